@@ -1,0 +1,116 @@
+//! What a session tells its face while a request is served, in order, ending with [`Event::Done`].
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::request::CommKind;
+
+/// One thing that happened in a session.
+#[derive(Debug)]
+pub enum Event {
+    /// Text written to fd 1 or 2, already coalesced.
+    Stream { name: StreamName, text: String },
+    /// `display_data`, or `update_display_data` when `update`.
+    Display { data: Map<String, Value>, metadata: Map<String, Value>, transient: Map<String, Value>, update: bool },
+    /// `execute_result`.
+    Result { data: Map<String, Value>, metadata: Map<String, Value> },
+    /// `error`.
+    Error { ename: String, evalue: String, traceback: Vec<String> },
+    /// `clear_output`.
+    ClearOutput { wait: bool },
+    /// A comm message to the frontend.
+    Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
+    /// The guest waits for a line; dropping `answer` is the same as [`InputAnswer::Interrupted`].
+    Input { prompt: String, password: bool, answer: oneshot::Sender<InputAnswer> },
+    /// The request has ended; always the last event, exactly once.
+    Done(Box<Outcome>),
+}
+
+/// Which of the two text streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamName {
+    Stdout,
+    Stderr,
+}
+
+impl StreamName {
+    /// The name in a Jupyter `stream` message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// The answer to [`Event::Input`].
+#[derive(Debug)]
+pub enum InputAnswer {
+    Line(String),
+    Eof,
+    Interrupted,
+}
+
+/// An event and the room it takes in the session's bounded output queue; the room is given back when
+/// the permit is dropped, so hold it until the event has been delivered.
+#[derive(Debug)]
+pub struct Queued {
+    pub event: Event,
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Receives a request's events. Ends after [`Event::Done`].
+pub type Events = tokio::sync::mpsc::UnboundedReceiver<Queued>;
+
+/// How a request ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The reply's content as the bridge gave it (`status`, `payload`, …), or the host's own when the
+    /// guest could not answer. Always has `status`.
+    pub content: Map<String, Value>,
+    /// What it took and what became of the session's state.
+    pub usage: Usage,
+}
+
+/// What a request used. In the `execute_reply`'s metadata under `cellblock`.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Usage {
+    /// Wasm instructions, as wasmtime counts fuel.
+    pub fuel_consumed: u64,
+    /// Wall-clock milliseconds.
+    pub duration_ms: u64,
+    /// The guest's linear memory after the request, in bytes.
+    pub memory_used_bytes: u64,
+    /// Why the guest was stopped, if it was.
+    pub trap_reason: Option<TrapReason>,
+    /// What became of the session's memory.
+    pub state: State,
+}
+
+/// Why a cell was ended before its own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrapReason {
+    OutOfFuel,
+    MemoryLimit,
+    Timeout,
+    StackOverflow,
+    Interrupted,
+    Trap,
+    Exited,
+    HostError,
+}
+
+/// What became of a session's memory after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Everything the cell did is there.
+    #[default]
+    Kept,
+    /// The session is as it was before the cell.
+    RolledBack,
+    /// The session could not be brought back; a new one began.
+    Lost,
+}

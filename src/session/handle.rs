@@ -1,0 +1,41 @@
+//! The handle by which a face drives a session that lives on a thread of its own.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::event::{Events, Queued};
+use super::request::Request;
+
+/// One request on its way to the session's thread.
+pub struct Job {
+    pub request: Request,
+    pub events: UnboundedSender<Queued>,
+}
+
+/// Drives one session; cheap to clone. Requests are served one after another in order.
+#[derive(Clone)]
+pub struct SessionHandle {
+    pub(super) jobs: UnboundedSender<Job>,
+    pub(super) interrupt: std::sync::Arc<dyn Fn() + Send + Sync>,
+}
+
+impl SessionHandle {
+    /// A handle over a channel of jobs and a way to interrupt; the session thread and the tests' dummy
+    /// sessions are at the other end.
+    pub fn new(jobs: UnboundedSender<Job>, interrupt: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { jobs, interrupt: std::sync::Arc::new(interrupt) }
+    }
+
+    /// Asks for `request` to be served. The events end with `Done`; a channel that ends without it
+    /// means that the session's thread is gone.
+    pub fn submit(&self, request: Request) -> Events {
+        let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
+        // A failed send drops `events`, which the caller sees as the end of the channel.
+        let _ = self.jobs.send(Job { request, events });
+        receiver
+    }
+
+    /// Interrupts the request that is running now, if any (the "ask" stage). Never blocks.
+    pub fn interrupt(&self) {
+        (self.interrupt)();
+    }
+}

@@ -1,0 +1,69 @@
+//! What a face of Cellblock (the Jupyter kernel, `cellblock run`, the MCP server) asks of a session.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// One request to the guest; each becomes one turn. See `docs/door.md`.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Run a cell.
+    Execute(Execute),
+    /// Complete at `cursor_pos`, in Unicode code points.
+    Complete { code: String, cursor_pos: u64 },
+    /// Describe the object at `cursor_pos`; `detail_level` 1 adds the source.
+    Inspect { code: String, cursor_pos: u64, detail_level: u8 },
+    /// Whether `code` can be run as it is.
+    IsComplete { code: String },
+    /// A comm message from the frontend.
+    Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
+    /// The comms that are open, all of them or those of one target.
+    CommInfo { target_name: Option<String> },
+}
+
+/// The fields of `execute_request` that reach the guest.
+#[derive(Debug, Clone, Default)]
+pub struct Execute {
+    /// The cell's source.
+    pub code: String,
+    /// No outputs, no history, no new count.
+    pub silent: bool,
+    /// Whether the cell enters `In`/`Out` and the count.
+    pub store_history: bool,
+    /// Expressions to evaluate after the cell.
+    pub user_expressions: Map<String, Value>,
+    /// Whether the client will answer `input_request`.
+    pub allow_stdin: bool,
+    /// The number of this cell, given by the host.
+    pub execution_count: u32,
+    /// The notebook's cell id, where the client sends one (metadata `cellId`).
+    pub cell_id: Option<String>,
+}
+
+/// The three comm messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommKind {
+    Open,
+    Msg,
+    Close,
+}
+
+impl CommKind {
+    /// The Jupyter message type.
+    pub fn msg_type(self) -> &'static str {
+        match self {
+            Self::Open => "comm_open",
+            Self::Msg => "comm_msg",
+            Self::Close => "comm_close",
+        }
+    }
+
+    /// From the Jupyter message type.
+    pub fn from_msg_type(name: &str) -> Option<Self> {
+        match name {
+            "comm_open" => Some(Self::Open),
+            "comm_msg" => Some(Self::Msg),
+            "comm_close" => Some(Self::Close),
+            _ => None,
+        }
+    }
+}
