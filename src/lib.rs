@@ -3,4 +3,7 @@
 //! The rooms, from the top down; each may use only those below it:
 //! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy` are leaves.
 
+#![deny(unsafe_code)]
+
+pub mod sandbox;
 pub mod session;
