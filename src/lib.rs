@@ -5,5 +5,6 @@
 
 #![deny(unsafe_code)]
 
+pub mod runtime;
 pub mod sandbox;
 pub mod session;

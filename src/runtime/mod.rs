@@ -1,0 +1,3 @@
+//! The language runtimes: what they are made of, how they are set up, how a prepared one is opened.
+
+pub mod rewrite;
