@@ -59,9 +59,12 @@ pub(super) async fn door(
         return Ok(FAULT);
     }
     let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
-    let outside = caller.data().outside.clone();
+    let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
     let answer = match Frame::parse(&Bytes::from(request)) {
-        Ok(frame) => outside.call(frame).await,
+        Ok(frame) => match control.wait(outside.call(frame)).await {
+            Some(answer) => answer,
+            None => Frame::of(serde_json::json!({"error": "interrupted"})),
+        },
         Err(error) => Frame::of(serde_json::json!({"error": error.to_string()})),
     };
     let answer = answer.to_bytes();

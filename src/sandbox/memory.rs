@@ -43,6 +43,7 @@ pub struct Mapping {
     length: usize,
     size: AtomicUsize,
     limit: AtomicUsize,
+    refusals: AtomicUsize,
 }
 
 // SAFETY: the pointer is to a mapping that lives as long as the value, and every access through it
@@ -74,7 +75,7 @@ impl Mapping {
             )?
         };
         let base = NonNull::new(base.cast::<u8>()).ok_or_else(|| io::Error::other("mmap answered null"))?;
-        let mapping = Self { base, length, size: AtomicUsize::new(0), limit: AtomicUsize::new(limit.max(size)) };
+        let mapping = Self { base, length, size: AtomicUsize::new(0), limit: AtomicUsize::new(limit.max(size)), refusals: AtomicUsize::new(0) };
         mapping.open_up_to(size)?;
         Ok(mapping)
     }
@@ -89,6 +90,11 @@ impl Mapping {
         self.limit.load(Ordering::Acquire)
     }
 
+    /// How often the guest asked for more than its limit.
+    pub fn refusals(&self) -> usize {
+        self.refusals.load(Ordering::Acquire)
+    }
+
     /// The address of byte 0, for `/proc/self/pagemap`.
     pub(super) fn address(&self) -> usize {
         self.base.as_ptr() as usize
@@ -98,6 +104,7 @@ impl Mapping {
     fn open_up_to(&self, new: usize) -> io::Result<()> {
         let old = self.size();
         if new < old || new > self.limit() {
+            self.refusals.fetch_add(1, Ordering::AcqRel);
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "beyond the memory limit"));
         }
         if new > old {

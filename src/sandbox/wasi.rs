@@ -15,6 +15,7 @@ const MODULE: &str = "wasi_snapshot_preview1";
 mod errno {
     pub const SUCCESS: i32 = 0;
     pub const FAULT: i32 = 21;
+    pub const INTR: i32 = 27;
     pub const INVAL: i32 = 28;
     pub const MFILE: i32 = 33;
     pub const NAMETOOLONG: i32 = 37;
@@ -106,8 +107,10 @@ async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> 
         return Ok(pass!(caller, fd_write, fd, vectors, count, written));
     }
     let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT) };
-    let outside = caller.data().outside.clone();
-    outside.text(fd == 2, &text).await;
+    let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
+    if control.wait(outside.text(fd == 2, &text)).await.is_none() {
+        return Ok(errno::INTR);
+    }
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
     Ok(match host::write(caller, written.cast_unsigned(), &length.to_le_bytes()) {
         Some(()) => errno::SUCCESS,
