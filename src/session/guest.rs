@@ -12,11 +12,10 @@ use super::handle::Job;
 use super::limits::Limits;
 use super::request::Request;
 use super::verdict::{self, Verdict};
+use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::signal::Word;
 use crate::sandbox::{Allowance, Code, End, Frame, Image, Instance, Interrupter, Overlay, World};
 
-/// The one thing that the host ever runs in the guest (`docs/door.md`).
-pub const TURN: &str = "__import__('cellblock_bridge').serve_turn()";
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
 
@@ -74,7 +73,7 @@ impl Guest {
         let request = Frame::of(json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env}));
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         self.desk.begin(request, events, false);
-        let turn = self.instance()?.take_turn(TURN, setting(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
+        let turn = self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
@@ -175,9 +174,4 @@ impl Guest {
         }
         tracing::info!("session.rolled_back");
     }
-}
-
-/// The allowance of a turn of the host's own making.
-pub fn setting(time: Duration) -> Allowance {
-    Allowance { fuel: u64::MAX / 8, grace_fuel: 0, time: Some(time), grace: Duration::from_secs(1) }
 }
