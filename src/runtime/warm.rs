@@ -12,7 +12,7 @@ use serde_json::json;
 use super::rewrite::InitialMemory;
 use crate::sandbox::signal::{SIGINT, Word, difference};
 use super::turn::{PATHS, Single, TURN, unhurried};
-use crate::sandbox::{Code, End, Image, Instance, Interrupter, Overlay, World};
+use crate::sandbox::{Code, End, Facts, Image, Instance, Interrupter, Overlay, World};
 
 /// What an image may grow to while it is made: beyond any warm image, far below the machine.
 const ROOM: usize = 1 << 30;
@@ -66,17 +66,20 @@ pub fn lay_out(memory: &InitialMemory, original: &[u8], file: &File) -> io::Resu
     Ok(())
 }
 
-/// Warms a guest up from `from` and writes its memory to `into`. `fresh` memory is initialised first.
+/// Warms a guest up from `from`, writes its memory to `into` and finds its interrupt flag.
 ///
 /// # Errors
 /// As [`WarmError`] says.
-pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: Profile, fresh: bool, into: &File) -> Result<(), WarmError> {
+pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: Profile, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
     let overlay = Overlay::new(from)?;
     let desk = Arc::new(Single::default());
     let mapping = overlay.map(ROOM)?;
-    let mut instance =
-        Instance::start(code, mapping, [].into(), world, desk.clone()).map_err(WarmError::Start)?;
-    if fresh {
+    let facts = match start {
+        Start::Fresh => &Facts::default(),
+        Start::Warm(facts) => facts,
+    };
+    let mut instance = Instance::start(code, mapping, facts, world, desk.clone()).map_err(WarmError::Start)?;
+    if matches!(start, Start::Fresh) {
         instance.initialize("_initialize").map_err(WarmError::Start)?;
         let turn = instance.take_turn(PATHS, unhurried(PATIENCE), &Interrupter::default(), |_, _| {});
         if !matches!(turn.end, End::Returned(0)) {
@@ -85,21 +88,30 @@ pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: Profile, fres
     }
     let request = json!({"op": "warm", "profile": profile.name()});
     turn(&mut instance, &desk, request, profile.name())?;
-    if instance.open_files() > 0 {
-        tracing::warn!(files = instance.open_files(), "the warm guest has files open; they are dead in its image");
-    }
     Image::save(instance.mapping(), into)?;
-    Ok(())
+    let image = Arc::new(Image::from_file(into.try_clone()?)?);
+    let mut facts = Facts { words: [].into(), files: instance.files() };
+    facts.words = find_flag(code, &image, world, &facts)?.into();
+    Ok(facts)
+}
+
+/// What an image is made from.
+#[derive(Debug, Clone, Copy)]
+pub enum Start<'a> {
+    /// A module's initial memory: it is initialised first.
+    Fresh,
+    /// Another image.
+    Warm(&'a Facts),
 }
 
 /// Finds the words that an interrupt sets in `image`, and proves them by stopping a loop.
 ///
 /// # Errors
 /// As [`WarmError`] says.
-pub fn find_flag(code: &Code, image: &Arc<Image>, world: &World) -> Result<Vec<Word>, WarmError> {
+fn find_flag(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> Result<Vec<Word>, WarmError> {
     let desk = Arc::new(Single::default());
     let mapping = Overlay::new(image.clone())?.map(ROOM)?;
-    let mut scratch = Instance::start(code, mapping, [].into(), world, desk).map_err(WarmError::Start)?;
+    let mut scratch = Instance::start(code, mapping, facts, world, desk).map_err(WarmError::Start)?;
     let (mut before, mut after) = (vec![0; image.size()], vec![0; image.size()]);
     scratch.mapping().read(0, &mut before)?;
     let answer = scratch.call_with("PyErr_SetInterruptEx", SIGINT).map_err(WarmError::Start)?;
@@ -110,16 +122,16 @@ pub fn find_flag(code: &Code, image: &Arc<Image>, world: &World) -> Result<Vec<W
     let words = difference(&before, &after, MOST_WORDS)
         .filter(|words| !words.is_empty())
         .ok_or_else(|| WarmError::Flag("not a few words of memory changed".to_owned()))?;
-    prove(code, image, world, &words)?;
+    prove(code, image, world, &Facts { words: words.clone().into(), ..facts.clone() })?;
     Ok(words)
 }
 
 /// Interrupts an endless loop by the words.
-fn prove(code: &Code, image: &Arc<Image>, world: &World, words: &[Word]) -> Result<(), WarmError> {
+fn prove(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> Result<(), WarmError> {
     let desk = Arc::new(Single::default());
     let mapping = Overlay::new(image.clone())?.map(ROOM)?;
     let mut instance =
-        Instance::start(code, mapping, words.into(), world, desk.clone()).map_err(WarmError::Start)?;
+        Instance::start(code, mapping, facts, world, desk.clone()).map_err(WarmError::Start)?;
     let interrupter = Interrupter::default();
     interrupter.interrupt();
     desk.begin(json!({"op": "execute", "code": "while True: pass", "silent": true, "execution_count": 1}));

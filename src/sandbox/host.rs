@@ -19,8 +19,7 @@ pub struct Host {
     pub(super) outside: Arc<dyn Outside>,
     pub(super) control: Arc<Control>,
     pub(super) exports: Option<Exports>,
-    pub(super) open_files: usize,
-    pub(super) open_files_limit: usize,
+    pub(super) files: super::files::Files,
     pub(super) clock: Arc<super::world::Clock>,
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
 
 use super::control::Control;
+use super::files::{Files, Kept};
 use super::host::{Exports, Host};
 use super::memory::{Mapping, Mappings};
 use super::outside::Outside;
@@ -34,6 +36,15 @@ impl Code {
     }
 }
 
+/// What an instance must know of a memory besides its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The interrupt flag; none yet in an image that is being made.
+    pub words: Arc<[Word]>,
+    /// The files that were open when the memory was committed.
+    pub files: Vec<Kept>,
+}
+
 /// A guest that can take turns.
 pub struct Instance {
     pub(super) store: Store<Host>,
@@ -52,18 +63,17 @@ impl Instance {
     pub fn start(
         code: &Code,
         mapping: Arc<Mapping>,
-        words: Arc<[Word]>,
+        facts: &Facts,
         world: &World,
         outside: Arc<dyn Outside>,
     ) -> wasmtime::Result<Self> {
-        let control = Arc::new(Control::new(Signal::new(mapping.clone(), words)));
+        let control = Arc::new(Control::new(Signal::new(mapping.clone(), facts.words.clone())));
         let host = Host {
             wasi: world.open()?,
             outside,
             control: control.clone(),
             exports: None,
-            open_files: 0,
-            open_files_limit: world.open_files,
+            files: Files::new(world.mounts.len(), world.open_files, &facts.files),
             clock: world.clock.clone(),
         };
         let mut store = Store::new(code.pre.module().engine(), host);
@@ -112,8 +122,9 @@ impl Instance {
         &self.control.signal
     }
 
-    /// Files that the guest has open.
-    pub fn open_files(&self) -> usize {
-        self.store.data().open_files
+    /// The files that the guest has open, to be kept with its memory.
+    pub fn files(&mut self) -> Vec<Kept> {
+        let host = self.store.data_mut();
+        host.files.keep(&mut host.wasi)
     }
 }

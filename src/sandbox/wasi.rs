@@ -7,6 +7,7 @@ use wasmtime::{Caller, Linker};
 use wasmtime_wasi::p1::wasi_snapshot_preview1 as plain;
 use wiggle::GuestMemory;
 
+use super::files;
 use super::host::{self, Host};
 
 const MODULE: &str = "wasi_snapshot_preview1";
@@ -14,7 +15,9 @@ const MODULE: &str = "wasi_snapshot_preview1";
 /// Error numbers of WASI preview 1 (`typenames.witx`).
 mod errno {
     pub const SUCCESS: i32 = 0;
+    pub const BADF: i32 = 8;
     pub const FAULT: i32 = 21;
+    pub const ILSEQ: i32 = 25;
     pub const INTR: i32 = 27;
     pub const INVAL: i32 = 28;
     pub const MFILE: i32 = 33;
@@ -58,9 +61,10 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         MODULE,
         "path_open",
         |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i64, i64, i32, i32)| {
-            Box::new(async move { path_open(&mut caller, args).await })
+            Box::new(async move { Ok::<i32, wasmtime::Error>(path_open(&mut caller, args).await) })
         },
     )?;
+    pass_on(linker)?;
     linker.func_wrap_async(
         MODULE,
         "path_rename",
@@ -89,7 +93,13 @@ fn refuse(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 
 /// Calls one of wasmtime's own functions with the guest's memory and the WASI context, as its linker would.
 macro_rules! pass {
-    ($caller:expr, $function:ident, $($argument:expr),*) => {{
+    ($caller:expr, $function:ident, $($argument:expr),*) => {
+        pass!(@ $caller, $function, (.await), $($argument),*)
+    };
+    ($caller:expr, $function:ident sync, $($argument:expr),*) => {
+        pass!(@ $caller, $function, (), $($argument),*)
+    };
+    (@ $caller:expr, $function:ident, ($($wait:tt)*), $($argument:expr),*) => {{
         use wasmtime::AsContextMut;
         let fuel = $caller.as_context_mut().hostcall_fuel();
         let Some(memory) = $caller.data().exports.as_ref().map(|exports| exports.memory) else {
@@ -97,13 +107,57 @@ macro_rules! pass {
         };
         let (bytes, host) = memory.data_and_store_mut(&mut *$caller);
         plain::WasiSnapshotPreview1::set_hostcall_fuel(&mut host.wasi, fuel);
-        plain::$function(&mut host.wasi, &mut GuestMemory::Unshared(bytes), $($argument),*).await?
+        plain::$function(&mut host.wasi, &mut GuestMemory::Unshared(bytes), $($argument),*)$($wait)*?
     }};
+}
+
+/// The functions on a descriptor that are wasmtime's own, once the guest's number is resolved.
+macro_rules! resolved {
+    ($linker:expr, $($function:ident($fd:ident $(, $argument:ident: $type:ty)*) $($sync:ident)?;)*) => {$(
+        $linker.func_wrap_async(
+            MODULE,
+            stringify!($function),
+            |mut caller: Caller<'_, Host>, ($fd, $($argument,)*): (i32, $($type,)*)| {
+                Box::new(async move {
+                    let caller = &mut caller;
+                    let Some($fd) = files::resolve(caller, $fd).await else { return Ok(errno::BADF) };
+                    Ok(pass!(caller, $function $($sync)?, $fd $(, $argument)*))
+                })
+            },
+        )?;
+    )*};
+}
+
+fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    resolved! { linker,
+        fd_advise(fd, offset: i64, length: i64, advice: i32);
+        fd_datasync(fd);
+        fd_fdstat_get(fd, result: i32);
+        fd_fdstat_set_flags(fd, flags: i32) sync;
+        fd_filestat_get(fd, result: i32);
+        fd_filestat_set_size(fd, size: i64);
+        fd_filestat_set_times(fd, accessed: i64, modified: i64, flags: i32);
+        fd_pread(fd, vectors: i32, count: i32, offset: i64, result: i32);
+        fd_pwrite(fd, vectors: i32, count: i32, offset: i64, result: i32);
+        fd_read(fd, vectors: i32, count: i32, result: i32);
+        fd_readdir(fd, buffer: i32, length: i32, cookie: i64, result: i32);
+        fd_seek(fd, offset: i64, whence: i32, result: i32);
+        fd_sync(fd);
+        fd_tell(fd, result: i32) sync;
+        path_create_directory(fd, path: i32, length: i32);
+        path_filestat_get(fd, flags: i32, path: i32, length: i32, result: i32);
+        path_filestat_set_times(fd, flags: i32, path: i32, length: i32, accessed: i64, modified: i64, which: i32);
+        path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
+        path_remove_directory(fd, path: i32, length: i32);
+        path_unlink_file(fd, path: i32, length: i32);
+    }
+    Ok(())
 }
 
 async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> wasmtime::Result<i32> {
     let (fd, vectors, count, written) = args;
     if fd != 1 && fd != 2 {
+        let Some(fd) = files::resolve(caller, fd).await else { return Ok(errno::BADF) };
         return Ok(pass!(caller, fd_write, fd, vectors, count, written));
     }
     let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT) };
@@ -143,30 +197,34 @@ async fn fd_close(caller: &mut Caller<'_, Host>, fd: i32) -> wasmtime::Result<i3
     if (0..3).contains(&fd) {
         return Ok(errno::SUCCESS);
     }
-    let result = pass!(caller, fd_close, fd);
-    if result == errno::SUCCESS {
-        let host = caller.data_mut();
-        host.open_files = host.open_files.saturating_sub(1);
+    match files::remove(caller, fd) {
+        None => Ok(errno::BADF),
+        Some(None) => Ok(errno::SUCCESS),
+        Some(Some(fd)) => Ok(pass!(caller, fd_close, fd)),
     }
-    Ok(result)
 }
 
 async fn path_open(
     caller: &mut Caller<'_, Host>,
     args: (i32, i32, i32, i32, i32, i64, i64, i32, i32),
-) -> wasmtime::Result<i32> {
-    let (dir, lookup, path, length, open, base, inheriting, flags, result) = args;
+) -> i32 {
+    let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
     if length.cast_unsigned() > MAX_PATH {
-        return Ok(errno::NAMETOOLONG);
+        return errno::NAMETOOLONG;
     }
-    if caller.data().open_files >= caller.data().open_files_limit {
-        return Ok(errno::MFILE);
+    let Some(path) = host::read(caller, path, length) else { return errno::FAULT };
+    let Ok(path) = String::from_utf8(path) else { return errno::ILSEQ };
+    if caller.data().files.full() {
+        return errno::MFILE;
     }
-    let errno = pass!(caller, path_open, dir, lookup, path, length, open, base, inheriting, flags, result);
-    if errno == errno::SUCCESS {
-        caller.data_mut().open_files += 1;
+    let how = files::How { lookup, flags, rights: (base, inheriting), fd_flags };
+    match files::add(caller, dir, &path, how).await {
+        Err(errno) => errno,
+        Ok(number) => match host::write(caller, result.cast_unsigned(), &number.to_le_bytes()) {
+            Some(()) => errno::SUCCESS,
+            None => errno::FAULT,
+        },
     }
-    Ok(errno)
 }
 
 async fn path_rename(
@@ -184,6 +242,8 @@ async fn path_rename(
             return Ok(errno::INVAL);
         }
     }
+    let Some(old_dir) = files::resolve(caller, old_dir).await else { return Ok(errno::BADF) };
+    let Some(new_dir) = files::resolve(caller, new_dir).await else { return Ok(errno::BADF) };
     Ok(pass!(caller, path_rename, old_dir, old, old_length, new_dir, new, new_length))
 }
 

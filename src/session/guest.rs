@@ -13,8 +13,7 @@ use super::limits::Limits;
 use super::request::Request;
 use super::verdict::{self, Verdict};
 use crate::runtime::turn::{TURN, unhurried};
-use crate::sandbox::signal::Word;
-use crate::sandbox::{Allowance, Code, End, Frame, Image, Instance, Interrupter, Overlay, World};
+use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, World};
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
@@ -24,8 +23,8 @@ const GRACE_FUEL: u64 = 2_000_000_000;
 pub struct Origin {
     pub code: Code,
     pub image: Arc<Image>,
-    /// The image's interrupt flag.
-    pub words: Arc<[Word]>,
+    /// The image's interrupt flag and open files.
+    pub facts: Facts,
     pub world: World,
     pub limits: Limits,
     /// Variables to set in the guest's environment, from the policy's whitelist.
@@ -38,6 +37,8 @@ pub struct Guest {
     overlay: Overlay,
     desk: Arc<Desk>,
     instance: Option<Instance>,
+    /// What was true at the last commit.
+    facts: Facts,
 }
 
 /// Why a session cannot go on.
@@ -60,7 +61,8 @@ impl Guest {
     pub fn start(origin: Origin) -> Result<Self, GuestError> {
         let overlay = Overlay::new(origin.image.clone())?;
         let desk = Arc::new(Desk::new(origin.limits.clone()));
-        let mut guest = Self { origin, overlay, desk, instance: None };
+        let facts = origin.facts.clone();
+        let mut guest = Self { origin, overlay, desk, instance: None, facts };
         guest.greet()?;
         Ok(guest)
     }
@@ -90,8 +92,8 @@ impl Guest {
         if self.instance.is_none() {
             let limit = self.origin.image.size().saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
             let mapping = self.overlay.map(limit)?;
-            let Origin { code, words, world, .. } = &self.origin;
-            let instance = Instance::start(code, mapping, words.clone(), world, self.desk.clone())
+            let Origin { code, world, .. } = &self.origin;
+            let instance = Instance::start(code, mapping, &self.facts, world, self.desk.clone())
                 .map_err(GuestError::Start)?;
             return Ok(self.instance.insert(instance));
         }
@@ -157,10 +159,11 @@ impl Guest {
     }
 
     fn commit(&mut self) {
-        let Some(instance) = &self.instance else { return };
+        let Some(instance) = &mut self.instance else { return };
         let started = Instant::now();
         match self.overlay.commit(instance.mapping()) {
             Ok(committed) => {
+                self.facts.files = instance.files();
                 tracing::debug!(pages = committed.pages, bytes = committed.bytes, time = ?started.elapsed(), "session.committed");
             }
             Err(error) => tracing::error!(%error, "the session could not be committed; the next rollback goes further back"),
