@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from . import streams
+from .builtin_names import restore_missing
 from .completeness import is_complete
 from .door import door
 from .execution import execute
@@ -36,6 +38,8 @@ def serve_turn() -> None:
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
         content = _failure(error)
     finally:
+        restore_missing()
+        streams.flush()
         gate.end_turn()
         if reactor_main is not None:
             sys.modules["__main__"] = reactor_main

@@ -26,7 +26,7 @@ _MESSAGE = "cells run in a sandbox that cannot start processes"
 _MISSING = frozenset(
     "fork forkpty execv execve execvp execvpe execl execle execlp execlpe spawnl spawnle spawnlp "
     "spawnlpe spawnv spawnve spawnvp spawnvpe posix_spawn posix_spawnp kill killpg wait waitpid "
-    "wait3 wait4 startfile".split()
+    "wait3 wait4 startfile pipe pipe2 openpty".split()
 )
 
 
