@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -98,6 +99,7 @@ class ZMQInteractiveShell(InteractiveShell):
         etype, value, tb = super()._get_exc_info(exc_tuple)
         if value is not None:
             prune(value)
+            tb = value.__traceback__ or tb
         return etype, value, tb
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -171,8 +173,10 @@ def make_shell() -> ZMQInteractiveShell:
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
-    # tqdm takes this entry for the sign of a notebook.
+    # What other libraries, and older versions of tqdm, take for the sign of a notebook.
     config.IPKernelApp.cellblock = True
+    # What tqdm takes for the sign of a notebook: a module of that name, not the package.
+    sys.modules.setdefault("ipykernel.zmqshell", sys.modules[__name__])
     return ZMQInteractiveShell.instance(config=config)
 
 

@@ -1,12 +1,15 @@
 """Tracebacks without the bridge: a user should see where their code stopped, not how we noticed.
 
-An interrupt is raised by our signal handler, a refusal by our stand-in for what is missing. The
-frames of this package at a traceback's inner end are cut off; those further out stay, as does a
-traceback that has no others (a fault of the bridge itself).
+An interrupt is raised by our signal handler, a refusal by our stand-in for what is missing, and
+between a cell and its tasks stands the event loop. The frames of this package and of the loop's
+machinery are taken out, unless a traceback has no others (a fault of the bridge itself).
 """
 
 from __future__ import annotations
 
+import asyncio.base_events
+import asyncio.events
+import asyncio.runners
 import os
 import traceback
 from types import TracebackType
@@ -15,25 +18,43 @@ import IPython
 
 _HERE = os.path.dirname(__file__) + os.sep
 _IPYTHON = os.path.dirname(IPython.__file__) + os.sep
+_LOOP = frozenset(
+    module.__name__ for module in (asyncio.base_events, asyncio.events, asyncio.runners)
+)
 
 
 def prune(error: BaseException) -> None:
-    """Cut the bridge's inner frames off an exception's traceback, and off those it chains to."""
+    """Take our frames out of an exception's traceback, and out of those it chains to."""
     seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        _prune_one(error.__traceback__)
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        _prune_one(link)
+        link = link.__cause__ or link.__context__
 
 
-def _prune_one(tb: TracebackType | None) -> None:
-    last_other: TracebackType | None = None
+def _prune_one(error: BaseException) -> None:
+    shown = [tb for tb in _entries(error.__traceback__) if not _is_ours(tb)]
+    if not shown:
+        return
+    for tb, following in zip(shown, [*shown[1:], None], strict=True):
+        tb.tb_next = following
+    error.__traceback__ = shown[0]
+
+
+def _entries(tb: TracebackType | None) -> list[TracebackType]:
+    entries = []
     while tb is not None:
-        if not tb.tb_frame.f_code.co_filename.startswith(_HERE):
-            last_other = tb
+        entries.append(tb)
         tb = tb.tb_next
-    if last_other is not None:
-        last_other.tb_next = None
+    return entries
+
+
+def _is_ours(tb: TracebackType) -> bool:
+    frame = tb.tb_frame
+    return (
+        frame.f_code.co_filename.startswith(_HERE) or frame.f_globals.get("__name__") in _LOOP
+    )
 
 
 def has_group(error: BaseException | None) -> bool:
