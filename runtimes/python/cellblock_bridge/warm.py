@@ -161,11 +161,15 @@ class _Environment:
     def restore(self) -> None:
         self._close_figures()
         self._close_widgets()
+        self._restore_builtins()  # before the next: a builtin `_` would keep the user's out
         self._forget_user()
         self._forget_lines()
-        vars(builtins).update(self._builtins)
-        for name in set(vars(builtins)) - set(self._builtins) - {"_"}:
-            del vars(builtins)[name]
+
+    def _restore_builtins(self) -> None:
+        names = vars(builtins)
+        for name in names.keys() - self._builtins.keys():
+            del names[name]
+        names.update(self._builtins)
 
     def _close_figures(self) -> None:
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
