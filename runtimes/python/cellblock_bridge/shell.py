@@ -104,12 +104,11 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """As IPython's, which prints exception groups to stderr instead of showing an error."""
-        try:
-            etype, value, tb = self._get_exc_info(exc_tuple)
-        except ValueError:
-            return super().showtraceback(exc_tuple, *args, **kwargs)
-        if not has_group(value):
-            return super().showtraceback(exc_tuple, *args, **kwargs)
+        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        if error is None or not has_group(error):
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        etype, value, _ = self._get_exc_info(exc_tuple)
         self._showtraceback(etype, value, group_traceback(value))
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:

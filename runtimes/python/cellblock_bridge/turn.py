@@ -27,11 +27,11 @@ Handler = Callable[[Session, Request, list[bytes]], Content]
 
 def serve_turn() -> None:
     """Serve one request. The host's only way in."""
-    request, buffers = door.ask("next")
-    here = session()
     # The reactor runs the turn's source in whatever `__main__` is: the user's own must not be it,
     # or a notebook's global named like a builtin could reach the next turn's first line.
     reactor_main = sys.modules.get("__main__")
+    request, buffers = door.ask("next")
+    here = session()
     sys.modules["__main__"] = here.main_module
     try:
         content = _serve(here, request, buffers)

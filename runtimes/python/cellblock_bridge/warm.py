@@ -184,6 +184,7 @@ class _Environment:
     def _forget_user(self) -> None:
         shell = self._session.shell
         shell.reset(new_session=False)
+        shell.displayhook.flush()  # puts `_`, `__` and `___` back, which `reset` drops
         history = shell.history_manager
         history.input_hist_parsed[:] = [""]
         history.input_hist_raw[:] = [""]
