@@ -38,7 +38,7 @@ _BASE_MODULES = (
 _SCIENCE_MODULES = (
     "numpy numpy.random numpy.linalg numpy.fft pandas matplotlib matplotlib.pyplot "
     "matplotlib.backends.backend_svg matplotlib_inline.backend_inline PIL.Image PIL.PngImagePlugin "
-    "ipywidgets IPython.display openpyxl"
+    "ipywidgets IPython.display openpyxl pandas.io.formats.style"
 ).split()
 
 _BASE_CELLS = (
@@ -88,6 +88,11 @@ _SCIENCE_CELLS = (
     "ax.grid(True); ax.text(1, 1, 'text')",
     "fig, axes = plt.subplots(1, 2, figsize=(6, 3)); axes[0].hist(np.random.rand(50))\n"
     "im = axes[1].imshow(np.random.rand(4, 4)); fig.colorbar(im); fig.tight_layout(); plt.show()",
+    "days = pd.Series(range(9), pd.date_range('2024-01-01', periods=9))\n"
+    "days.plot(); days.rolling(3, center=True).mean().plot(); plt.figure(); plt.bar(days.index, days)",
+    "%config InlineBackend.figure_formats = ['svg']\nplt.plot([1]); plt.show()\n"
+    "%config InlineBackend.figure_formats = ['png']",
+    "df[['a', 'c']].style.background_gradient().format(precision=1)",
     "from PIL import Image as PILImage\nPILImage.new('RGB', (4, 4))",
     "df.nope",
     "import ipywidgets as widgets\nwidgets.IntSlider(value=3)",
@@ -161,11 +166,15 @@ class _Environment:
     def restore(self) -> None:
         self._close_figures()
         self._close_widgets()
+        self._restore_builtins()  # before the next: a builtin `_` would keep the user's out
         self._forget_user()
         self._forget_lines()
-        vars(builtins).update(self._builtins)
-        for name in set(vars(builtins)) - set(self._builtins) - {"_"}:
-            del vars(builtins)[name]
+
+    def _restore_builtins(self) -> None:
+        names = vars(builtins)
+        for name in names.keys() - self._builtins.keys():
+            del names[name]
+        names.update(self._builtins)
 
     def _close_figures(self) -> None:
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
@@ -180,6 +189,7 @@ class _Environment:
     def _forget_user(self) -> None:
         shell = self._session.shell
         shell.reset(new_session=False)
+        shell.displayhook.flush()  # puts `_`, `__` and `___` back, which `reset` drops
         history = shell.history_manager
         history.input_hist_parsed[:] = [""]
         history.input_hist_raw[:] = [""]

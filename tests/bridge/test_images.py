@@ -1,0 +1,51 @@
+"""Warm images: as fresh as a cold start, and different randomness in each session."""
+
+from __future__ import annotations
+
+import pytest
+from guests import Guest
+
+
+@pytest.mark.parametrize("profile", ["base", "science"])
+def test_a_warmed_guest_looks_fresh(guest: Guest, profile: str) -> None:
+    assert guest.turn("warm", profile=profile) == {}
+    assert (guest.out, guest.err, guest.events()) == ("", "", [])
+    guest.count = 0
+    assert guest.value("In, Out, _, __, ___") == "(['', 'In, Out, _, __, ___'], {}, '', '', '')"
+    names = guest.value("sorted(n for n in globals() if not n.startswith('_'))")
+    assert names == "['In', 'Out', 'exit', 'get_ipython', 'open', 'quit']"
+    guest.ok("import __main__; assert vars(__main__) is globals()")
+    guest.ok("import sys; assert not hasattr(sys, 'last_exc')")
+    guest.cell("%tb")
+    assert "No traceback" in guest.err
+    guest.ok("%history")
+    reply = guest.fails("1/0", "ZeroDivisionError")
+    assert f"In[{guest.count}]" in "".join(reply["traceback"])
+
+
+def test_an_unknown_profile_is_an_error(guest: Guest) -> None:
+    assert guest.turn("warm", profile="nonsense")["ename"] == "ValueError"
+
+
+_DRAW = (
+    "import random, tempfile, uuid\n"
+    "try:\n    import numpy\n    n = numpy.random.rand()\nexcept ImportError:\n    n = 0\n"
+    "(random.random(), n, next(tempfile._get_candidate_names()))"
+)
+
+
+def test_sessions_from_one_image_differ_and_are_reproducible_by_their_seed(guest: Guest) -> None:
+    draws = []
+    for seed in ("00" * 32, "01" * 32, "00" * 32):
+        assert guest.turn("start", seed=seed, reseed=True) == {}
+        draws.append(guest.value(_DRAW))
+    first, second, third = (eval(draw, {"np": None}) if "np" not in draw else draw for draw in draws)
+    assert first != second
+    if isinstance(first, tuple):
+        assert first[:2] == third[:2] != second[:2]
+
+
+def test_without_reseed_nothing_changes(guest: Guest) -> None:
+    guest.ok("import random; random.seed(1); state = random.getstate()")
+    guest.turn("start", seed="ff" * 32, reseed=False)
+    assert guest.value("random.getstate() == state") == "True"
