@@ -5,6 +5,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod kernel;
+pub mod policy;
 pub mod runtime;
 pub mod sandbox;
 pub mod session;
+pub mod sockets;
+pub mod wire;
