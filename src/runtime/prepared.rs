@@ -30,7 +30,7 @@ impl Prepared {
     ///
     /// # Errors
     /// [`SetupError::NotPrepared`] if setup has not ended, [`SetupError::Damaged`] if the guest's directories
-    /// are not as they were.
+    /// are gone. What is in them is checked by `setup` and `doctor` alone.
     pub fn open(cache: &Cache, builder: &str) -> Result<Self, SetupError> {
         let id = python::id(builder);
         let dir = cache.runtime_dir(&id);
@@ -40,7 +40,7 @@ impl Prepared {
         }
         let in_use = open_lock_file(&dir.join(IN_USE))?;
         in_use.lock_shared().doing("cannot lock", &dir.join(IN_USE))?;
-        let guest = GuestTree::at(store.open_tree(names::GUEST, Check::Stat)?);
+        let guest = GuestTree::at(store.tree(names::GUEST)?);
         Ok(Self { store, id, guest, _in_use: in_use })
     }
 

@@ -202,6 +202,19 @@ impl Store {
         }
     }
 
+    /// The path of a recorded tree, without a look at the files in it: thousands, and none of them is run
+    /// outside the sandbox.
+    pub fn tree(&self, name: &str) -> Result<PathBuf, SetupError> {
+        let path = self.path(name);
+        if !self.manifest.trees.contains_key(name) {
+            return Err(SetupError::NotPrepared);
+        }
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => Ok(path),
+            _ => Err(SetupError::Damaged { path, problem: "it is gone".to_owned() }),
+        }
+    }
+
     /// Records the present `stat` of everything whose contents are as recorded, after a copy or a restored
     /// backup made every start hash everything. Call it with the cache locked.
     pub fn refresh_stats(&mut self) -> Result<(), SetupError> {
