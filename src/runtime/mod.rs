@@ -7,7 +7,7 @@
 pub mod build;
 pub mod cache;
 mod digest;
-mod disk;
+pub mod disk;
 mod embedded;
 pub mod error;
 mod fetch;
