@@ -3,13 +3,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::rewrite::InitialMemory;
+use super::build::WarmProfile;
 use crate::sandbox::signal::{SIGINT, Word, difference};
 use super::turn::{PATHS, Single, TURN, unhurried};
 use crate::sandbox::{Code, End, Facts, Image, Instance, Interrupter, Overlay, World};
@@ -35,42 +34,11 @@ pub enum WarmError {
     Flag(String),
 }
 
-/// How far an image is warmed up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// The bridge and IPython, one cell and one completion done.
-    Base,
-    /// Base, and numpy, pandas and matplotlib.
-    Science,
-}
-
-impl Profile {
-    /// The name in files and requests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Science => "science",
-        }
-    }
-}
-
-/// Lays out a module's memory as it is before anything ran.
-///
-/// # Errors
-/// The file's.
-pub fn lay_out(memory: &InitialMemory, original: &[u8], file: &File) -> io::Result<()> {
-    file.set_len(memory.size())?;
-    for (address, bytes) in memory.runs(original) {
-        file.write_all_at(bytes, address)?;
-    }
-    Ok(())
-}
-
 /// Warms a guest up from `from`, writes its memory to `into` and finds its interrupt flag.
 ///
 /// # Errors
 /// As [`WarmError`] says.
-pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: Profile, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
+pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: WarmProfile, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
     let overlay = Overlay::new(from)?;
     let desk = Arc::new(Single::default());
     let mapping = overlay.map(ROOM)?;
@@ -86,8 +54,8 @@ pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: Profile, star
             return Err(WarmError::Turn("paths", format!("{:?}; {}", turn.end, desk.end().text)));
         }
     }
-    let request = json!({"op": "warm", "profile": profile.name()});
-    turn(&mut instance, &desk, request, profile.name())?;
+    let request = json!({"op": "warm", "profile": profile.as_str()});
+    turn(&mut instance, &desk, request, profile.as_str())?;
     Image::save(instance.mapping(), into)?;
     let image = Arc::new(Image::from_file(into.try_clone()?)?);
     let mut facts = Facts { words: [].into(), files: instance.files() };

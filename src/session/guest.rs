@@ -29,6 +29,8 @@ pub struct Origin {
     pub limits: Limits,
     /// Variables to set in the guest's environment, from the policy's whitelist.
     pub env: Vec<(String, String)>,
+    /// Held as long as the session lives: the lock on what it was made from.
+    pub in_use: Arc<dyn std::any::Any + Send + Sync>,
 }
 
 /// A session that takes requests.
