@@ -18,6 +18,8 @@ def test_a_warmed_guest_looks_fresh(guest: Guest, profile: str) -> None:
     guest.ok("import sys; assert not hasattr(sys, 'last_exc')")
     guest.cell("%tb")
     assert "No traceback" in guest.err
+    guest.ok("import os, gc; assert os.listdir('.') == [], os.listdir('.')")
+    assert int(guest.value("gc.get_freeze_count()")) > 10_000
     guest.ok("%history")
     reply = guest.fails("1/0", "ZeroDivisionError")
     assert f"In[{guest.count}]" in "".join(reply["traceback"])

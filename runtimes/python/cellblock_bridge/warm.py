@@ -118,7 +118,17 @@ def warm(session: Session, profile: str) -> None:
                 complete(session.shell, code, len(code))
         environment.restore()
     randomness.remember_captured()
+    _settle()
+
+
+def _settle() -> None:
+    """Collect what the exercises left, and take the rest out of the collector's sight.
+
+    A collection writes to the header of every object that it looks at. Without the freeze each
+    full one would dirty most of the image's pages in every session that begins on it.
+    """
     gc.collect()
+    gc.freeze()
 
 
 def _import(names: list[str]) -> None:
