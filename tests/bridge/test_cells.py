@@ -173,7 +173,9 @@ def test_the_debugger_asks_through_input(guest: Guest) -> None:
 
 
 def test_event_callbacks_that_fail_do_not_lose_the_reply(guest: Guest) -> None:
-    guest.ok("def bad(*a): raise ValueError('callback')\nget_ipython().events.register('post_execute', bad)")
+    guest.ok(
+        "def bad(*a): raise ValueError('callback')\nget_ipython().events.register('post_execute', bad)"
+    )
     guest.cell("1")
     guest.ok("get_ipython().events.unregister('post_execute', bad)")
 
@@ -197,7 +199,10 @@ def test_tokens_completions_and_tooltips(guest: Guest) -> None:
 
 def test_is_complete(guest: Guest) -> None:
     assert guest.turn("is_complete", code="1 + 1") == {"status": "complete"}
-    assert guest.turn("is_complete", code="for i in x:") == {"status": "incomplete", "indent": "    "}
+    assert guest.turn("is_complete", code="for i in x:") == {
+        "status": "incomplete",
+        "indent": "    ",
+    }
     assert guest.turn("is_complete", code="x = = 1")["status"] == "invalid"
 
 

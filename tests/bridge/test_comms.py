@@ -9,7 +9,9 @@ def test_a_widget_lives_on_both_sides(guest: Guest) -> None:
     guest.ok("import ipywidgets as w\ns = w.IntSlider(value=3)\ns")
     opened = guest.events("comm")
     assert {event["msg_type"] for event in opened} == {"comm_open"}
-    model = next(e for e in opened if e["content"]["data"]["state"]["_model_name"] == "IntSliderModel")
+    model = next(
+        e for e in opened if e["content"]["data"]["state"]["_model_name"] == "IntSliderModel"
+    )
     assert model["content"]["target_name"] == "jupyter.widget"
     comm_id = model["content"]["comm_id"]
     (result,) = guest.events("result")
@@ -50,10 +52,19 @@ def test_a_comm_opened_by_the_front_end_with_buffers_both_ways(guest: Guest) -> 
         "        comm.send({'n': len(message['buffers'])}, buffers=[b + b'!' for b in map(bytes, message['buffers'])])\n"
         "get_ipython().kernel.comm_manager.register_target('echo', opened)"
     )
-    guest.turn("comm", msg_type="comm_open", metadata={},
-               content={"comm_id": "c1", "target_name": "echo", "data": {}})
-    guest.turn("comm", buffers=[b"a", b""], msg_type="comm_msg", metadata={},
-               content={"comm_id": "c1", "data": {}})
+    guest.turn(
+        "comm",
+        msg_type="comm_open",
+        metadata={},
+        content={"comm_id": "c1", "target_name": "echo", "data": {}},
+    )
+    guest.turn(
+        "comm",
+        buffers=[b"a", b""],
+        msg_type="comm_msg",
+        metadata={},
+        content={"comm_id": "c1", "data": {}},
+    )
     (answer,) = guest.events("comm")
     assert answer["content"]["data"] == {"n": 2} and answer.buffers == [b"a!", b"!"]
     guest.turn("comm", msg_type="comm_close", metadata={}, content={"comm_id": "c1", "data": {}})
@@ -61,8 +72,12 @@ def test_a_comm_opened_by_the_front_end_with_buffers_both_ways(guest: Guest) -> 
 
 
 def test_unknown_targets_comms_and_types_are_tolerated(guest: Guest) -> None:
-    guest.turn("comm", msg_type="comm_open", metadata={},
-               content={"comm_id": "c2", "target_name": "nobody", "data": {}})
+    guest.turn(
+        "comm",
+        msg_type="comm_open",
+        metadata={},
+        content={"comm_id": "c2", "target_name": "nobody", "data": {}},
+    )
     assert [e["msg_type"] for e in guest.events("comm")] == ["comm_close"]
     guest.turn("comm", msg_type="comm_msg", metadata={}, content={"comm_id": "none", "data": {}})
     guest.turn("comm", msg_type="comm_dance", metadata={}, content={"comm_id": "none"})

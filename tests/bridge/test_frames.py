@@ -114,5 +114,10 @@ def test_a_value_that_contains_itself_is_an_error() -> None:
 
 def test_buffers_of_any_kind_and_shape() -> None:
     strided = memoryview(b"abcdef")[::2]
-    sent = [bytearray(b"1"), memoryview(b""), strided, memoryview(struct.pack("<2i", 1, 2)).cast("i")]
+    sent = [
+        bytearray(b"1"),
+        memoryview(b""),
+        strided,
+        memoryview(struct.pack("<2i", 1, 2)).cast("i"),
+    ]
     assert host_decode(frames.encode({}, sent))[1] == [b"1", b"", b"ace", struct.pack("<2i", 1, 2)]

@@ -184,5 +184,3 @@ def text_of(value: Any) -> str:
         return str(value)
     except Exception as error:  # noqa: BLE001 - the user's own __str__ may fail
         return f"<the exception's str() failed: {type(error).__name__}>"
-
-

@@ -52,9 +52,7 @@ def _entries(tb: TracebackType | None) -> list[TracebackType]:
 
 def _is_ours(tb: TracebackType) -> bool:
     frame = tb.tb_frame
-    return (
-        frame.f_code.co_filename.startswith(_HERE) or frame.f_globals.get("__name__") in _LOOP
-    )
+    return frame.f_code.co_filename.startswith(_HERE) or frame.f_globals.get("__name__") in _LOOP
 
 
 def has_group(error: BaseException | None) -> bool:

@@ -26,20 +26,86 @@ from .inspection import inspect
 from .session import Session
 
 # What first cells import, besides what the exercises below pull in.
-_BASE_MODULES = (
-    "base64 bisect collections.abc concurrent.futures contextlib copy csv dataclasses datetime "
-    "decimal difflib enum fractions functools glob gzip hashlib heapq html io itertools json "
-    "logging math operator os pathlib pdb pickle pprint random re secrets shutil signal sqlite3 "
-    "statistics string struct subprocess tempfile textwrap threading time timeit traceback typing "
-    "unicodedata urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zipfile "
-    "zoneinfo cloudpickle tqdm tqdm.auto yaml"
-).split()
+_BASE_MODULES = [
+    "base64",
+    "bisect",
+    "collections.abc",
+    "concurrent.futures",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "glob",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "html",
+    "io",
+    "itertools",
+    "json",
+    "logging",
+    "math",
+    "operator",
+    "os",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pprint",
+    "random",
+    "re",
+    "secrets",
+    "shutil",
+    "signal",
+    "sqlite3",
+    "statistics",
+    "string",
+    "struct",
+    "subprocess",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "timeit",
+    "traceback",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+    "urllib.request",
+    "uuid",
+    "warnings",
+    "weakref",
+    "xml.etree.ElementTree",
+    "zipfile",
+    "zoneinfo",
+    "cloudpickle",
+    "tqdm",
+    "tqdm.auto",
+    "yaml",
+]
 
-_SCIENCE_MODULES = (
-    "numpy numpy.random numpy.linalg numpy.fft pandas matplotlib matplotlib.pyplot "
-    "matplotlib.backends.backend_svg matplotlib_inline.backend_inline PIL.Image PIL.PngImagePlugin "
-    "ipywidgets IPython.display openpyxl pandas.io.formats.style"
-).split()
+_SCIENCE_MODULES = [
+    "numpy",
+    "numpy.random",
+    "numpy.linalg",
+    "numpy.fft",
+    "pandas",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_svg",
+    "matplotlib_inline.backend_inline",
+    "PIL.Image",
+    "PIL.PngImagePlugin",
+    "ipywidgets",
+    "IPython.display",
+    "openpyxl",
+    "pandas.io.formats.style",
+]
 
 _BASE_CELLS = (
     "1 + 1",
@@ -118,7 +184,17 @@ def warm(session: Session, profile: str) -> None:
                 complete(session.shell, code, len(code))
         environment.restore()
     randomness.remember_captured()
+    _settle()
+
+
+def _settle() -> None:
+    """Collect what the exercises left, and take the rest out of the collector's sight.
+
+    A collection writes to the header of every object that it looks at. Without the freeze each
+    full one would dirty most of the image's pages in every session that begins on it.
+    """
     gc.collect()
+    gc.freeze()
 
 
 def _import(names: list[str]) -> None:
@@ -197,7 +273,9 @@ class _Environment:
         history.outputs.clear()
         history.exceptions.clear()
         history._i = history._ii = history._iii = history._i00 = ""
-        for name in [name for name in shell.user_ns if name.startswith("_i") and name[2:].isdigit()]:
+        for name in [
+            name for name in shell.user_ns if name.startswith("_i") and name[2:].isdigit()
+        ]:
             del shell.user_ns[name]
         shell.execution_count = 1
         shell.last_error = None

@@ -40,12 +40,28 @@ _FIGURES = _Why("native", "the interactive figure backend is not there; figures 
 
 _REASONS: dict[str, _Why] = {
     **dict.fromkeys(
-        "_ctypes cffi _cffi_backend cupy jax numba llvmlite polars pyarrow tensorflow torch".split(),
+        [
+            "_ctypes",
+            "cffi",
+            "_cffi_backend",
+            "cupy",
+            "jax",
+            "numba",
+            "llvmlite",
+            "polars",
+            "pyarrow",
+            "tensorflow",
+            "torch",
+        ],
         _OTHER_MACHINE,
     ),
-    **dict.fromkeys("fcntl grp mmap psutil pwd resource syslog".split(), _OPERATING_SYSTEM),
-    **dict.fromkeys("_multiprocessing _posixsubprocess _posixshmem".split(), _PROCESSES),
-    **dict.fromkeys("_curses _tkinter pty readline termios tkinter tty".split(), _SCREEN),
+    **dict.fromkeys(
+        ["fcntl", "grp", "mmap", "psutil", "pwd", "resource", "syslog"], _OPERATING_SYSTEM
+    ),
+    **dict.fromkeys(["_multiprocessing", "_posixsubprocess", "_posixshmem"], _PROCESSES),
+    **dict.fromkeys(
+        ["_curses", "_tkinter", "pty", "readline", "termios", "tkinter", "tty"], _SCREEN
+    ),
     "_ssl": _NETWORK,
     "ipympl": _FIGURES,
 }

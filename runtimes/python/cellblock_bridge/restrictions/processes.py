@@ -26,9 +26,38 @@ _MESSAGE = "cells run in a sandbox that cannot start processes"
 
 # Left missing, so that `hasattr(os, "fork")` and the like stay false.
 _MISSING = frozenset(
-    "fork forkpty execv execve execvp execvpe execl execle execlp execlpe spawnl spawnle spawnlp "
-    "spawnlpe spawnv spawnve spawnvp spawnvpe posix_spawn posix_spawnp kill killpg wait waitpid "
-    "wait3 wait4 startfile pipe pipe2 openpty".split()
+    [
+        "fork",
+        "forkpty",
+        "execv",
+        "execve",
+        "execvp",
+        "execvpe",
+        "execl",
+        "execle",
+        "execlp",
+        "execlpe",
+        "spawnl",
+        "spawnle",
+        "spawnlp",
+        "spawnlpe",
+        "spawnv",
+        "spawnve",
+        "spawnvp",
+        "spawnvpe",
+        "posix_spawn",
+        "posix_spawnp",
+        "kill",
+        "killpg",
+        "wait",
+        "waitpid",
+        "wait3",
+        "wait4",
+        "startfile",
+        "pipe",
+        "pipe2",
+        "openpty",
+    ]
 )
 
 
