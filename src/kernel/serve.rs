@@ -19,7 +19,8 @@ use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
 use crate::sockets::heartbeat::{self, Heartbeat};
-use crate::sockets::router::{self, request_limits};
+use crate::sockets::router::{self, control_limits, shell_limits};
+use crate::sockets::endpoint::SocketFile;
 use crate::sockets::{Endpoint, Listener};
 use crate::wire::contents::shutdown::ShutdownReply;
 use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
@@ -87,16 +88,17 @@ impl Kernel {
         let signer = Arc::new(Signer::new(self.connection.info.key.as_bytes())?);
         let reader = Reader::new(signer.clone());
         let author = Author::new(signer, &uuid::Uuid::new_v4().to_string());
-        let listeners = Listeners::bind(&mut self.connection.info).await?;
+        let mut listeners = Listeners::bind(&mut self.connection.info).await?;
+        let files = listeners.take_files();
         self.connection.write_ports()?;
 
         let (gate, progress) = self.launch.start();
         let (exit, left) = ExitDoor::new();
         let iopub = Iopub::serve(listeners.iopub, author.clone());
         let heartbeat = heartbeat::serve(listeners.heartbeat);
-        let (shell_router, shell_sender) = router::serve(listeners.shell, request_limits());
-        let (control_router, control_sender) = router::serve(listeners.control, request_limits());
-        let (stdin_router, stdin_sender) = router::serve(listeners.stdin, request_limits());
+        let (shell_router, shell_sender) = router::serve(listeners.shell, shell_limits());
+        let (control_router, control_sender) = router::serve(listeners.control, control_limits());
+        let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_limits());
         let shell_replies = Replies::new(author.clone(), shell_sender);
         let control_replies = Replies::new(author.clone(), control_sender);
         let prompter = Prompter::new(author, stdin_sender);
@@ -133,7 +135,8 @@ impl Kernel {
 
         let replies = [shell_replies, control_replies];
         let parent_pid = self.parent_pid;
-        Ok((Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks }, left))
+        let running = Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+        Ok((running, left))
     }
 }
 
@@ -146,6 +149,7 @@ struct Running {
     parent_pid: Option<i32>,
     _heartbeat: Heartbeat,
     _tasks: tokio::task::JoinSet<()>,
+    _files: Vec<SocketFile>,
 }
 
 impl Running {
@@ -181,6 +185,11 @@ impl Listeners {
             iopub: bind(info, "iopub", |info| &mut info.iopub_port).await?,
             heartbeat: bind(info, "heartbeat", |info| &mut info.hb_port).await?,
         })
+    }
+
+    fn take_files(&mut self) -> Vec<SocketFile> {
+        let all = [&mut self.shell, &mut self.control, &mut self.stdin, &mut self.iopub, &mut self.heartbeat];
+        all.into_iter().filter_map(Listener::take_file).collect()
     }
 }
 

@@ -19,18 +19,19 @@ pub enum Endpoint {
 pub struct Listener {
     kind: Kind,
     port: u16,
+    file: Option<SocketFile>,
 }
 
 enum Kind {
     Tcp(TcpListener),
-    Ipc { listener: UnixListener, _file: SocketFile },
+    Ipc(UnixListener),
 }
 
 /// The two halves of a connection.
 pub type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
 
-/// Removes a socket's file when the kernel ends.
-struct SocketFile(PathBuf);
+/// A socket's file; removed when this is dropped.
+pub struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
@@ -46,7 +47,7 @@ impl Listener {
                 let ip = if ip == "*" { "0.0.0.0" } else { ip };
                 let listener = TcpListener::bind((ip, *port)).await?;
                 let port = listener.local_addr()?.port();
-                Ok(Self { kind: Kind::Tcp(listener), port })
+                Ok(Self { kind: Kind::Tcp(listener), port, file: None })
             }
             Endpoint::Ipc { stem, port: 0 } => Self::bind_any_path(stem).await,
             Endpoint::Ipc { stem, port } => Self::bind_path(stem, *port).await,
@@ -58,11 +59,17 @@ impl Listener {
         self.port
     }
 
+    /// Takes the socket's file, if it has one, so that its owner removes it in time: the task that
+    /// accepts may outlive the kernel by a moment.
+    pub fn take_file(&mut self) -> Option<SocketFile> {
+        self.file.take()
+    }
+
     /// The next connection.
     pub async fn accept(&self) -> io::Result<Halves> {
         match &self.kind {
             Kind::Tcp(listener) => split_tcp(listener.accept().await?.0),
-            Kind::Ipc { listener, .. } => Ok(split_ipc(listener.accept().await?.0)),
+            Kind::Ipc(listener) => Ok(split_ipc(listener.accept().await?.0)),
         }
     }
 
@@ -70,7 +77,7 @@ impl Listener {
         for port in 1..u16::MAX {
             match bind_new(&ipc_path(stem, port)) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                bound => return Ok(Self { kind: bound?, port }),
+                bound => return bound.map(|bound| Self::at_path(bound, port)),
             }
         }
         Err(io::ErrorKind::AddrInUse.into())
@@ -82,10 +89,14 @@ impl Listener {
             // The file of a kernel that was killed is in the way of its successor; a live one is not.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && !is_listening(&path).await => {
                 std::fs::remove_file(&path)?;
-                Ok(Self { kind: bind_new(&path)?, port })
+                Ok(Self::at_path(bind_new(&path)?, port))
             }
-            bound => Ok(Self { kind: bound?, port }),
+            bound => Ok(Self::at_path(bound?, port)),
         }
+    }
+
+    fn at_path((listener, file): (UnixListener, SocketFile), port: u16) -> Self {
+        Self { kind: Kind::Ipc(listener), port, file: Some(file) }
     }
 }
 
@@ -94,9 +105,9 @@ fn ipc_path(stem: &str, port: u16) -> PathBuf {
     PathBuf::from(format!("{stem}-{port}"))
 }
 
-fn bind_new(path: &Path) -> io::Result<Kind> {
+fn bind_new(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let listener = UnixListener::bind(path)?;
-    Ok(Kind::Ipc { listener, _file: SocketFile(path.to_owned()) })
+    Ok((listener, SocketFile(path.to_owned())))
 }
 
 async fn is_listening(path: &Path) -> bool {

@@ -22,6 +22,8 @@ pub(super) struct Outbox {
     state: Mutex<State>,
     /// Wakes the writer.
     filled: Notify,
+    /// Ends the writer, even in the middle of a write that the peer does not take.
+    closing: Notify,
     /// Wakes whoever waits for room or for everything to be written; shared between a socket's peers.
     written: Arc<Notify>,
 }
@@ -36,7 +38,7 @@ struct State {
 
 impl Outbox {
     pub(super) fn new(written: Arc<Notify>) -> Self {
-        Self { state: Mutex::default(), filled: Notify::new(), written }
+        Self { state: Mutex::default(), filled: Notify::new(), closing: Notify::new(), written }
     }
 
     /// Adds a message; it is dropped if the peer has gone.
@@ -55,18 +57,32 @@ impl Outbox {
         self.state().outstanding
     }
 
-    /// Drops everything and ends the writer.
+    /// Takes nothing more and ends the writer, which also drops what waits: whoever closes may be in a
+    /// hurry, and that can be a lot.
     pub(super) fn close(&self) {
-        *self.state() = State { closed: true, ..State::default() };
-        self.filled.notify_one();
+        let mut state = self.state();
+        state.closed = true;
+        state.outstanding = 0;
+        drop(state);
+        self.closing.notify_one();
         self.written.notify_waiters();
     }
 
     /// Writes what is pushed until the outbox is closed or the peer is gone.
     pub(super) async fn write_to<W: AsyncWrite + Unpin>(&self, io: &mut W) -> io::Result<()> {
+        let end = tokio::select! {
+            end = self.write_on(io) => end,
+            () = self.closing.notified() => Ok(()),
+        };
+        let dropped = std::mem::take(&mut self.state().queue);
+        drop(dropped);
+        end
+    }
+
+    async fn write_on<W: AsyncWrite + Unpin>(&self, io: &mut W) -> io::Result<()> {
         let mut batch = Vec::new();
         loop {
-            let Some(bytes) = self.take_batch(&mut batch) else { return Ok(()) };
+            let bytes = self.take_batch(&mut batch);
             if batch.is_empty() {
                 self.filled.notified().await;
                 continue;
@@ -79,20 +95,17 @@ impl Outbox {
         }
     }
 
-    /// Takes messages to be written next; `None` if the outbox is closed.
-    fn take_batch(&self, parts: &mut Vec<Bytes>) -> Option<usize> {
+    /// Takes messages to be written next; returns their bytes.
+    fn take_batch(&self, parts: &mut Vec<Bytes>) -> usize {
         parts.clear();
         let mut state = self.state();
-        if state.closed {
-            return None;
-        }
         let mut bytes = 0;
         while bytes < BATCH_BYTES && parts.len() < BATCH_PARTS {
             let Some(message) = state.queue.pop_front() else { break };
             bytes += message.bytes();
             parts.extend_from_slice(message.chunks());
         }
-        Some(bytes)
+        bytes
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,5 +164,18 @@ mod tests {
         }
         outbox.close();
         writing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn closing_ends_a_write_that_the_peer_does_not_take() {
+        let outbox = Arc::new(Outbox::new(Arc::default()));
+        outbox.push(Encoded::message(&[vec![0; 100_000].into()]));
+        let (mut near, _far) = tokio::io::duplex(1000);
+        let writing = { let outbox = outbox.clone(); tokio::spawn(async move { outbox.write_to(&mut near).await }) };
+        tokio::task::yield_now().await;
+        outbox.close();
+        writing.await.unwrap().unwrap();
+        outbox.push(Encoded::message(&[Bytes::new()]));
+        assert_eq!(outbox.outstanding(), 0);
     }
 }

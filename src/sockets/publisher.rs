@@ -237,3 +237,6 @@ async fn listen<R: AsyncRead + Unpin>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ use super::zmtp::reader::{Limits, PeerReader, Received};
 const MAX_UNREAD_BYTES: usize = 256 * 1024 * 1024;
 /// Connections at a time; a client has one.
 pub(super) const MAX_PEERS: usize = 512;
+/// Messages up to this size are taken at any time.
+const SMALL_BYTES: usize = 256 * 1024;
 /// Messages between a connection and whoever reads the socket.
 const INCOMING: usize = 64;
 /// How long to wait when the process is out of descriptors.
@@ -60,15 +62,15 @@ pub enum SendError {
     CutOff,
 }
 
-/// The limits for the sockets on which requests come: more than any frontend sends, and at most four
-/// such messages in memory.
-pub fn request_limits() -> Limits {
-    Limits {
-        message_bytes: 128 * 1024 * 1024,
-        frames: 8192,
-        small_bytes: 256 * 1024,
-        large: Arc::new(Semaphore::new(4)),
-    }
+/// The limits for the shell, where files come in comm messages: more than any frontend sends, and at
+/// most four such messages in memory.
+pub fn shell_limits() -> Limits {
+    Limits { message_bytes: 128 * 1024 * 1024, frames: 8192, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
+}
+
+/// The limits for control and stdin, where requests are short and a pasted line may be long.
+pub fn control_limits() -> Limits {
+    Limits { message_bytes: 16 * 1024 * 1024, frames: 256, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
 }
 
 /// Serves a listener as a ROUTER.

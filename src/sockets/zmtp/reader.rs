@@ -55,6 +55,12 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
         Self { io, buffer: BytesMut::new(), limits, frames: Vec::new(), bytes: 0, place: None }
     }
 
+    /// What it reads from; what was buffered is lost.
+    #[cfg(test)]
+    pub(crate) fn into_inner(self) -> R {
+        self.io
+    }
+
     /// Exactly `N` bytes, each piece checked as it comes.
     pub async fn exactly<const N: usize>(
         &mut self,
