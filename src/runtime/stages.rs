@@ -99,7 +99,7 @@ pub const STAGES: [Spec; 8] = [
     },
     Spec {
         stage: Stage::Compile,
-        title: "compiling (about a minute, once)",
+        title: "compiling",
         inputs: &[MODULE],
         outputs: &[CODE],
         continues: &[],
