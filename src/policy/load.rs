@@ -23,12 +23,12 @@ const PROFILE: &str = "profile";
 #[non_exhaustive]
 pub enum PolicyError {
     /// The file cannot be read.
-    #[error("cannot read the policy file {}: {source}", path.display())]
+    #[error("cannot read the policy file {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file is not a policy.
     #[error("{}:{line}: {problem}", path.display())]
@@ -54,7 +54,7 @@ impl Policy {
     /// # Errors
     /// A file that cannot be read, or any mistake in it.
     pub fn load(file: &Path, profile: Option<Profile>) -> Result<Self, PolicyError> {
-        let unreadable = |source| PolicyError::Unreadable { path: file.to_owned(), source };
+        let unreadable = |cause| PolicyError::Unreadable { path: file.to_owned(), cause };
         let mut text = String::new();
         std::fs::File::open(file)
             .and_then(|open| open.take(MAX_FILE).read_to_string(&mut text))

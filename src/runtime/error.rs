@@ -1,4 +1,5 @@
-//! What can go wrong in a set-up. Each error says what happened, to what, and what to do.
+//! What can go wrong in a set-up. Each error says what happened, to what, and what to do, in one text with
+//! its cause: nobody has to walk a chain of sources to see it all.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,13 +37,13 @@ pub enum SetupError {
     },
     /// The cache cannot be written.
     #[error(
-        "cannot write to {path}: {source}. Make it writable, or name another cache directory with CELLBLOCK_CACHE_DIR."
+        "cannot write to {path}: {cause}. Make it writable, or name another cache directory with CELLBLOCK_CACHE_DIR."
     )]
     NotWritable {
         /// What was being written.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// There is not enough room, found before anything was written, or on writing.
     #[error(
@@ -57,14 +58,14 @@ pub enum SetupError {
         available: String,
     },
     /// Any other trouble with a file.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {cause}")]
     Io {
         /// What was tried, like "cannot read".
         doing: &'static str,
         /// To what.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// No Python interpreter could be run.
     #[error(
@@ -124,12 +125,12 @@ pub enum SetupError {
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
     /// Compiling, warming up or proving failed.
-    #[error("{stage} failed: {source}")]
+    #[error("{stage} failed: {cause}")]
     Build {
         /// The stage's title.
         stage: &'static str,
         /// The sandbox's own error.
-        source: super::build::BuildError,
+        cause: super::build::BuildError,
     },
     /// The user stopped it.
     #[error("set-up was interrupted; what was finished is kept, and `cellblock setup` goes on from there")]
@@ -137,15 +138,15 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// The fitting error for `source`, met while `doing` something to `path`.
-    pub fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+    /// The fitting error for `cause`, met while `doing` something to `path`.
+    pub fn io(doing: &'static str, path: &Path, cause: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
+        match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::DiskFull { path, needed: "more".to_owned(), available: "none".to_owned() }
             }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, source },
-            _ => Self::Io { doing, path, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, cause },
+            _ => Self::Io { doing, path, cause },
         }
     }
 }
@@ -158,6 +159,6 @@ pub(super) trait IoContext<T> {
 
 impl<T> IoContext<T> for io::Result<T> {
     fn doing(self, doing: &'static str, path: &Path) -> Result<T, SetupError> {
-        self.map_err(|source| SetupError::io(doing, path, source))
+        self.map_err(|cause| SetupError::io(doing, path, cause))
     }
 }

@@ -104,7 +104,9 @@ impl Pip {
     fn start(&self, lock: &Path, out: &Path, work: &Path, log: &Path) -> Result<Child, SetupError> {
         let log_file = File::create(log).doing("cannot write", log)?;
         let both = log_file.try_clone().doing("cannot write", log)?;
-        Command::new(&self.python)
+        let mut command = Command::new(&self.python);
+        dies_with_us(&mut command);
+        command
             .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
             .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
             // The wheels are for the guest's Python, which may be newer than the user's.
@@ -136,6 +138,17 @@ impl Pip {
             return SetupError::HashMismatch { what, expected: after("Expected sha256"), found: after("Got") };
         }
         SetupError::PipFailed { what, python: self.python(), last_lines: lines }
+    }
+}
+
+/// Makes the child end when this process does, however it does: a kernel that is killed leaves nothing.
+#[allow(unsafe_code)]
+fn dies_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: between fork and exec only async-signal-safe things may be done; this is one system call,
+    // without allocation or locks.
+    unsafe {
+        command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?));
     }
 }
 

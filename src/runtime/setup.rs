@@ -157,6 +157,7 @@ impl Run<'_> {
     }
 
     fn compile(&mut self, title: &'static str) -> Result<(), SetupError> {
+        self.progress.message("this takes a minute or two, once");
         if let Some(available) = available_memory()
             && available < COMPILER_MEMORY
         {
@@ -216,7 +217,7 @@ impl Run<'_> {
             drop(done);
             result
         })
-        .map_err(|source| SetupError::Build { stage, source })
+        .map_err(|cause| SetupError::Build { stage, cause })
     }
 }
 

@@ -96,7 +96,7 @@ pub const STAGES: [Spec; 7] = [
     },
     Spec {
         stage: Stage::Compile,
-        title: "compiling (about a minute, once)",
+        title: "compiling",
         inputs: &[MODULE],
         outputs: &[CODE],
         continues: &[],
