@@ -23,7 +23,10 @@ impl Launch {
     where
         F: Future<Output = Result<SessionHandle, String>> + Send + 'static,
     {
-        Self { session: session.boxed(), progress }
+        Self {
+            session: session.boxed(),
+            progress,
+        }
     }
 
     /// A session that is there already.
@@ -46,7 +49,13 @@ impl Launch {
             // The gate has gone if the kernel is ending.
             let _ = set.send(state);
         });
-        (Gate { state, interrupted: Arc::default() }, self.progress)
+        (
+            Gate {
+                state,
+                interrupted: Arc::default(),
+            },
+            self.progress,
+        )
     }
 }
 
@@ -82,7 +91,11 @@ impl Gate {
 
     /// Waits until the session is there or will not come.
     pub(super) async fn opened(&mut self) -> SessionState {
-        match self.state.wait_for(|state| !matches!(state, SessionState::Starting)).await {
+        match self
+            .state
+            .wait_for(|state| !matches!(state, SessionState::Starting))
+            .await
+        {
             Ok(state) => state.clone(),
             Err(_) => SessionState::Failed("the session's start ended without a result".into()),
         }

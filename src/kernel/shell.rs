@@ -104,32 +104,69 @@ impl Shell {
     }
 
     async fn complete(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<CompleteRequest>(envelope) else { return };
+        let Some(asked) = self.content::<CompleteRequest>(envelope) else {
+            return;
+        };
         let cursor_pos = asked.cursor_pos();
         let nothing = complete::nothing(cursor_pos);
-        self.ask(envelope, Request::Complete { code: asked.code, cursor_pos }, nothing).await;
+        self.ask(
+            envelope,
+            Request::Complete {
+                code: asked.code,
+                cursor_pos,
+            },
+            nothing,
+        )
+        .await;
     }
 
     async fn inspect(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<InspectRequest>(envelope) else { return };
+        let Some(asked) = self.content::<InspectRequest>(envelope) else {
+            return;
+        };
         let (cursor_pos, detail_level) = (asked.cursor_pos(), asked.detail_level());
-        let request = Request::Inspect { code: asked.code, cursor_pos, detail_level };
+        let request = Request::Inspect {
+            code: asked.code,
+            cursor_pos,
+            detail_level,
+        };
         self.ask(envelope, request, inspect::nothing()).await;
     }
 
     async fn is_complete(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<IsCompleteRequest>(envelope) else { return };
-        self.ask(envelope, Request::IsComplete { code: asked.code }, is_complete::unknown()).await;
+        let Some(asked) = self.content::<IsCompleteRequest>(envelope) else {
+            return;
+        };
+        self.ask(
+            envelope,
+            Request::IsComplete { code: asked.code },
+            is_complete::unknown(),
+        )
+        .await;
     }
 
     async fn comm_info(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<CommInfoRequest>(envelope) else { return };
-        self.ask(envelope, Request::CommInfo { target_name: asked.target_name }, no_comms()).await;
+        let Some(asked) = self.content::<CommInfoRequest>(envelope) else {
+            return;
+        };
+        self.ask(
+            envelope,
+            Request::CommInfo {
+                target_name: asked.target_name,
+            },
+            no_comms(),
+        )
+        .await;
     }
 
     async fn answer_history(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<HistoryRequest>(envelope) else { return };
-        self.replies.send(envelope, &HistoryReply::new(self.history.query(asked).await));
+        let Some(asked) = self.content::<HistoryRequest>(envelope) else {
+            return;
+        };
+        self.replies.send(
+            envelope,
+            &HistoryReply::new(self.history.query(asked).await),
+        );
     }
 
     /// A comm message has no reply; whatever it makes the guest show has it as its parent.
@@ -137,12 +174,28 @@ impl Shell {
         let SessionState::Ready(session) = self.gate.state() else {
             return tracing::warn!("a comm message came before the session was there");
         };
-        let Some(content) = self.content::<Map<String, Value>>(envelope) else { return };
+        let Some(content) = self.content::<Map<String, Value>>(envelope) else {
+            return;
+        };
         let metadata = envelope.request.metadata.clone();
         let buffers = envelope.request.buffers.clone();
-        let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
+        let relayed = self
+            .run(
+                envelope,
+                &session,
+                Request::Comm {
+                    kind,
+                    content,
+                    metadata,
+                    buffers,
+                },
+            )
+            .await;
         match relayed.outcome {
-            Some(outcome) => self.show_unseen_error(envelope, relayed.error_shown, &outcome.content).await,
+            Some(outcome) => {
+                self.show_unseen_error(envelope, relayed.error_shown, &outcome.content)
+                    .await
+            }
             None => tracing::error!("{SESSION_GONE}"),
         }
     }
@@ -150,19 +203,35 @@ impl Shell {
     /// Asks the session for a reply. While it is being set up, which can take minutes, the answer is
     /// `nothing`: a frontend's completion must not hang.
     async fn ask<N: Serialize>(&self, envelope: &Envelope, request: Request, nothing: N) {
-        let SessionState::Ready(session) = self.gate.state() else { return self.replies.send(envelope, &nothing) };
+        let SessionState::Ready(session) = self.gate.state() else {
+            return self.replies.send(envelope, &nothing);
+        };
         match self.run(envelope, &session, request).await.outcome {
             Some(outcome) => self.replies.send(envelope, &outcome.content),
-            None => self.replies.send(envelope, &failure("SessionGone", SESSION_GONE)),
+            None => self
+                .replies
+                .send(envelope, &failure("SessionGone", SESSION_GONE)),
         }
     }
 
     async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
-        relay(session.submit(request), envelope, self.execution_count, &self.iopub, Stdin::Closed).await
+        relay(
+            session.submit(request),
+            envelope,
+            self.execution_count,
+            &self.iopub,
+            Stdin::Closed,
+        )
+        .await
     }
 
     /// An outcome that is an error of the host's own still has to be shown.
-    pub(super) async fn show_unseen_error(&self, envelope: &Envelope, shown: bool, content: &Map<String, Value>) {
+    pub(super) async fn show_unseen_error(
+        &self,
+        envelope: &Envelope,
+        shown: bool,
+        content: &Map<String, Value>,
+    ) {
         if shown || content.get("status").and_then(Value::as_str) != Some("error") {
             return;
         }
@@ -170,9 +239,17 @@ impl Shell {
         let traceback: Vec<String> = content
             .get("traceback")
             .and_then(Value::as_array)
-            .map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .map(|lines| {
+                lines
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
             .unwrap_or_default();
-        self.iopub.error(envelope.header(), text("ename"), text("evalue"), &traceback).await;
+        self.iopub
+            .error(envelope.header(), text("ename"), text("evalue"), &traceback)
+            .await;
     }
 
     /// The content; if it cannot be read, that is the reply.
@@ -188,4 +265,5 @@ impl Shell {
 }
 
 /// What is said when the session's thread is no more.
-pub(super) const SESSION_GONE: &str = "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";
+pub(super) const SESSION_GONE: &str =
+    "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";
