@@ -91,6 +91,7 @@ impl Shell {
             allow_stdin: asked.allow_stdin,
             execution_count: count,
             cell_id,
+            parent_id: envelope.header().msg_id.clone(),
         });
         relay(session.submit(request), envelope, count, &self.iopub, stdin).await
     }

@@ -60,7 +60,7 @@ enum End {
 
 impl Dummy {
     fn serve(&self, mut jobs: UnboundedReceiver<Job>) {
-        while let Some(Job { request, events }) = jobs.blocking_recv() {
+        while let Some(Job { request, events, .. }) = jobs.blocking_recv() {
             self.interrupted.store(false, Ordering::SeqCst);
             let content = match request {
                 Request::Execute(cell) => match self.run(&cell.code, &events) {
