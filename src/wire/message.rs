@@ -156,7 +156,11 @@ const EMPTY_DICT: Bytes = Bytes::from_static(b"{}");
 
 fn to_json<T: Serialize>(value: &T) -> Bytes {
     match serde_json::to_vec(value) {
-        Ok(json) => Bytes::from(json),
+        Ok(mut json) => {
+            // It may wait long for a reader, and would keep up to twice its room.
+            json.shrink_to_fit();
+            Bytes::from(json)
+        }
         Err(error) => {
             tracing::error!(%error, "a message's part cannot be written as JSON");
             EMPTY_DICT
