@@ -129,6 +129,7 @@ impl Kernel {
             last_queued: last_queued.clone(),
             execution_count: 0,
             abort_through: 0,
+            interrupts_before: 0,
         };
 
         let mut tasks = tokio::task::JoinSet::new();

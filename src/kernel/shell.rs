@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -26,6 +27,9 @@ use crate::wire::contents::status::ExecutionState;
 
 /// Requests that may wait for their turn; beyond that the socket is not read.
 pub(super) const QUEUE: usize = 10_000;
+
+/// What a start may take without a set-up; a question waits so long for the session.
+const START_AT_MOST: Duration = Duration::from_secs(1);
 
 /// A request in the shell's queue, numbered as it came.
 pub(super) struct Waiting {
@@ -69,6 +73,8 @@ pub(super) struct Shell {
     pub(super) execution_count: u32,
     /// Execute requests up to this number are not run, because one before them failed.
     pub(super) abort_through: u64,
+    /// The gate's count of interrupts when the request began.
+    pub(super) interrupts_before: u64,
 }
 
 impl Shell {
@@ -76,6 +82,7 @@ impl Shell {
     pub(super) async fn serve(mut self, mut queue: Receiver<Waiting>) {
         while let Some(waiting) = queue.recv().await {
             let header = waiting.envelope.header().clone();
+            self.interrupts_before = self.gate.interrupts();
             self.iopub.status(&header, ExecutionState::Busy).await;
             let asked_to_exit = self.dispatch(waiting).await;
             self.iopub.status(&header, ExecutionState::Idle).await;
@@ -103,7 +110,7 @@ impl Shell {
         None
     }
 
-    async fn complete(&self, envelope: &Envelope) {
+    async fn complete(&mut self, envelope: &Envelope) {
         let Some(asked) = self.content::<CompleteRequest>(envelope) else {
             return;
         };
@@ -120,7 +127,7 @@ impl Shell {
         .await;
     }
 
-    async fn inspect(&self, envelope: &Envelope) {
+    async fn inspect(&mut self, envelope: &Envelope) {
         let Some(asked) = self.content::<InspectRequest>(envelope) else {
             return;
         };
@@ -133,7 +140,7 @@ impl Shell {
         self.ask(envelope, request, inspect::nothing()).await;
     }
 
-    async fn is_complete(&self, envelope: &Envelope) {
+    async fn is_complete(&mut self, envelope: &Envelope) {
         let Some(asked) = self.content::<IsCompleteRequest>(envelope) else {
             return;
         };
@@ -145,7 +152,7 @@ impl Shell {
         .await;
     }
 
-    async fn comm_info(&self, envelope: &Envelope) {
+    async fn comm_info(&mut self, envelope: &Envelope) {
         let Some(asked) = self.content::<CommInfoRequest>(envelope) else {
             return;
         };
@@ -200,10 +207,11 @@ impl Shell {
         }
     }
 
-    /// Asks the session for a reply. While it is being set up, which can take minutes, the answer is
-    /// `nothing`: a frontend's completion must not hang.
-    async fn ask<N: Serialize>(&self, envelope: &Envelope, request: Request, nothing: N) {
-        let SessionState::Ready(session) = self.gate.state() else {
+    /// Asks the session for a reply. A set-up can take minutes: while it lasts the answer is `nothing`,
+    /// because a frontend's completion must not hang.
+    async fn ask<N: Serialize>(&mut self, envelope: &Envelope, request: Request, nothing: N) {
+        let opened = tokio::time::timeout(START_AT_MOST, self.gate.opened()).await;
+        let Ok(SessionState::Ready(session)) = opened else {
             return self.replies.send(envelope, &nothing);
         };
         match self.run(envelope, &session, request).await.outcome {

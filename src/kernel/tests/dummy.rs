@@ -2,9 +2,8 @@
 //! that real clients can start: the ignored test `serve`, with the connection file named in
 //! `CELLBLOCK_DUMMY`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -22,13 +21,16 @@ const ROOM: usize = 4 * 1024 * 1024;
 /// Starts a dummy session on a thread of its own.
 pub(super) fn session() -> SessionHandle {
     let (jobs, received) = unbounded_channel();
-    let interrupted = Arc::new(AtomicBool::new(false));
+    let interrupted = Arc::new(Mutex::new(None));
     let dummy = Dummy {
         interrupted: interrupted.clone(),
+        submitted: Instant::now(),
         room: Arc::new(Semaphore::new(ROOM)),
     };
     std::thread::spawn(move || dummy.serve(received));
-    SessionHandle::new(jobs, move || interrupted.store(true, Ordering::SeqCst))
+    SessionHandle::new(jobs, move || {
+        *interrupted.lock().unwrap() = Some(Instant::now())
+    })
 }
 
 pub(super) fn language() -> Language {
@@ -46,7 +48,10 @@ pub(super) fn language() -> Language {
 }
 
 struct Dummy {
-    interrupted: Arc<AtomicBool>,
+    /// When an interrupt was asked for last.
+    interrupted: Arc<Mutex<Option<Instant>>>,
+    /// When the job that runs was submitted; interrupts from before are not meant for it.
+    submitted: Instant,
     room: Arc<Semaphore>,
 }
 
@@ -59,9 +64,19 @@ enum End {
 }
 
 impl Dummy {
-    fn serve(&self, mut jobs: UnboundedReceiver<Job>) {
-        while let Some(Job { request, events, .. }) = jobs.blocking_recv() {
-            self.interrupted.store(false, Ordering::SeqCst);
+    fn is_interrupted(&self) -> bool {
+        self.interrupted
+            .lock()
+            .unwrap()
+            .is_some_and(|at| at >= self.submitted)
+    }
+
+    fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
+        while let Some(Job {
+            request, events, submitted
+        }) = jobs.blocking_recv()
+        {
+            self.submitted = submitted;
             let content = match request {
                 Request::Execute(cell) => match self.run(&cell.code, &events) {
                     End::Fine(extra) => {
@@ -169,7 +184,7 @@ impl Dummy {
                 },
                 _ => {}
             }
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return End::Raised("KeyboardInterrupt".into());
             }
         }
@@ -178,7 +193,7 @@ impl Dummy {
 
     fn sleep(&self, milliseconds: u64) {
         for _ in 0..milliseconds {
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -190,7 +205,7 @@ impl Dummy {
         let permit = loop {
             match self.room.clone().try_acquire_many_owned(size) {
                 Ok(permit) => break permit,
-                Err(_) if self.interrupted.load(Ordering::SeqCst) => return,
+                Err(_) if self.is_interrupted() => return,
                 Err(_) => std::thread::sleep(Duration::from_micros(200)),
             }
         };
@@ -207,7 +222,7 @@ impl Dummy {
     fn flood(&self, events: &UnboundedSender<Queued>, bytes: usize) {
         let mut line = 0_u64;
         let mut sent = 0;
-        while sent < bytes && !self.interrupted.load(Ordering::SeqCst) {
+        while sent < bytes && !self.is_interrupted() {
             let mut text = String::new();
             while text.len() < 65_000 && sent + text.len() < bytes {
                 text.push_str(&format!("{line:015}\n"));
@@ -237,9 +252,7 @@ impl Dummy {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
                 Err(oneshot::error::TryRecvError::Closed) => return None,
-                Err(oneshot::error::TryRecvError::Empty)
-                    if self.interrupted.load(Ordering::SeqCst) =>
-                {
+                Err(oneshot::error::TryRecvError::Empty) if self.is_interrupted() => {
                     return None;
                 }
                 Err(oneshot::error::TryRecvError::Empty) => {

@@ -259,3 +259,16 @@ async fn history_is_kept_with_outputs() {
         json!([[0, 1, ["value 5", "5"]]])
     );
 }
+
+#[tokio::test]
+async fn an_interrupt_right_after_busy_is_not_lost() {
+    let mut client = Client::connect().await;
+    for _ in 0..50 {
+        client.execute("sleep 60000").await;
+        while client.published().await.1["execution_state"] != "busy" {}
+        client.ask_control("interrupt_request", json!({})).await;
+        client.control_reply().await;
+        assert_eq!(client.reply().await.1["ename"], "KeyboardInterrupt");
+        while client.published().await.0 != "error" {}
+    }
+}
