@@ -20,7 +20,10 @@ impl Setup {
         let builder = super::builder::builder()?;
         let progress = progress();
         let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
-        eprintln!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display());
+        eprintln!(
+            "The sandbox is ready: {}",
+            cache.runtime_dir(prepared.id()).display()
+        );
         if self.prune {
             let waiting = || eprintln!("another set-up is running; waiting for it to end");
             for removed in prune(&cache, &builder.identity(), waiting)? {
@@ -40,5 +43,9 @@ pub(super) fn prepared() -> anyhow::Result<Prepared> {
 
 /// A bar on a terminal, lines elsewhere.
 fn progress() -> Box<dyn Progress> {
-    if std::io::stderr().is_terminal() { Box::new(Bar::default()) } else { Box::new(Lines::new(std::io::stderr())) }
+    if std::io::stderr().is_terminal() {
+        Box::new(Bar::default())
+    } else {
+        Box::new(Lines::new(std::io::stderr()))
+    }
 }

@@ -71,5 +71,10 @@ pub trait Builder {
     fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, BuildError>;
 
     /// Finds the words that an interrupt writes and proves them on a loop in the `base` image, `image`.
-    fn find_interrupt_words(&self, code: &Path, image: &Path, guest: &GuestTree) -> Result<Value, BuildError>;
+    fn find_interrupt_words(
+        &self,
+        code: &Path,
+        image: &Path,
+        guest: &GuestTree,
+    ) -> Result<Value, BuildError>;
 }

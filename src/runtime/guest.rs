@@ -61,10 +61,25 @@ impl GuestTree {
 
     /// The directories of a guest in the order that images remember: never another one. `app` and `tmp`
     /// are the session's own; without `data` or `external` the guest sees an empty directory there.
-    pub fn preopens(&self, app: &Path, tmp: &Path, data: Option<&Path>, external: Option<&Path>) -> [GuestDir; 6] {
-        let read_only = |host: PathBuf, guest| GuestDir { host, guest, writable: false };
-        let writable = |host: &Path, guest| GuestDir { host: host.to_owned(), guest, writable: true };
-        let or_empty = |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
+    pub fn preopens(
+        &self,
+        app: &Path,
+        tmp: &Path,
+        data: Option<&Path>,
+        external: Option<&Path>,
+    ) -> [GuestDir; 6] {
+        let read_only = |host: PathBuf, guest| GuestDir {
+            host,
+            guest,
+            writable: false,
+        };
+        let writable = |host: &Path, guest| GuestDir {
+            host: host.to_owned(),
+            guest,
+            writable: true,
+        };
+        let or_empty =
+            |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
         [
             read_only(self.usr_local(), "/usr/local"),
             writable(app, "/app"),
@@ -91,7 +106,11 @@ impl GuestTree {
             write(&lib.join("cellblock").join(path), source.as_bytes())?;
         }
         for wheel in wheels {
-            let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = wheel
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let file = File::open(wheel).doing("cannot read", wheel)?;
             unpack::all(&name, file, &self.site_packages())?;
         }
@@ -103,7 +122,9 @@ fn write(path: &Path, contents: &[u8]) -> Result<(), SetupError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).doing("cannot create", parent)?;
     }
-    File::create_new(path).and_then(|mut file| file.write_all(contents)).doing("cannot write", path)
+    File::create_new(path)
+        .and_then(|mut file| file.write_all(contents))
+        .doing("cannot write", path)
 }
 
 #[cfg(test)]
@@ -113,7 +134,12 @@ mod tests {
     #[test]
     fn the_order_of_the_preopens_is_fixed() {
         let tree = GuestTree::at("/t".into());
-        let dirs = tree.preopens(Path::new("/a"), Path::new("/b"), None, Some(Path::new("/e")));
+        let dirs = tree.preopens(
+            Path::new("/a"),
+            Path::new("/b"),
+            None,
+            Some(Path::new("/e")),
+        );
         assert_eq!(
             dirs.each_ref().map(|dir| (dir.guest, dir.writable)),
             [
@@ -125,6 +151,9 @@ mod tests {
                 ("/external", false)
             ]
         );
-        assert_eq!((dirs[3].host.as_path(), dirs[5].host.as_path()), (Path::new("/t/empty"), Path::new("/e")));
+        assert_eq!(
+            (dirs[3].host.as_path(), dirs[5].host.as_path()),
+            (Path::new("/t/empty"), Path::new("/e"))
+        );
     }
 }

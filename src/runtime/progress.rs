@@ -49,12 +49,22 @@ struct LinesState<W> {
 impl<W: Write + Send> Lines<W> {
     /// Lines to `out`.
     pub fn new(out: W) -> Self {
-        let state = LinesState { out, title: String::new(), last: Instant::now() };
-        Self { every: Duration::from_secs(5), state: Mutex::new(state) }
+        let state = LinesState {
+            out,
+            title: String::new(),
+            last: Instant::now(),
+        };
+        Self {
+            every: Duration::from_secs(5),
+            state: Mutex::new(state),
+        }
     }
 
     fn with(&self, act: impl FnOnce(&mut LinesState<W>) -> std::io::Result<()>) {
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         // Nobody may be reading any more; the set-up goes on all the same.
         let _ = act(&mut state).and_then(|()| state.out.flush());
     }
@@ -97,7 +107,13 @@ impl<W: Write + Send> Progress for Lines<W> {
     }
 
     fn stage_finished(&self, title: &str, took: Duration) {
-        self.with(|state| writeln!(state.out, "      {title}: done in {:.1} s", took.as_secs_f64()));
+        self.with(|state| {
+            writeln!(
+                state.out,
+                "      {title}: done in {:.1} s",
+                took.as_secs_f64()
+            )
+        });
     }
 }
 
@@ -111,7 +127,8 @@ struct ChannelWriter(std::sync::mpsc::Sender<String>);
 impl Write for ChannelWriter {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         let sent = self.0.send(String::from_utf8_lossy(text).into_owned());
-        sent.map(|()| text.len()).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
+        sent.map(|()| text.len())
+            .map_err(|_| std::io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -138,7 +155,10 @@ mod tests {
         progress.stage_finished("Fetching", Duration::from_millis(1500));
         drop(progress);
         let text: String = receiver.into_iter().collect();
-        assert_eq!(text, "[1/3] Fetching …\n      pip retries\n      Fetching: done in 1.5 s\n");
+        assert_eq!(
+            text,
+            "[1/3] Fetching …\n      pip retries\n      Fetching: done in 1.5 s\n"
+        );
     }
 
     #[test]

@@ -139,12 +139,19 @@ pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
     loop {
         let before = runs;
         for index in (0..STAGES.len()).rev() {
-            let Some(spec) = STAGES.get(index) else { continue };
-            let missing = spec.outputs.iter().any(|output| wanted.contains(output) && !is_there(output));
-            let stale = STAGES
+            let Some(spec) = STAGES.get(index) else {
+                continue;
+            };
+            let missing = spec
+                .outputs
                 .iter()
-                .zip(before)
-                .any(|(other, runs)| runs && other.outputs.iter().any(|output| spec.continues.contains(output)));
+                .any(|output| wanted.contains(output) && !is_there(output));
+            let stale = STAGES.iter().zip(before).any(|(other, runs)| {
+                runs && other
+                    .outputs
+                    .iter()
+                    .any(|output| spec.continues.contains(output))
+            });
             if let Some(slot) = runs.get_mut(index)
                 && !*slot
                 && (missing || stale)
@@ -154,7 +161,11 @@ pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
             }
         }
         if runs == before {
-            return STAGES.iter().zip(runs).filter_map(|(spec, runs)| runs.then_some(spec)).collect();
+            return STAGES
+                .iter()
+                .zip(runs)
+                .filter_map(|(spec, runs)| runs.then_some(spec))
+                .collect();
         }
     }
 }
@@ -164,7 +175,10 @@ mod tests {
     use super::*;
 
     fn planned(there: &[&str]) -> Vec<Stage> {
-        plan(|name| there.contains(&name)).into_iter().map(|spec| spec.stage).collect()
+        plan(|name| there.contains(&name))
+            .into_iter()
+            .map(|spec| spec.stage)
+            .collect()
     }
 
     #[test]
@@ -181,7 +195,10 @@ mod tests {
 
     #[test]
     fn a_lost_code_file_needs_the_module_again_but_no_images() {
-        assert_eq!(planned(&[GUEST, BASE, WORDS, SCIENCE, ARTIFACT]), [Stage::Rewrite, Stage::Compile]);
+        assert_eq!(
+            planned(&[GUEST, BASE, WORDS, SCIENCE, ARTIFACT]),
+            [Stage::Rewrite, Stage::Compile]
+        );
         let with_module = [GUEST, BASE, WORDS, SCIENCE, MODULE];
         assert_eq!(planned(&with_module), [Stage::Compile]);
     }
@@ -189,14 +206,22 @@ mod tests {
     #[test]
     fn a_new_base_image_makes_what_continues_it_stale() {
         let stages = planned(&[GUEST, CODE, WORDS, SCIENCE, INITIAL]);
-        assert_eq!(stages, [Stage::BaseImage, Stage::InterruptWords, Stage::ScienceImage]);
+        assert_eq!(
+            stages,
+            [Stage::BaseImage, Stage::InterruptWords, Stage::ScienceImage]
+        );
     }
 
     #[test]
     fn every_input_is_made_by_an_earlier_stage() {
         for (index, spec) in STAGES.iter().enumerate() {
             for input in spec.inputs {
-                assert!(STAGES[..index].iter().any(|earlier| earlier.outputs.contains(input)), "{input}");
+                assert!(
+                    STAGES[..index]
+                        .iter()
+                        .any(|earlier| earlier.outputs.contains(input)),
+                    "{input}"
+                );
             }
         }
     }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
 use crate::policy::Policy;
@@ -49,14 +50,26 @@ impl Run {
         let mut notebook = Notebook::read(&self.notebook)?;
         let output = self.output.unwrap_or_else(|| self.notebook.clone());
 
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let session = start_session(super::setup::prepared()?, policy)?;
         let reporter = report::reporter(notebook.code_cells().count());
-        let execution = Execution { session, allow_errors: self.allow_errors, reporter: reporter.as_ref() };
-        let end = runtime.block_on(execution.run(&mut notebook));
+        let end = runtime.block_on(async {
+            let interrupts = interrupts()?;
+            let execution = Execution {
+                session,
+                allow_errors: self.allow_errors,
+                reporter: reporter.as_ref(),
+                interrupts,
+            };
+            anyhow::Ok(execution.run(&mut notebook).await)
+        })?;
         reporter.finished();
 
-        notebook.write(&output).context("the notebook was executed, but its outputs are lost")?;
+        notebook
+            .write(&output)
+            .context("the notebook was executed, but its outputs are lost")?;
         Ok(match end {
             End::Fine => ExitCode::SUCCESS,
             End::Failed(failure) => {
@@ -74,6 +87,14 @@ impl Run {
 /// PLUG POINT: starts a session on its own thread, under `policy`, on a warm image of `prepared`.
 fn start_session(_prepared: Prepared, _policy: Policy) -> anyhow::Result<SessionHandle> {
     anyhow::bail!("no session in this build yet")
+}
+
+/// One item for each SIGINT from now on.
+fn interrupts() -> anyhow::Result<UnboundedReceiver<()>> {
+    let mut signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} });
+    Ok(receiver)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
