@@ -42,20 +42,12 @@ impl Doctor {
             1 => println!("One thing is wrong."),
             n => println!("{n} things are wrong."),
         }
-        Ok(if bad == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     fn findings(&self) -> Vec<(String, Finding)> {
         let platform = match supported(std::env::consts::OS, std::env::consts::ARCH) {
-            Ok(()) => Good(format!(
-                "{} on {}",
-                std::env::consts::OS,
-                std::env::consts::ARCH
-            )),
+            Ok(()) => Good(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH)),
             Err(error) => Bad(error.to_string()),
         };
         let mut findings = vec![("platform".to_owned(), platform)];
@@ -75,10 +67,7 @@ fn runtime(findings: &mut Vec<(String, Finding)>) -> bool {
             return false;
         }
     };
-    findings.push((
-        "cache".to_owned(),
-        Good(format!("{}, yours alone", cache.root().display())),
-    ));
+    findings.push(("cache".to_owned(), Good(format!("{}, yours alone", cache.root().display()))));
     let builder = match super::builder::builder() {
         Ok(builder) => builder,
         Err(error) => {
@@ -109,10 +98,7 @@ fn runtime(findings: &mut Vec<(String, Finding)>) -> bool {
 fn existing_cache() -> Result<Cache, Finding> {
     let root = Cache::default_root().map_err(|error| Bad(error.to_string()))?;
     if !root.exists() {
-        return Err(Bad(format!(
-            "{} does not exist yet. Run `cellblock setup`.",
-            root.display()
-        )));
+        return Err(Bad(format!("{} does not exist yet. Run `cellblock setup`.", root.display())));
     }
     Cache::at(&root).map_err(|error| Bad(error.to_string()))
 }
@@ -141,30 +127,20 @@ fn kernel(name: &str) -> Finding {
     };
     let dir = first.dir.display();
     match version_of(&first.program) {
-        None => Bad(format!(
-            "{dir} starts {}, which cannot be run. Run `cellblock install`.",
-            first.program.display()
+        None => Bad(format!("{dir} starts {}, which cannot be run. Run `cellblock install`.", first.program.display())),
+        Some(version) if version != env!("CARGO_PKG_VERSION") || version != first.version => Bad(format!(
+            "{dir} was written by version {} and starts {} of version {version}; this is {}. Run `cellblock install`.",
+            first.version,
+            first.program.display(),
+            env!("CARGO_PKG_VERSION")
         )),
-        Some(version) if version != env!("CARGO_PKG_VERSION") || version != first.version => {
-            Bad(format!(
-                "{dir} was written by version {} and starts {} of version {version}; this is {}. Run `cellblock install`.",
-                first.version,
-                first.program.display(),
-                env!("CARGO_PKG_VERSION")
-            ))
-        }
         Some(_) => Good(format!("{dir} starts {}", first.program.display())),
     }
 }
 
 /// The version that a `cellblock` program says it is.
 fn version_of(program: &Path) -> Option<String> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.trim().strip_prefix("cellblock ").map(str::to_owned)
 }

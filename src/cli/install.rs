@@ -43,21 +43,15 @@ impl Place {
     pub(super) fn named(&self) -> anyhow::Result<Option<PathBuf>> {
         let env = &jupyter_dirs::env;
         if let Some(prefix) = &self.prefix {
-            let prefix =
-                std::path::absolute(prefix).with_context(|| prefix.display().to_string())?;
+            let prefix = std::path::absolute(prefix).with_context(|| prefix.display().to_string())?;
             return Ok(Some(jupyter_dirs::of_prefix(prefix)));
         }
         if self.sys_prefix {
             let prefix = jupyter_dirs::sys_prefix(env);
-            let prefix =
-                prefix.context("no Python environment was found: activate one, or use --prefix")?;
+            let prefix = prefix.context("no Python environment was found: activate one, or use --prefix")?;
             return Ok(Some(jupyter_dirs::of_prefix(prefix)));
         }
-        if self.user {
-            jupyter_dirs::user(env).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.user { jupyter_dirs::user(env).map(Some) } else { Ok(None) }
     }
 }
 
@@ -71,12 +65,7 @@ impl Install {
         let executable = std::env::current_exe().context("cannot find this program's own path")?;
         let kernel = kernelspec::kernel_json(&executable, &self.display_name, self.profile);
         let dir = kernelspec::write(&data_dir, &self.name, &kernel)?;
-        println!(
-            "Installed the kernel {} ({}) in {}",
-            self.name,
-            self.display_name,
-            dir.display()
-        );
+        println!("Installed the kernel {} ({}) in {}", self.name, self.display_name, dir.display());
         println!("The first start sets up the sandbox; `cellblock setup` does it now.");
         Ok(ExitCode::SUCCESS)
     }

@@ -22,8 +22,7 @@ pub(super) fn user(env: Env<'_>) -> anyhow::Result<PathBuf> {
     if let Some(dir) = env("XDG_DATA_HOME") {
         return Ok(PathBuf::from(dir).join("jupyter"));
     }
-    let home =
-        env("HOME").context("HOME is not set, so the user's Jupyter directory is not known")?;
+    let home = env("HOME").context("HOME is not set, so the user's Jupyter directory is not known")?;
     Ok(PathBuf::from(home).join(".local/share/jupyter"))
 }
 
@@ -39,12 +38,7 @@ pub(super) fn sys_prefix(env: Env<'_>) -> Option<PathBuf> {
     }
     let ask = ["-c", "import sys; print(sys.prefix)"];
     let output = ["python3", "python"].iter().find_map(|python| {
-        let output = Command::new(python)
-            .args(ask)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
+        let output = Command::new(python).args(ask).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
         output.status.success().then_some(output.stdout)
     })?;
     Some(PathBuf::from(String::from_utf8(output).ok()?.trim_end()))
@@ -52,9 +46,7 @@ pub(super) fn sys_prefix(env: Env<'_>) -> Option<PathBuf> {
 
 /// All data directories that Jupyter searches, in its order.
 pub(super) fn all(env: Env<'_>) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = env("JUPYTER_PATH")
-        .map(|paths| std::env::split_paths(&paths).collect())
-        .unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = env("JUPYTER_PATH").map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default();
     dirs.extend(user(env).ok());
     dirs.extend(sys_prefix(env).map(of_prefix));
     dirs.extend(["/usr/local/share/jupyter", "/usr/share/jupyter"].map(PathBuf::from));
@@ -68,12 +60,7 @@ mod tests {
     use super::*;
 
     fn with(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
-        move |name| {
-            pairs
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value.into())
-        }
+        move |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
     }
 
     #[test]
@@ -81,14 +68,7 @@ mod tests {
         for (pairs, expected) in [
             (&[("HOME", "/h")][..], "/h/.local/share/jupyter"),
             (&[("HOME", "/h"), ("XDG_DATA_HOME", "/x")], "/x/jupyter"),
-            (
-                &[
-                    ("HOME", "/h"),
-                    ("XDG_DATA_HOME", "/x"),
-                    ("JUPYTER_DATA_DIR", "/j"),
-                ],
-                "/j",
-            ),
+            (&[("HOME", "/h"), ("XDG_DATA_HOME", "/x"), ("JUPYTER_DATA_DIR", "/j")], "/j"),
         ] {
             assert_eq!(user(&with(pairs)).unwrap(), PathBuf::from(expected));
         }
@@ -97,18 +77,8 @@ mod tests {
 
     #[test]
     fn all_directories_come_in_jupyters_order_and_once() {
-        let pairs = &[
-            ("JUPYTER_PATH", "/p:/v/share/jupyter"),
-            ("HOME", "/h"),
-            ("VIRTUAL_ENV", "/v"),
-        ];
-        let expected = [
-            "/p",
-            "/v/share/jupyter",
-            "/h/.local/share/jupyter",
-            "/usr/local/share/jupyter",
-            "/usr/share/jupyter",
-        ];
+        let pairs = &[("JUPYTER_PATH", "/p:/v/share/jupyter"), ("HOME", "/h"), ("VIRTUAL_ENV", "/v")];
+        let expected = ["/p", "/v/share/jupyter", "/h/.local/share/jupyter", "/usr/local/share/jupyter", "/usr/share/jupyter"];
         assert_eq!(all(&with(pairs)), expected.map(PathBuf::from));
     }
 }

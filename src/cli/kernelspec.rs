@@ -18,32 +18,15 @@ const PROTOCOL: &str = "5.5";
 
 /// The pictures that Jupyter shows, by their names in a kernelspec.
 const LOGOS: [(&str, &[u8]); 3] = [
-    (
-        "logo-32x32.png",
-        include_bytes!("../../kernelspec/logo-32x32.png"),
-    ),
-    (
-        "logo-64x64.png",
-        include_bytes!("../../kernelspec/logo-64x64.png"),
-    ),
-    (
-        "logo-svg.svg",
-        include_bytes!("../../kernelspec/logo-svg.svg"),
-    ),
+    ("logo-32x32.png", include_bytes!("../../kernelspec/logo-32x32.png")),
+    ("logo-64x64.png", include_bytes!("../../kernelspec/logo-64x64.png")),
+    ("logo-svg.svg", include_bytes!("../../kernelspec/logo-svg.svg")),
 ];
 
 /// The contents of `kernel.json`.
-pub(super) fn kernel_json(
-    executable: &Path,
-    display_name: &str,
-    profile: Option<Profile>,
-) -> Value {
-    let mut argv = vec![
-        executable.to_string_lossy().into_owned(),
-        "kernel".into(),
-        "--connection-file".into(),
-        "{connection_file}".into(),
-    ];
+pub(super) fn kernel_json(executable: &Path, display_name: &str, profile: Option<Profile>) -> Value {
+    let mut argv =
+        vec![executable.to_string_lossy().into_owned(), "kernel".into(), "--connection-file".into(), "{connection_file}".into()];
     if let Some(profile) = profile {
         argv.extend(["--profile".into(), profile.as_str().into()]);
     }
@@ -73,10 +56,7 @@ pub(super) fn write(data_dir: &Path, name: &str, kernel: &Value) -> anyhow::Resu
     let target = kernels.join(name);
     let cannot = || format!("cannot write the kernelspec {}", target.display());
     fs::create_dir_all(&kernels).with_context(cannot)?;
-    let new = tempfile::Builder::new()
-        .prefix(".cellblock-")
-        .tempdir_in(&kernels)
-        .with_context(cannot)?;
+    let new = tempfile::Builder::new().prefix(".cellblock-").tempdir_in(&kernels).with_context(cannot)?;
     // Others may have to read it: a temporary directory is for its user alone.
     set_mode(new.path(), 0o755).with_context(cannot)?;
     let text = serde_json::to_string_pretty(kernel).with_context(cannot)?;
@@ -112,24 +92,14 @@ pub(super) struct Installed {
 pub(super) fn read(data_dir: &Path, name: &str) -> Option<Installed> {
     let dir = data_dir.join("kernels").join(name);
     let kernel: Value = serde_json::from_slice(&fs::read(dir.join("kernel.json")).ok()?).ok()?;
-    let version = kernel
-        .pointer("/metadata/cellblock/version")?
-        .as_str()?
-        .to_owned();
+    let version = kernel.pointer("/metadata/cellblock/version")?.as_str()?.to_owned();
     let program = kernel.pointer("/argv/0")?.as_str()?.into();
-    Some(Installed {
-        dir,
-        program,
-        version,
-    })
+    Some(Installed { dir, program, version })
 }
 
 /// All kernelspecs of that name that Cellblock wrote, in the order in which Jupyter finds them.
 pub(super) fn find(env: Env<'_>, name: &str) -> Vec<Installed> {
-    jupyter_dirs::all(env)
-        .iter()
-        .filter_map(|dir| read(dir, name))
-        .collect()
+    jupyter_dirs::all(env).iter().filter_map(|dir| read(dir, name)).collect()
 }
 
 #[cfg(test)]
@@ -140,36 +110,20 @@ mod tests {
     fn what_is_written_is_found_again() {
         let dir = tempfile::tempdir().unwrap();
         for program in ["/bin/old", "/bin/new"] {
-            write(
-                dir.path(),
-                "k",
-                &kernel_json(Path::new(program), "K", Some(Profile::Strict)),
-            )
-            .unwrap();
+            write(dir.path(), "k", &kernel_json(Path::new(program), "K", Some(Profile::Strict))).unwrap();
         }
         let installed = read(dir.path(), "k").unwrap();
-        assert_eq!(
-            (installed.program.to_str(), &*installed.version),
-            (Some("/bin/new"), env!("CARGO_PKG_VERSION"))
-        );
+        assert_eq!((installed.program.to_str(), &*installed.version), (Some("/bin/new"), env!("CARGO_PKG_VERSION")));
         let files: Vec<_> = fs::read_dir(&installed.dir).unwrap().collect();
         assert_eq!(files.len(), 1 + LOGOS.len());
-        assert_eq!(
-            fs::read_dir(dir.path().join("kernels")).unwrap().count(),
-            1,
-            "nothing unfinished stays"
-        );
+        assert_eq!(fs::read_dir(dir.path().join("kernels")).unwrap().count(), 1, "nothing unfinished stays");
     }
 
     #[test]
     fn somebody_elses_kernelspec_is_not_ours() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("kernels/k")).unwrap();
-        fs::write(
-            dir.path().join("kernels/k/kernel.json"),
-            "{\"argv\": [\"python\"]}",
-        )
-        .unwrap();
+        fs::write(dir.path().join("kernels/k/kernel.json"), "{\"argv\": [\"python\"]}").unwrap();
         assert!(read(dir.path(), "k").is_none());
     }
 
@@ -178,19 +132,9 @@ mod tests {
         let kernel = kernel_json(Path::new("/bin/cellblock"), "K", Some(Profile::Agent));
         assert_eq!(
             kernel["argv"],
-            json!([
-                "/bin/cellblock",
-                "kernel",
-                "--connection-file",
-                "{connection_file}",
-                "--profile",
-                "agent"
-            ])
+            json!(["/bin/cellblock", "kernel", "--connection-file", "{connection_file}", "--profile", "agent"])
         );
-        assert_eq!(
-            (&kernel["interrupt_mode"], &kernel["language"]),
-            (&json!("message"), &json!("python"))
-        );
+        assert_eq!((&kernel["interrupt_mode"], &kernel["language"]), (&json!("message"), &json!("python")));
     }
 
     #[test]

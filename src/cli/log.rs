@@ -21,22 +21,10 @@ enum LogFormat {
 #[derive(Debug, clap::Args)]
 pub(super) struct LogArguments {
     /// What to log: error, warn, info, debug, trace, or a filter such as `cellblock::wire=debug`
-    #[arg(
-        long,
-        global = true,
-        value_name = "LEVEL|FILTER",
-        default_value = "warn",
-        help_heading = "Logging"
-    )]
+    #[arg(long, global = true, value_name = "LEVEL|FILTER", default_value = "warn", help_heading = "Logging")]
     log: String,
     /// The form of the log's lines
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "pretty",
-        help_heading = "Logging"
-    )]
+    #[arg(long, global = true, value_enum, default_value = "pretty", help_heading = "Logging")]
     log_format: LogFormat,
     /// Append the log to a file instead of stderr
     #[arg(long, global = true, value_name = "FILE", help_heading = "Logging")]
@@ -46,8 +34,7 @@ pub(super) struct LogArguments {
 impl LogArguments {
     /// Starts logging for this process.
     pub(super) fn start(&self) -> anyhow::Result<()> {
-        let filter =
-            EnvFilter::try_new(&self.log).with_context(|| format!("--log {}", self.log))?;
+        let filter = EnvFilter::try_new(&self.log).with_context(|| format!("--log {}", self.log))?;
         let Some(path) = &self.log_file else {
             self.start_to(filter, std::io::stderr, std::io::stderr().is_terminal());
             return Ok(());
@@ -62,10 +49,7 @@ impl LogArguments {
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(writer)
-            .with_ansi(colours);
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
         match self.log_format {
             LogFormat::Pretty => log.init(),
             LogFormat::Json => log.json().init(),

@@ -10,6 +10,7 @@ mod kernelspec;
 mod log;
 mod policy;
 mod run;
+mod session;
 mod setup;
 mod uninstall;
 
@@ -46,17 +47,14 @@ enum Command {
 /// What `main` does: parses the arguments, runs the command, tells the error.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = arguments
-        .log
-        .start()
-        .and_then(|()| match arguments.command {
-            Command::Install(command) => command.run(),
-            Command::Uninstall(command) => command.run(),
-            Command::Kernel(command) => command.run(),
-            Command::Run(command) => command.run(),
-            Command::Setup(command) => command.run(),
-            Command::Doctor(command) => command.run(),
-        });
+    let result = arguments.log.start().and_then(|()| match arguments.command {
+        Command::Install(command) => command.run(),
+        Command::Uninstall(command) => command.run(),
+        Command::Kernel(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Setup(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+    });
     result.unwrap_or_else(|error| {
         eprintln!("cellblock: {error:#}");
         ExitCode::FAILURE

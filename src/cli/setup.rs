@@ -20,10 +20,7 @@ impl Setup {
         let builder = super::builder::builder()?;
         let progress = progress();
         let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
-        eprintln!(
-            "The sandbox is ready: {}",
-            cache.runtime_dir(prepared.id()).display()
-        );
+        eprintln!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display());
         if self.prune {
             let waiting = || eprintln!("another set-up is running; waiting for it to end");
             for removed in prune(&cache, &builder.identity(), waiting)? {
@@ -43,9 +40,5 @@ pub(super) fn prepared() -> anyhow::Result<Prepared> {
 
 /// A bar on a terminal, lines elsewhere.
 fn progress() -> Box<dyn Progress> {
-    if std::io::stderr().is_terminal() {
-        Box::new(Bar::default())
-    } else {
-        Box::new(Lines::new(std::io::stderr()))
-    }
+    if std::io::stderr().is_terminal() { Box::new(Bar::default()) } else { Box::new(Lines::new(std::io::stderr())) }
 }

@@ -25,14 +25,10 @@ impl Uninstall {
             None => kernelspec::find(&jupyter_dirs::env, &self.name),
         };
         if found.is_empty() {
-            bail!(
-                "no kernel named {} that Cellblock installed was found; nothing was removed",
-                self.name
-            );
+            bail!("no kernel named {} that Cellblock installed was found; nothing was removed", self.name);
         }
         for installed in found {
-            fs::remove_dir_all(&installed.dir)
-                .with_context(|| format!("cannot remove {}", installed.dir.display()))?;
+            fs::remove_dir_all(&installed.dir).with_context(|| format!("cannot remove {}", installed.dir.display()))?;
             println!("Removed {}", installed.dir.display());
         }
         Ok(ExitCode::SUCCESS)

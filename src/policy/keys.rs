@@ -126,11 +126,7 @@ macro_rules! set {
 }
 
 const fn counts(notebook: u64, agent: u64, strict: u64) -> [Default; 3] {
-    [
-        Default::Count(notebook),
-        Default::Count(agent),
-        Default::Count(strict),
-    ]
+    [Default::Count(notebook), Default::Count(agent), Default::Count(strict)]
 }
 
 /// All keys, in the order of the documentation.
@@ -158,11 +154,7 @@ pub const KEYS: &[Key] = &[
         name: "interrupt_grace_seconds",
         doc: "Seconds that a cell has to end after an interrupt. Then it is stopped and the session is restored to the state before the cell.",
         kind: Kind::Seconds(0.0, 3_600.0),
-        defaults: [
-            Default::Seconds(2.0),
-            Default::Seconds(2.0),
-            Default::Seconds(1.0),
-        ],
+        defaults: [Default::Seconds(2.0), Default::Seconds(2.0), Default::Seconds(1.0)],
         set: set!(interrupt_grace_seconds, Seconds),
     },
     Key {
@@ -253,10 +245,7 @@ impl Policy {
             workspace: None,
             env: BTreeMap::new(),
         };
-        let column = Profile::ALL
-            .iter()
-            .position(|known| *known == profile)
-            .unwrap_or_default();
+        let column = Profile::ALL.iter().position(|known| *known == profile).unwrap_or_default();
         for key in KEYS {
             if let Some(default) = key.defaults.get(column) {
                 key.set(&mut policy, default.setting());
@@ -289,12 +278,8 @@ pub fn reference() -> String {
         }
         let _ = match shown(notebook) {
             Some(value) => writeln!(text, "\n{} = {value}", key.name),
-            None if key.kind == Kind::Env => {
-                writeln!(text, "\n[{}]\n# MY_VARIABLE = \"value\"", key.name)
-            }
-            None if key.kind == Kind::Directory => {
-                writeln!(text, "\n# {} = \"/path/to/a/directory\"", key.name)
-            }
+            None if key.kind == Kind::Env => writeln!(text, "\n[{}]\n# MY_VARIABLE = \"value\"", key.name),
+            None if key.kind == Kind::Directory => writeln!(text, "\n# {} = \"/path/to/a/directory\"", key.name),
             None => writeln!(text, "\n# {} = 60", key.name),
         };
     }

@@ -3,11 +3,7 @@
 /// The candidate that is fewest changes away from `word`, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = word.len().div_ceil(3).max(1);
-    candidates
-        .map(|known| (changes(word, known), known))
-        .filter(|(n, _)| *n <= most)
-        .min()
-        .map(|(_, known)| known)
+    candidates.map(|known| (changes(word, known), known)).filter(|(n, _)| *n <= most).min().map(|(_, known)| known)
 }
 
 /// Levenshtein's distance, in characters.
@@ -36,12 +32,7 @@ mod tests {
 
     #[test]
     fn counts_changes() {
-        for (from, to, expected) in [
-            ("", "abc", 3),
-            ("abc", "abc", 0),
-            ("kitten", "sitting", 3),
-            ("fule", "fuel", 2),
-        ] {
+        for (from, to, expected) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("fule", "fuel", 2)] {
             assert_eq!(changes(from, to), expected, "{from} {to}");
         }
     }

@@ -1,4 +1,4 @@
-//! What setup needs from the sandbox, as a trait: compiling, making images, finding the interrupt words.
+//! What setup needs from the sandbox, as a trait: compiling and making images.
 //!
 //! Setup decides when each is called, with which files, and keeps the results; how it is done is the
 //! implementor's business. Only files are handed over, so that each step can be repeated by itself.
@@ -34,12 +34,12 @@ impl WarmProfile {
 }
 
 /// What an image is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum From<'a> {
     /// The module's initial memory: call `_initialize` first.
     InitialMemory(&'a Path),
-    /// An image that was made before.
-    Image(&'a Path),
+    /// An image that was made before, and what its maker recorded of it.
+    Image(&'a Path, Value),
 }
 
 /// One image to be made.
@@ -51,7 +51,7 @@ pub struct ImageOrder<'a> {
     pub code: &'a Path,
     /// The memory to begin with. All images and memories are raw: the guest's memory, byte for byte, as
     /// long as the memory is.
-    pub from: From<'a>,
+    pub from: &'a From<'a>,
     /// The guest's read-only directories.
     pub guest: &'a GuestTree,
     /// An empty file to be filled.
@@ -67,14 +67,7 @@ pub trait Builder {
     /// Compiles a rewritten module into the empty file `out`.
     fn compile(&self, wasm: &[u8], out: &Path) -> Result<(), BuildError>;
 
-    /// Makes one image. What is answered is recorded with it, and handed back when it is opened.
+    /// Makes one image, and finds and proves its interrupt flag. What is answered is recorded with it, and
+    /// handed back when it is opened.
     fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, BuildError>;
-
-    /// Finds the words that an interrupt writes and proves them on a loop in the `base` image, `image`.
-    fn find_interrupt_words(
-        &self,
-        code: &Path,
-        image: &Path,
-        guest: &GuestTree,
-    ) -> Result<Value, BuildError>;
 }

@@ -38,8 +38,7 @@ impl Cache {
         if let Some(path) = std::env::var_os(CACHE_DIR_VARIABLE).filter(|value| !value.is_empty()) {
             return Ok(PathBuf::from(path));
         }
-        let dirs =
-            directories::ProjectDirs::from("", "", "cellblock").ok_or(SetupError::NoCacheDir)?;
+        let dirs = directories::ProjectDirs::from("", "", "cellblock").ok_or(SetupError::NoCacheDir)?;
         Ok(dirs.cache_dir().to_owned())
     }
 
@@ -48,25 +47,16 @@ impl Cache {
         let root = std::path::absolute(root).doing("cannot find", root)?;
         make_private_dir(&root)?;
         let metadata = fs::metadata(&root).doing("cannot look at", &root)?;
-        let unsafe_because = |problem: String| SetupError::UnsafeCache {
-            path: root.clone(),
-            problem,
-        };
+        let unsafe_because = |problem: String| SetupError::UnsafeCache { path: root.clone(), problem };
         let user = rustix::process::geteuid().as_raw();
         if !metadata.is_dir() {
             return Err(unsafe_because("is not a directory".to_owned()));
         }
         if metadata.uid() != user {
-            return Err(unsafe_because(format!(
-                "belongs to user {}, not to you (user {user})",
-                metadata.uid()
-            )));
+            return Err(unsafe_because(format!("belongs to user {}, not to you (user {user})", metadata.uid())));
         }
         if metadata.mode() & 0o022 != 0 {
-            return Err(unsafe_because(format!(
-                "can be written by others (mode {:o})",
-                metadata.mode() & 0o777
-            )));
+            return Err(unsafe_because(format!("can be written by others (mode {:o})", metadata.mode() & 0o777)));
         }
         Ok(Self { root })
     }
@@ -93,9 +83,7 @@ impl Cache {
         match file.try_lock() {
             Ok(()) => return Ok(CacheLock { _file: file }),
             Err(TryLockError::WouldBlock) => waiting(),
-            Err(TryLockError::Error(source)) => {
-                return Err(SetupError::io("cannot lock", &path, source));
-            }
+            Err(TryLockError::Error(source)) => return Err(SetupError::io("cannot lock", &path, source)),
         }
         file.lock().doing("cannot lock", &path)?;
         Ok(CacheLock { _file: file })
@@ -123,18 +111,12 @@ pub(super) fn open_lock_file(path: &Path) -> Result<File, SetupError> {
 
 /// Creates `path` and what is missing above it; what is created can be entered by the user alone.
 pub(super) fn make_private_dir(path: &Path) -> Result<(), SetupError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .doing("cannot create", path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path).doing("cannot create", path)
 }
 
 /// Removes what a killed set-up left in `dir`. Call it with the cache locked.
 pub(super) fn remove_unfinished(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return;
-    };
+    let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             continue;
@@ -178,10 +160,7 @@ mod tests {
     fn a_cache_that_is_a_file_is_an_error_that_names_it() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Cache::at(file.path()).unwrap_err().to_string();
-        assert!(
-            error.contains(&file.path().display().to_string()),
-            "{error}"
-        );
+        assert!(error.contains(&file.path().display().to_string()), "{error}");
     }
 
     #[test]
@@ -192,8 +171,7 @@ mod tests {
         assert!(cache.try_lock().is_none());
         let (sender, receiver) = std::sync::mpsc::channel();
         let other = cache.clone();
-        let waiter =
-            std::thread::spawn(move || other.lock(move || sender.send(()).unwrap()).map(drop));
+        let waiter = std::thread::spawn(move || other.lock(move || sender.send(()).unwrap()).map(drop));
         receiver.recv().unwrap();
         drop(first);
         waiter.join().unwrap().unwrap();
@@ -206,10 +184,7 @@ mod tests {
         fs::create_dir(dir.path().join(".unfinished-y")).unwrap();
         fs::write(dir.path().join("kept"), "x").unwrap();
         remove_unfinished(dir.path());
-        let left: Vec<_> = fs::read_dir(dir.path())
-            .unwrap()
-            .map(|e| e.unwrap().file_name())
-            .collect();
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["kept"]);
     }
 }

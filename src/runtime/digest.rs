@@ -45,8 +45,7 @@ pub struct StatIdentity {
 impl StatIdentity {
     /// Of an open file or a path's metadata.
     pub fn of(metadata: &fs::Metadata) -> Self {
-        let nanoseconds =
-            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Self {
             size: metadata.size(),
             inode: metadata.ino(),
@@ -78,12 +77,7 @@ pub fn of_tree(root: &Path) -> io::Result<TreeDigest> {
         contents.update(of_file(path)?);
         Ok(())
     })?;
-    Ok(TreeDigest {
-        contents: hex::encode(contents.finalize()),
-        stats,
-        files,
-        bytes,
-    })
+    Ok(TreeDigest { contents: hex::encode(contents.finalize()), stats, files, bytes })
 }
 
 /// Only [`TreeDigest::stats`]: no file is read.
@@ -91,10 +85,7 @@ pub fn stats_of_tree(root: &Path) -> io::Result<String> {
     walk(root, |_, _| Ok(())).map(|(stats, ..)| stats)
 }
 
-fn walk(
-    root: &Path,
-    mut each: impl FnMut(&[u8], &Path) -> io::Result<()>,
-) -> io::Result<(String, u64, u64)> {
+fn walk(root: &Path, mut each: impl FnMut(&[u8], &Path) -> io::Result<()>) -> io::Result<(String, u64, u64)> {
     let mut stats = Sha256::new();
     let (mut files, mut bytes) = (0, 0);
     let mut pending = vec![root.to_owned()];
@@ -102,36 +93,23 @@ fn walk(
     while let Some(path) = pending.pop() {
         let metadata = fs::symlink_metadata(&path)?;
         if metadata.is_dir() {
-            let mut entries: Vec<PathBuf> = fs::read_dir(&path)?
-                .map(|entry| entry.map(|e| e.path()))
-                .collect::<io::Result<_>>()?;
+            let mut entries: Vec<PathBuf> =
+                fs::read_dir(&path)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
             entries.sort_unstable_by(|a, b| b.cmp(a));
             pending.extend(entries);
         } else if metadata.is_file() {
-            let relative = path
-                .strip_prefix(root)
-                .unwrap_or(&path)
-                .as_os_str()
-                .as_encoded_bytes();
+            let relative = path.strip_prefix(root).unwrap_or(&path).as_os_str().as_encoded_bytes();
             let identity = StatIdentity::of(&metadata);
             stats.update(relative);
             stats.update([0]);
-            for number in [
-                i128::from(identity.size),
-                i128::from(identity.inode),
-                identity.mtime_ns,
-                identity.ctime_ns,
-            ] {
+            for number in [i128::from(identity.size), i128::from(identity.inode), identity.mtime_ns, identity.ctime_ns] {
                 stats.update(number.to_le_bytes());
             }
             each(relative, &path)?;
             files += 1;
             bytes += metadata.size();
         } else {
-            return Err(io::Error::other(format!(
-                "{} is neither a file nor a directory",
-                path.display()
-            )));
+            return Err(io::Error::other(format!("{} is neither a file nor a directory", path.display())));
         }
     }
     Ok((hex::encode(stats.finalize()), files, bytes))

@@ -19,18 +19,12 @@ pub fn guest_packages() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The locks of the packages that are mounted in the guest.
 pub fn package_locks() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES
-        .iter()
-        .filter(|(path, _)| path.starts_with("vendor/") && path.ends_with(".lock"))
-        .copied()
+    FILES.iter().filter(|(path, _)| path.starts_with("vendor/") && path.ends_with(".lock")).copied()
 }
 
 /// The contents of one embedded file.
 pub fn file(path: &str) -> Option<&'static str> {
-    FILES
-        .iter()
-        .find(|(known, _)| *known == path)
-        .map(|(_, text)| *text)
+    FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

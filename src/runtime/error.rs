@@ -23,9 +23,7 @@ pub enum SetupError {
         arch: &'static str,
     },
     /// Neither the environment nor the platform names a cache directory.
-    #[error(
-        "no cache directory is known for this user: set HOME, XDG_CACHE_HOME or CELLBLOCK_CACHE_DIR"
-    )]
+    #[error("no cache directory is known for this user: set HOME, XDG_CACHE_HOME or CELLBLOCK_CACHE_DIR")]
     NoCacheDir,
     /// The cache would let somebody else's code run as this user.
     #[error(
@@ -135,9 +133,7 @@ pub enum SetupError {
         cause: super::build::BuildError,
     },
     /// The user stopped it.
-    #[error(
-        "set-up was interrupted; what was finished is kept, and `cellblock setup` goes on from there"
-    )]
+    #[error("set-up was interrupted; what was finished is kept, and `cellblock setup` goes on from there")]
     Cancelled,
 }
 
@@ -146,14 +142,10 @@ impl SetupError {
     pub fn io(doing: &'static str, path: &Path, cause: io::Error) -> Self {
         let path = path.to_owned();
         match cause.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
-                path,
-                needed: "more".to_owned(),
-                available: "none".to_owned(),
-            },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NotWritable { path, cause }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path, needed: "more".to_owned(), available: "none".to_owned() }
             }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path, cause },
             _ => Self::Io { doing, path, cause },
         }
     }

@@ -31,24 +31,15 @@ pub fn wheels(
     }
     if !missing.is_empty() {
         let pip = Pip::find()?;
-        tracing::info!(
-            python = pip.python(),
-            packages = missing.len(),
-            "downloading with pip"
-        );
+        tracing::info!(python = pip.python(), packages = missing.len(), "downloading with pip");
         pip.download(&missing, &dir, total, progress)?;
     }
-    packages
-        .iter()
-        .map(|package| find(&dir, package)?.ok_or_else(|| mismatch(&dir, package)))
-        .collect()
+    packages.iter().map(|package| find(&dir, package)?.ok_or_else(|| mismatch(&dir, package))).collect()
 }
 
 /// Whether all of `packages` have been downloaded.
 pub fn has_all(cache: &Cache, packages: &[Locked]) -> bool {
-    packages
-        .iter()
-        .all(|package| matches!(find(&cache.downloads(), package), Ok(Some(_))))
+    packages.iter().all(|package| matches!(find(&cache.downloads(), package), Ok(Some(_))))
 }
 
 fn find(dir: &Path, package: &Locked) -> Result<Option<PathBuf>, SetupError> {
@@ -64,9 +55,7 @@ fn find(dir: &Path, package: &Locked) -> Result<Option<PathBuf>, SetupError> {
 /// Files that have a wheel's name of this package.
 fn candidates(dir: &Path, package: &Locked) -> Vec<PathBuf> {
     let prefix = package.wheel_prefix();
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
-    };
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries
         .flatten()
         .filter(|entry| {
@@ -80,9 +69,7 @@ fn candidates(dir: &Path, package: &Locked) -> Vec<PathBuf> {
 }
 
 fn mismatch(dir: &Path, package: &Locked) -> SetupError {
-    let found = candidates(dir, package)
-        .first()
-        .and_then(|path| digest::of_file(path).ok());
+    let found = candidates(dir, package).first().and_then(|path| digest::of_file(path).ok());
     SetupError::HashMismatch {
         what: format!("the wheel of {}=={}", package.name, package.version),
         expected: package.sha256.join(" or "),
@@ -96,11 +83,7 @@ mod tests {
 
     fn package(contents: &str) -> Locked {
         let sha256 = vec![digest::of_bytes(contents.as_bytes())];
-        Locked {
-            name: "Some-Thing".into(),
-            version: "1.0".into(),
-            sha256,
-        }
+        Locked { name: "Some-Thing".into(), version: "1.0".into(), sha256 }
     }
 
     #[test]
@@ -110,10 +93,7 @@ mod tests {
         assert!(find(dir.path(), &package("good")).unwrap().is_some());
         assert!(find(dir.path(), &package("bad")).unwrap().is_none());
         let error = mismatch(dir.path(), &package("bad")).to_string();
-        assert!(
-            error.contains(&digest::of_bytes(b"good")) && error.contains("Some-Thing==1.0"),
-            "{error}"
-        );
+        assert!(error.contains(&digest::of_bytes(b"good")) && error.contains("Some-Thing==1.0"), "{error}");
     }
 
     #[test]

@@ -7,30 +7,22 @@ use std::path::{Path, PathBuf};
 use super::embedded;
 use super::error::{IoContext, SetupError};
 use super::unpack;
+use crate::sandbox::Mount;
 
 /// Where matplotlib's data are inside the standard library's zip, and the most they may be.
 const MPL_DATA: (&str, u64) = ("matplotlib/mpl-data.zip", 64 << 20);
 
 /// Environment that the guest needs to find its parts; part of every image.
 pub const GUEST_ENV: &[(&str, &str)] = &[
-    ("PYTHONPATH", "/usr/local/lib/cellblock:/data/site-packages"),
-    ("MATPLOTLIBDATA", "/usr/local/share/matplotlib/mpl-data"),
+    ("HOME", "/tmp"),
+    ("PWD", "/app"),
     ("TMPDIR", "/tmp"),
+    ("LANG", "C.UTF-8"),
     // An empty value makes zoneinfo read the zip's own data.
     ("PYTHONTZPATH", ""),
-    ("HOME", "/tmp"),
+    ("MPLBACKEND", "module://matplotlib_inline.backend_inline"),
+    ("MPLCONFIGDIR", "/tmp/matplotlib"),
 ];
-
-/// A directory of the host and where the guest sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuestDir {
-    /// On the host.
-    pub host: PathBuf,
-    /// In the guest.
-    pub guest: &'static str,
-    /// Whether the guest may write to it.
-    pub writable: bool,
-}
 
 /// The tree of read-only directories that setup makes.
 #[derive(Debug, Clone)]
@@ -44,7 +36,7 @@ impl GuestTree {
         Self { root }
     }
 
-    /// `/usr/local`: the standard library, the bridge, matplotlib's data.
+    /// `/usr/local`: the standard library and the bridge.
     pub fn usr_local(&self) -> PathBuf {
         self.root.join("usr-local")
     }
@@ -59,29 +51,26 @@ impl GuestTree {
         self.root.join("empty")
     }
 
+    /// `/`: what a listing of it shows, and nothing else.
+    pub fn root_dir(&self) -> PathBuf {
+        self.root.join("root")
+    }
+
+    /// matplotlib's data. matplotlib looks for them next to its own files, which are in the zip.
+    pub fn mpl_data(&self) -> PathBuf {
+        self.root.join("mpl-data")
+    }
+
     /// The directories of a guest in the order that images remember: never another one. `app` and `tmp`
     /// are the session's own; without `data` or `external` the guest sees an empty directory there.
-    pub fn preopens(
-        &self,
-        app: &Path,
-        tmp: &Path,
-        data: Option<&Path>,
-        external: Option<&Path>,
-    ) -> [GuestDir; 6] {
-        let read_only = |host: PathBuf, guest| GuestDir {
-            host,
-            guest,
-            writable: false,
-        };
-        let writable = |host: &Path, guest| GuestDir {
-            host: host.to_owned(),
-            guest,
-            writable: true,
-        };
-        let or_empty =
-            |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
-        [
+    pub fn mounts(&self, app: &Path, tmp: &Path, data: Option<&Path>, external: Option<&Path>) -> Vec<Mount> {
+        let read_only = |host: PathBuf, guest: &str| Mount { host, guest: guest.to_owned(), writable: false };
+        let writable = |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: true };
+        let or_empty = |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
+        vec![
+            read_only(self.root_dir(), "/"),
             read_only(self.usr_local(), "/usr/local"),
+            read_only(self.mpl_data(), "/usr/local/lib/python315.zip/matplotlib/mpl-data"),
             writable(app, "/app"),
             writable(tmp, "/tmp"),
             read_only(or_empty(data), "/data"),
@@ -94,8 +83,9 @@ impl GuestTree {
     /// `wheels`.
     pub(super) fn fill(&self, stdlib: &[u8], wheels: &[PathBuf]) -> Result<(), SetupError> {
         let lib = self.usr_local().join("lib");
-        let mpl_data = self.usr_local().join("share/matplotlib/mpl-data");
-        for dir in [&lib, &mpl_data, &self.site_packages(), &self.empty()] {
+        let mpl_data = self.mpl_data();
+        let shown = ["app", "data", "external", "tmp", "usr/local"].map(|name| self.root_dir().join(name));
+        for dir in [&lib, &mpl_data, &self.site_packages(), &self.empty()].into_iter().chain(&shown) {
             fs::create_dir_all(dir).doing("cannot create", dir)?;
         }
         write(&lib.join("python315.zip"), stdlib)?;
@@ -106,11 +96,7 @@ impl GuestTree {
             write(&lib.join("cellblock").join(path), source.as_bytes())?;
         }
         for wheel in wheels {
-            let name = wheel
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let file = File::open(wheel).doing("cannot read", wheel)?;
             unpack::all(&name, file, &self.site_packages())?;
         }
@@ -122,9 +108,7 @@ fn write(path: &Path, contents: &[u8]) -> Result<(), SetupError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).doing("cannot create", parent)?;
     }
-    File::create_new(path)
-        .and_then(|mut file| file.write_all(contents))
-        .doing("cannot write", path)
+    File::create_new(path).and_then(|mut file| file.write_all(contents)).doing("cannot write", path)
 }
 
 #[cfg(test)]
@@ -132,18 +116,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_the_preopens_is_fixed() {
+    fn the_order_of_the_mounts_is_fixed() {
         let tree = GuestTree::at("/t".into());
-        let dirs = tree.preopens(
-            Path::new("/a"),
-            Path::new("/b"),
-            None,
-            Some(Path::new("/e")),
-        );
+        let mounts = tree.mounts(Path::new("/a"), Path::new("/b"), None, Some(Path::new("/e")));
+        let guest: Vec<_> = mounts.iter().map(|mount| (mount.guest.as_str(), mount.writable)).collect();
         assert_eq!(
-            dirs.each_ref().map(|dir| (dir.guest, dir.writable)),
+            guest,
             [
+                ("/", false),
                 ("/usr/local", false),
+                ("/usr/local/lib/python315.zip/matplotlib/mpl-data", false),
                 ("/app", true),
                 ("/tmp", true),
                 ("/data", false),
@@ -151,9 +133,6 @@ mod tests {
                 ("/external", false)
             ]
         );
-        assert_eq!(
-            (dirs[3].host.as_path(), dirs[5].host.as_path()),
-            (Path::new("/t/empty"), Path::new("/e"))
-        );
+        assert_eq!((mounts[5].host.as_path(), mounts[7].host.as_path()), (Path::new("/t/empty"), Path::new("/e")));
     }
 }

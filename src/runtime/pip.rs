@@ -43,28 +43,17 @@ impl Pip {
         let mut tried = Vec::new();
         for python in candidates {
             let shown = python.to_string_lossy();
-            match Command::new(python)
-                .args(["-m", "pip", "--version"])
-                .stdin(Stdio::null())
-                .output()
-            {
+            match Command::new(python).args(["-m", "pip", "--version"]).stdin(Stdio::null()).output() {
                 Ok(output) if output.status.success() => {
                     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-                    return Ok(Self {
-                        python: python.clone(),
-                        version,
-                    });
+                    return Ok(Self { python: python.clone(), version });
                 }
                 Ok(_) => tried.push(format!("{shown} has no pip")),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    tried.push(format!("{shown} is not there"))
-                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => tried.push(format!("{shown} is not there")),
                 Err(error) => tried.push(format!("{shown}: {error}")),
             }
         }
-        Err(SetupError::NoPython {
-            tried: tried.join(", "),
-        })
+        Err(SetupError::NoPython { tried: tried.join(", ") })
     }
 
     /// The interpreter, for messages.
@@ -78,12 +67,8 @@ impl Pip {
         const ASK: &str = "import sys, importlib.metadata as m\n\
             d = m.distribution(sys.argv[1])\n\
             print(d.version); print(d.locate_file(sys.argv[1].replace('-', '_')))";
-        let output = Command::new(&self.python)
-            .args(["-c", ASK, package])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
+        let output =
+            Command::new(&self.python).args(["-c", ASK, package]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         let (found, path) = text.trim_end().split_once('\n')?;
         (output.status.success() && found == version).then(|| PathBuf::from(path))
@@ -109,13 +94,8 @@ impl Pip {
         let (out, work) = (temp.path().join("wheels"), temp.path().join("tmp"));
         fs::create_dir(&work).doing("cannot create", &work)?;
         let child = self.start(&lock, &out, &work, &log)?;
-        watch(child, &[&out, &work], &log, total, progress).and_then(|succeeded| {
-            if succeeded {
-                Ok(())
-            } else {
-                Err(self.failure(packages, &log))
-            }
-        })?;
+        watch(child, &[&out, &work], &log, total, progress)
+            .and_then(|succeeded| if succeeded { Ok(()) } else { Err(self.failure(packages, &log)) })?;
         for entry in fs::read_dir(&out).doing("cannot read", &out)? {
             let path = entry.doing("cannot read", &out)?.path();
             let name = path.file_name().unwrap_or_default();
@@ -130,27 +110,10 @@ impl Pip {
         let mut command = Command::new(&self.python);
         dies_with_us(&mut command);
         command
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--require-hashes",
-            ])
-            .args([
-                "--no-input",
-                "--disable-pip-version-check",
-                "--progress-bar=off",
-            ])
+            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+            .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
             // The wheels are for the guest's Python, which may be newer than the user's.
-            .args([
-                "--python-version",
-                PYTHON_VERSION,
-                "--implementation=py",
-                "--abi=none",
-                "--platform=any",
-            ])
+            .args(["--python-version", PYTHON_VERSION, "--implementation=py", "--abi=none", "--platform=any"])
             .arg("-r")
             .arg(lock)
             .arg("-d")
@@ -161,9 +124,7 @@ impl Pip {
             .stdout(log_file)
             .stderr(both)
             .spawn()
-            .map_err(|error| SetupError::NoPython {
-                tried: format!("{}: {error}", self.python()),
-            })
+            .map_err(|error| SetupError::NoPython { tried: format!("{}: {error}", self.python()) })
     }
 
     fn failure(&self, packages: &[Locked], log: &Path) -> SetupError {
@@ -175,22 +136,11 @@ impl Pip {
         if lines.contains("DO NOT MATCH THE HASHES") {
             let after = |word: &str| {
                 let rest = lines.split(word).nth(1).unwrap_or_default();
-                rest.split_whitespace()
-                    .next()
-                    .unwrap_or("unknown")
-                    .to_owned()
+                rest.split_whitespace().next().unwrap_or("unknown").to_owned()
             };
-            return SetupError::HashMismatch {
-                what,
-                expected: after("Expected sha256"),
-                found: after("Got"),
-            };
+            return SetupError::HashMismatch { what, expected: after("Expected sha256"), found: after("Got") };
         }
-        SetupError::PipFailed {
-            what,
-            python: self.python(),
-            last_lines: lines,
-        }
+        SetupError::PipFailed { what, python: self.python(), last_lines: lines }
     }
 }
 
@@ -201,11 +151,7 @@ fn dies_with_us(command: &mut Command) {
     // SAFETY: between fork and exec only async-signal-safe things may be done; this is one system call,
     // without allocation or locks.
     unsafe {
-        command.pre_exec(|| {
-            Ok(rustix::process::set_parent_process_death_signal(Some(
-                rustix::process::Signal::TERM,
-            ))?)
-        });
+        command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?));
     }
 }
 
@@ -219,10 +165,7 @@ fn watch(
 ) -> Result<bool, SetupError> {
     let mut said = String::new();
     loop {
-        if let Some(status) = child
-            .try_wait()
-            .doing("cannot wait for pip, logging to", log)?
-        {
+        if let Some(status) = child.try_wait().doing("cannot wait for pip, logging to", log)? {
             return Ok(status.success());
         }
         if progress.cancelled() {
@@ -242,9 +185,7 @@ fn watch(
 
 /// Bytes in the files below `dir`; files that vanish meanwhile count nothing.
 fn size_of(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return 0;
-    };
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {
@@ -258,17 +199,9 @@ fn size_of(dir: &Path) -> u64 {
 fn last_lines(log: &Path, count: usize) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let last = lines
-        .get(lines.len().saturating_sub(count)..)
-        .unwrap_or_default();
-    let cut: Vec<String> = last
-        .iter()
-        .map(|line| line.chars().take(LONGEST_LINE).collect())
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(count)..).unwrap_or_default();
+    let cut: Vec<String> = last.iter().map(|line| line.chars().take(LONGEST_LINE).collect()).collect();
     cut.join("\n")
 }
 

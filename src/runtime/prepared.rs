@@ -3,8 +3,6 @@
 
 use std::fs::{self, File};
 
-use serde_json::Value;
-
 use super::build::WarmProfile;
 use super::cache::{Cache, open_lock_file};
 use super::error::{IoContext, SetupError};
@@ -39,16 +37,9 @@ impl Prepared {
             return Err(SetupError::NotPrepared);
         }
         let in_use = open_lock_file(&dir.join(IN_USE))?;
-        in_use
-            .lock_shared()
-            .doing("cannot lock", &dir.join(IN_USE))?;
+        in_use.lock_shared().doing("cannot lock", &dir.join(IN_USE))?;
         let guest = GuestTree::at(store.tree(names::GUEST)?);
-        Ok(Self {
-            store,
-            id,
-            guest,
-            _in_use: in_use,
-        })
+        Ok(Self { store, id, guest, _in_use: in_use })
     }
 
     /// What identifies everything that this runtime was made of.
@@ -70,14 +61,6 @@ impl Prepared {
         self.store.open_file(name, Check::Stat)
     }
 
-    /// The words that an interrupt writes, as the builder found them.
-    pub fn interrupt_words(&self) -> Result<&Value, SetupError> {
-        self.store
-            .record(names::WORDS)
-            .map(|record| &record.meta)
-            .ok_or(SetupError::NotPrepared)
-    }
-
     /// The guest's read-only directories.
     pub fn guest(&self) -> &GuestTree {
         &self.guest
@@ -95,20 +78,13 @@ impl Prepared {
 
 /// Removes prepared runtimes other than the one for a builder of this identity, and the downloads. Those
 /// that a kernel uses stay. What was removed.
-pub fn prune(
-    cache: &Cache,
-    builder: &str,
-    waiting: impl FnOnce(),
-) -> Result<Vec<String>, SetupError> {
+pub fn prune(cache: &Cache, builder: &str, waiting: impl FnOnce()) -> Result<Vec<String>, SetupError> {
     let _lock = cache.lock(waiting)?;
     let keep = python::id(builder);
     let mut removed = Vec::new();
     for entry in fs::read_dir(cache.root()).doing("cannot read", cache.root())? {
         let entry = entry.doing("cannot read", cache.root())?;
-        let (path, name) = (
-            entry.path(),
-            entry.file_name().to_string_lossy().into_owned(),
-        );
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let old_runtime = name.starts_with("python-") && name != keep;
         if old_runtime {
             let in_use = open_lock_file(&path.join(IN_USE))?;

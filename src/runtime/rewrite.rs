@@ -81,9 +81,7 @@ impl InitialMemory {
     /// The runs of bytes to be written, in the module's order (a later one may overlap an earlier one),
     /// with their addresses. `original` is the module that [`rewrite`] was given.
     pub fn runs<'a>(&'a self, original: &'a [u8]) -> impl Iterator<Item = (u64, &'a [u8])> {
-        self.segments
-            .iter()
-            .filter_map(|s| Some((s.address, original.get(s.source.clone())?)))
+        self.segments.iter().filter_map(|s| Some((s.address, original.get(s.source.clone())?)))
     }
 }
 
@@ -112,43 +110,19 @@ pub fn rewrite(original: &[u8], functions: &[&str]) -> Result<Rewritten, Rewrite
         match *id {
             EXPORT_SECTION => {}
             DATA_SECTION => survey.data.append_to(&mut module),
-            id => RawSection {
-                id,
-                data: original.get(range.clone()).unwrap_or_default(),
-            }
-            .append_to(&mut module),
+            id => RawSection { id, data: original.get(range.clone()).unwrap_or_default() }.append_to(&mut module),
         }
     }
     if let Some(exports) = exports {
         exports.append_to(&mut module);
     }
-    Ok(Rewritten {
-        module,
-        memory: survey.memory,
-    })
+    Ok(Rewritten { module, memory: survey.memory })
 }
 
 /// Where a section stands in a module, which is not the order of their numbers.
 fn rank(id: u8) -> u8 {
-    const ORDER: [u8; 13] = [
-        1,
-        2,
-        3,
-        4,
-        5,
-        13,
-        6,
-        EXPORT_SECTION,
-        8,
-        9,
-        12,
-        10,
-        DATA_SECTION,
-    ];
-    ORDER
-        .iter()
-        .position(|known| *known == id)
-        .map_or(u8::MAX, |at| at as u8)
+    const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, EXPORT_SECTION, 8, 9, 12, 10, DATA_SECTION];
+    ORDER.iter().position(|known| *known == id).map_or(u8::MAX, |at| at as u8)
 }
 
 /// What one pass over the module found.
@@ -200,10 +174,7 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
                     let segment = segment?;
                     match lay_out(&segment, index)? {
                         Some(address) => {
-                            segments.push(Segment {
-                                address,
-                                source: bytes_of(&segment),
-                            });
+                            segments.push(Segment { address, source: bytes_of(&segment) });
                             data.passive(std::iter::empty());
                         }
                         None => {
@@ -223,14 +194,8 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
             _ => {}
         }
         match payload.as_section() {
-            Some((id, range)) if id == CUSTOM_SECTION || rank(id) != u8::MAX => {
-                sections.push((id, range))
-            }
-            _ => {
-                return Err(RewriteError::NotAPlainModule(
-                    "it has a section of an unknown kind",
-                ));
-            }
+            Some((id, range)) if id == CUSTOM_SECTION || rank(id) != u8::MAX => sections.push((id, range)),
+            _ => return Err(RewriteError::NotAPlainModule("it has a section of an unknown kind")),
         }
     }
 
@@ -247,35 +212,22 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
             Some(_) => return Err(RewriteError::ExportTaken((*name).to_owned())),
         }
     }
-    Ok(Survey {
-        sections,
-        exports,
-        data,
-        memory,
-    })
+    Ok(Survey { sections, exports, data, memory })
 }
 
-fn the_one_memory(
-    memories: wasmparser::MemorySectionReader<'_>,
-) -> Result<InitialMemory, RewriteError> {
+fn the_one_memory(memories: wasmparser::MemorySectionReader<'_>) -> Result<InitialMemory, RewriteError> {
     let mut all = memories.into_iter();
     let (Some(memory), None) = (all.next(), all.next()) else {
         return Err(RewriteError::Memory("there is not exactly one"));
     };
     let memory = memory?;
     if memory.memory64 || memory.shared || memory.page_size_log2.is_some() {
-        return Err(RewriteError::Memory(
-            "it is 64-bit, shared or of unusual page size",
-        ));
+        return Err(RewriteError::Memory("it is 64-bit, shared or of unusual page size"));
     }
     if memory.initial > WASM_PAGE {
         return Err(RewriteError::Memory("it is larger than 4 GiB"));
     }
-    Ok(InitialMemory {
-        min_pages: memory.initial,
-        max_pages: memory.maximum,
-        segments: Vec::new(),
-    })
+    Ok(InitialMemory { min_pages: memory.initial, max_pages: memory.maximum, segments: Vec::new() })
 }
 
 fn export_kind(kind: ExternalKind) -> ExportKind {
@@ -290,26 +242,16 @@ fn export_kind(kind: ExternalKind) -> ExportKind {
 
 /// The address of an active segment; `None` for a passive one, which stays as it is.
 fn lay_out(segment: &Data<'_>, index: usize) -> Result<Option<u64>, RewriteError> {
-    let DataKind::Active {
-        memory_index,
-        offset_expr,
-    } = &segment.kind
-    else {
+    let DataKind::Active { memory_index, offset_expr } = &segment.kind else {
         return Ok(None);
     };
     if *memory_index != 0 {
-        return Err(RewriteError::Segment {
-            index,
-            reason: "it is not for memory 0",
-        });
+        return Err(RewriteError::Segment { index, reason: "it is not for memory 0" });
     }
     let mut operators = offset_expr.get_operators_reader();
     let (first, second) = (operators.read()?, operators.read()?);
     let (Operator::I32Const { value }, Operator::End) = (first, second) else {
-        return Err(RewriteError::Segment {
-            index,
-            reason: "its address is not a constant",
-        });
+        return Err(RewriteError::Segment { index, reason: "its address is not a constant" });
     };
     Ok(Some(u64::from(value.cast_unsigned())))
 }
@@ -320,14 +262,9 @@ fn bytes_of(segment: &Data<'_>) -> Range<usize> {
 }
 
 fn check_bounds(segments: &[Segment], size: u64) -> Result<(), RewriteError> {
-    let outside = segments
-        .iter()
-        .position(|s| s.address.saturating_add(s.source.len() as u64) > size);
+    let outside = segments.iter().position(|s| s.address.saturating_add(s.source.len() as u64) > size);
     match outside {
-        Some(index) => Err(RewriteError::Segment {
-            index,
-            reason: "it does not fit into the memory",
-        }),
+        Some(index) => Err(RewriteError::Segment { index, reason: "it does not fit into the memory" }),
         None => Ok(()),
     }
 }
@@ -338,14 +275,10 @@ fn find_functions(
     found: &mut [Option<u32>],
 ) -> Result<(), RewriteError> {
     for subsection in names {
-        let Name::Function(functions) = subsection? else {
-            continue;
-        };
+        let Name::Function(functions) = subsection? else { continue };
         for naming in functions {
             let naming = naming?;
-            let Some(at) = wanted.iter().position(|name| *name == naming.name) else {
-                continue;
-            };
+            let Some(at) = wanted.iter().position(|name| *name == naming.name) else { continue };
             match found.get_mut(at) {
                 Some(slot @ None) => *slot = Some(naming.index),
                 _ => return Err(RewriteError::AmbiguousFunction(naming.name.to_owned())),
@@ -357,15 +290,8 @@ fn find_functions(
 
 /// Custom sections that only people and tools read; they would be carried into compiled code.
 fn is_for_people(section: &str) -> bool {
-    matches!(
-        section,
-        "name"
-            | "producers"
-            | "target_features"
-            | "sourceMappingURL"
-            | "external_debug_info"
-            | "linking"
-    ) || section.starts_with(".debug")
+    matches!(section, "name" | "producers" | "target_features" | "sourceMappingURL" | "external_debug_info" | "linking")
+        || section.starts_with(".debug")
         || section.starts_with("reloc.")
 }
 

@@ -37,31 +37,18 @@ pub fn setup(
     progress: &dyn Progress,
 ) -> Result<Prepared, SetupError> {
     supported(std::env::consts::OS, std::env::consts::ARCH)?;
-    let _lock =
-        cache.lock(|| progress.message("another set-up is running; waiting for it to end"))?;
+    let _lock = cache.lock(|| progress.message("another set-up is running; waiting for it to end"))?;
     let id = python::id(&builder.identity());
     let store = Store::open_to_write(&cache.runtime_dir(&id))?;
-    let mut run = Run {
-        cache,
-        builder,
-        progress,
-        store,
-        artifact: None,
-    };
+    let mut run = Run { cache, builder, progress, store, artifact: None };
     run.all(check)?;
     Prepared::open(cache, &builder.identity())
 }
 
 /// Opens the prepared runtime; if there is none, or a part of it is damaged, sets it up.
-pub fn ensure(
-    cache: &Cache,
-    builder: &dyn Builder,
-    progress: &dyn Progress,
-) -> Result<Prepared, SetupError> {
+pub fn ensure(cache: &Cache, builder: &dyn Builder, progress: &dyn Progress) -> Result<Prepared, SetupError> {
     match Prepared::open(cache, &builder.identity()) {
-        Err(SetupError::NotPrepared | SetupError::Damaged { .. }) => {
-            setup(cache, builder, Check::Stat, progress)
-        }
+        Err(SetupError::NotPrepared | SetupError::Damaged { .. }) => setup(cache, builder, Check::Stat, progress),
         opened => opened,
     }
 }
@@ -95,8 +82,7 @@ impl Run<'_> {
                 return Err(SetupError::Cancelled);
             }
             let started = Instant::now();
-            self.progress
-                .stage_started(index + 1, stages.len(), spec.title);
+            self.progress.stage_started(index + 1, stages.len(), spec.title);
             for output in spec.outputs {
                 self.store.forget(output)?;
             }
@@ -114,9 +100,7 @@ impl Run<'_> {
     fn is_there(&self, name: &str, check: Check) -> bool {
         let found = match name {
             names::ARTIFACT => return Artifact::is_here(self.cache),
-            names::PACKAGES => {
-                return python::package_lock().is_ok_and(|lock| fetch::has_all(self.cache, &lock));
-            }
+            names::PACKAGES => return python::package_lock().is_ok_and(|lock| fetch::has_all(self.cache, &lock)),
             names::GUEST => self.store.open_tree(name, check).map(drop),
             name => self.store.open_file(name, check).map(drop),
         };
@@ -132,14 +116,11 @@ impl Run<'_> {
                 self.artifact = Some(Artifact::get(self.cache, self.progress)?);
                 Ok(())
             }
-            Stage::FetchPackages => {
-                fetch::wheels(self.cache, &python::package_lock()?, 0, self.progress).map(drop)
-            }
+            Stage::FetchPackages => fetch::wheels(self.cache, &python::package_lock()?, 0, self.progress).map(drop),
             Stage::Unpack => self.unpack(),
             Stage::Rewrite => self.rewrite(),
             Stage::Compile => self.compile(spec.title),
             Stage::BaseImage => self.image(spec.title, WarmProfile::Base, names::BASE),
-            Stage::InterruptWords => self.interrupt_words(spec.title),
             Stage::ScienceImage => self.image(spec.title, WarmProfile::Science, names::SCIENCE),
         }
     }
@@ -164,20 +145,14 @@ impl Run<'_> {
         let Rewritten { module, memory } = rewrite(&original, pins::EXPORTED_FUNCTIONS)?;
 
         let file = self.store.unfinished_file()?;
-        file.as_file()
-            .set_len(memory.size())
-            .doing("cannot write", file.path())?;
+        file.as_file().set_len(memory.size()).doing("cannot write", file.path())?;
         for (address, bytes) in memory.runs(&original) {
-            file.as_file()
-                .write_all_at(bytes, address)
-                .doing("cannot write", file.path())?;
+            file.as_file().write_all_at(bytes, address).doing("cannot write", file.path())?;
         }
         self.store.keep_file(names::INITIAL, file, Value::Null)?;
 
         let file = self.store.unfinished_file()?;
-        file.as_file()
-            .write_all_at(&module, 0)
-            .doing("cannot write", file.path())?;
+        file.as_file().write_all_at(&module, 0).doing("cannot write", file.path())?;
         self.store.keep_file(names::MODULE, file, Value::Null)
     }
 
@@ -200,12 +175,7 @@ impl Run<'_> {
         self.store.keep_file(names::CODE, out, Value::Null)
     }
 
-    fn image(
-        &mut self,
-        title: &'static str,
-        profile: WarmProfile,
-        name: &str,
-    ) -> Result<(), SetupError> {
+    fn image(&mut self, title: &'static str, profile: WarmProfile, name: &str) -> Result<(), SetupError> {
         let (code, guest) = (self.store.path(names::CODE), self.guest());
         let before = match profile {
             WarmProfile::Base => self.store.path(names::INITIAL),
@@ -213,34 +183,15 @@ impl Run<'_> {
         };
         let from = match profile {
             WarmProfile::Base => From::InitialMemory(&before),
-            WarmProfile::Science => From::Image(&before),
+            WarmProfile::Science => {
+                let record = self.store.record(names::BASE).ok_or(SetupError::NotPrepared)?;
+                From::Image(&before, record.meta.clone())
+            }
         };
         let out = self.store.unfinished_file()?;
-        let order = ImageOrder {
-            profile,
-            code: &code,
-            from,
-            guest: &guest,
-            out: out.path(),
-        };
+        let order = ImageOrder { profile, code: &code, from: &from, guest: &guest, out: out.path() };
         let meta = self.working(title, || self.builder.make_image(&order))?;
         self.store.keep_file(name, out, meta)
-    }
-
-    fn interrupt_words(&mut self, title: &'static str) -> Result<(), SetupError> {
-        let (code, image, guest) = (
-            self.store.path(names::CODE),
-            self.store.path(names::BASE),
-            self.guest(),
-        );
-        let words = self.working(title, || {
-            self.builder.find_interrupt_words(&code, &image, &guest)
-        })?;
-        let file = self.store.unfinished_file()?;
-        file.as_file()
-            .write_all_at(words.to_string().as_bytes(), 0)
-            .doing("cannot write", file.path())?;
-        self.store.keep_file(names::WORDS, file, words)
     }
 
     fn guest(&self) -> GuestTree {
@@ -258,9 +209,7 @@ impl Run<'_> {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 let started = Instant::now();
-                while finished.recv_timeout(Duration::from_secs(1))
-                    == Err(RecvTimeoutError::Timeout)
-                {
+                while finished.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
                     progress.still_working(started.elapsed());
                 }
             });
@@ -275,9 +224,7 @@ impl Run<'_> {
 /// Memory that can be had without swapping, where the system tells.
 fn available_memory() -> Option<u64> {
     let text = fs::read_to_string(Path::new("/proc/meminfo")).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -42,28 +42,12 @@ impl Builder for Fake {
 
     fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, super::super::build::BuildError> {
         assert!(order.code.exists());
-        let (From::InitialMemory(before) | From::Image(before)) = order.from;
-        fs::write(
-            order.out,
-            [
-                fs::read(before)?.as_slice(),
-                order.profile.as_str().as_bytes(),
-            ]
-            .concat(),
-        )?;
+        let (From::InitialMemory(before) | From::Image(before, _)) = order.from;
+        fs::write(order.out, [fs::read(before)?.as_slice(), order.profile.as_str().as_bytes()].concat())?;
         self.called(order.profile.as_str())?;
         Ok(Value::from(order.profile.as_str()))
     }
 
-    fn find_interrupt_words(
-        &self,
-        _: &Path,
-        _: &Path,
-        _: &GuestTree,
-    ) -> Result<Value, super::super::build::BuildError> {
-        self.called("words")?;
-        Ok(serde_json::json!([1, 2]))
-    }
 }
 
 /// A cache in which the stages that need the artifact seem to have run already.
@@ -89,18 +73,9 @@ fn stages_run_in_order_and_once() {
     let fake = Fake::default();
     let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
     assert_eq!(fake.take_calls(), ["compile", "base", "words", "science"]);
-    assert_eq!(
-        prepared.image(WarmProfile::Science).unwrap().meta,
-        "science"
-    );
-    assert_eq!(
-        prepared.interrupt_words().unwrap(),
-        &serde_json::json!([1, 2])
-    );
-    assert!(
-        !path.join(names::MODULE).exists(),
-        "intermediate files are gone"
-    );
+    assert_eq!(prepared.image(WarmProfile::Science).unwrap().meta, "science");
+    assert_eq!(prepared.interrupt_words().unwrap(), &serde_json::json!([1, 2]));
+    assert!(!path.join(names::MODULE).exists(), "intermediate files are gone");
     setup(&cache, &fake, Check::Contents, &Silent).unwrap();
     ensure(&cache, &fake, &Silent).unwrap();
     assert!(fake.take_calls().is_empty(), "nothing is left to do");
@@ -118,14 +93,9 @@ fn a_set_up_that_failed_anywhere_goes_on_from_there() {
         let (cache, _) = cache_with_guest(dir.path());
         let fake = Fake::default();
         *fake.fail_at.borrow_mut() = Some(stage);
-        let error = setup(&cache, &fake, Check::Stat, &Silent)
-            .unwrap_err()
-            .to_string();
+        let error = setup(&cache, &fake, Check::Stat, &Silent).unwrap_err().to_string();
         assert!(error.contains("as told"), "{error}");
-        assert!(
-            matches!(Prepared::open(&cache, "fake"), Err(SetupError::NotPrepared)),
-            "{stage}"
-        );
+        assert!(matches!(Prepared::open(&cache, "fake"), Err(SetupError::NotPrepared)), "{stage}");
         *fake.fail_at.borrow_mut() = None;
         fake.take_calls();
         setup(&cache, &fake, Check::Stat, &Silent).unwrap();
@@ -142,16 +112,8 @@ fn damage_is_found_on_opening_and_made_good_by_ensure() {
     fs::remove_file(path.join(names::SCIENCE)).unwrap();
     fs::write(path.join(names::SCIENCE), "scribbled over").unwrap();
     let error = prepared.image(WarmProfile::Science).unwrap_err();
-    assert!(
-        matches!(error, SetupError::Damaged { .. }) && error.to_string().contains("science.img"),
-        "{error}"
-    );
-    let bad: Vec<_> = prepared
-        .check_all()
-        .into_iter()
-        .filter(|(_, found)| found.is_err())
-        .map(|(n, _)| n)
-        .collect();
+    assert!(matches!(error, SetupError::Damaged { .. }) && error.to_string().contains("science.img"), "{error}");
+    let bad: Vec<_> = prepared.check_all().into_iter().filter(|(_, found)| found.is_err()).map(|(n, _)| n).collect();
     assert_eq!(bad, [names::SCIENCE]);
     fake.take_calls();
     setup(&cache, &fake, Check::Stat, &Silent).unwrap();
@@ -167,11 +129,7 @@ fn pruning_keeps_this_runtime_and_those_in_use() {
         fs::create_dir(cache.root().join(name)).unwrap();
     }
     assert_eq!(prune(&cache, "fake"), ["downloads", "python-old"]);
-    assert_eq!(
-        prune(&cache, "another version"),
-        Vec::<String>::new(),
-        "it is in use"
-    );
+    assert_eq!(prune(&cache, "another version"), Vec::<String>::new(), "it is in use");
     drop(_prepared);
     assert_eq!(prune(&cache, "another version"), [python::id("fake")]);
 }
@@ -184,10 +142,7 @@ fn prune(cache: &Cache, builder: &str) -> Vec<String> {
 fn other_platforms_are_told_what_to_do() {
     supported("linux", "aarch64").unwrap();
     let error = supported("macos", "aarch64").unwrap_err().to_string();
-    assert!(
-        error.contains("macos on aarch64") && error.contains("Linux"),
-        "{error}"
-    );
+    assert!(error.contains("macos on aarch64") && error.contains("Linux"), "{error}");
 }
 
 /// Everything but compiling and warming up: `cargo test --release -- --ignored real_downloads`.
@@ -199,11 +154,7 @@ fn real_downloads_are_unpacked_and_rewritten() {
     let progress = super::super::progress::Lines::new(std::io::stdout());
     let prepared = setup(&cache, &Fake::default(), Check::Stat, &progress).unwrap();
     let guest = prepared.guest();
-    for path in [
-        "lib/python315.zip",
-        "lib/cellblock/cellblock_bridge/__init__.py",
-        "share/matplotlib/mpl-data/matplotlibrc",
-    ] {
+    for path in ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"] {
         assert!(guest.usr_local().join(path).is_file(), "{path}");
     }
     assert!(guest.site_packages().join("IPython/__init__.py").is_file());

@@ -12,8 +12,6 @@ pub mod names {
     pub const CODE: &str = "code.cwasm";
     /// The warm image with IPython.
     pub const BASE: &str = "base.img";
-    /// The words that an interrupt writes.
-    pub const WORDS: &str = "interrupt.json";
     /// The warm image with the scientific packages.
     pub const SCIENCE: &str = "science.img";
     /// The artifact's wheel, in the downloads.
@@ -22,12 +20,12 @@ pub mod names {
     pub const PACKAGES: &str = "(packages)";
 }
 
-use names::{ARTIFACT, BASE, CODE, GUEST, INITIAL, MODULE, PACKAGES, SCIENCE, WORDS};
+use names::{ARTIFACT, BASE, CODE, GUEST, INITIAL, MODULE, PACKAGES, SCIENCE};
 
 const MIB: u64 = 1 << 20;
 
 /// What a start needs.
-pub const FINAL: &[&str] = &[GUEST, CODE, BASE, WORDS, SCIENCE];
+pub const FINAL: &[&str] = &[GUEST, CODE, BASE, SCIENCE];
 
 /// What is removed when everything is done.
 pub const INTERMEDIATE: &[&str] = &[MODULE, INITIAL];
@@ -41,7 +39,6 @@ pub enum Stage {
     Rewrite,
     Compile,
     BaseImage,
-    InterruptWords,
     ScienceImage,
 }
 
@@ -63,7 +60,7 @@ pub struct Spec {
 }
 
 /// All stages, in the order in which they run.
-pub const STAGES: [Spec; 8] = [
+pub const STAGES: [Spec; 7] = [
     Spec {
         stage: Stage::FetchArtifact,
         title: "fetching the sandboxed Python",
@@ -107,19 +104,11 @@ pub const STAGES: [Spec; 8] = [
     },
     Spec {
         stage: Stage::BaseImage,
-        title: "warming up IPython",
+        title: "warming up IPython, proving interrupts",
         inputs: &[CODE, INITIAL, GUEST],
         outputs: &[BASE],
         continues: &[],
         disk: 100 * MIB,
-    },
-    Spec {
-        stage: Stage::InterruptWords,
-        title: "proving interrupts",
-        inputs: &[CODE, BASE, GUEST],
-        outputs: &[WORDS],
-        continues: &[BASE],
-        disk: MIB,
     },
     Spec {
         stage: Stage::ScienceImage,
@@ -139,19 +128,12 @@ pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
     loop {
         let before = runs;
         for index in (0..STAGES.len()).rev() {
-            let Some(spec) = STAGES.get(index) else {
-                continue;
-            };
-            let missing = spec
-                .outputs
+            let Some(spec) = STAGES.get(index) else { continue };
+            let missing = spec.outputs.iter().any(|output| wanted.contains(output) && !is_there(output));
+            let stale = STAGES
                 .iter()
-                .any(|output| wanted.contains(output) && !is_there(output));
-            let stale = STAGES.iter().zip(before).any(|(other, runs)| {
-                runs && other
-                    .outputs
-                    .iter()
-                    .any(|output| spec.continues.contains(output))
-            });
+                .zip(before)
+                .any(|(other, runs)| runs && other.outputs.iter().any(|output| spec.continues.contains(output)));
             if let Some(slot) = runs.get_mut(index)
                 && !*slot
                 && (missing || stale)
@@ -161,11 +143,7 @@ pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
             }
         }
         if runs == before {
-            return STAGES
-                .iter()
-                .zip(runs)
-                .filter_map(|(spec, runs)| runs.then_some(spec))
-                .collect();
+            return STAGES.iter().zip(runs).filter_map(|(spec, runs)| runs.then_some(spec)).collect();
         }
     }
 }
@@ -175,10 +153,7 @@ mod tests {
     use super::*;
 
     fn planned(there: &[&str]) -> Vec<Stage> {
-        plan(|name| there.contains(&name))
-            .into_iter()
-            .map(|spec| spec.stage)
-            .collect()
+        plan(|name| there.contains(&name)).into_iter().map(|spec| spec.stage).collect()
     }
 
     #[test]
@@ -195,33 +170,22 @@ mod tests {
 
     #[test]
     fn a_lost_code_file_needs_the_module_again_but_no_images() {
-        assert_eq!(
-            planned(&[GUEST, BASE, WORDS, SCIENCE, ARTIFACT]),
-            [Stage::Rewrite, Stage::Compile]
-        );
-        let with_module = [GUEST, BASE, WORDS, SCIENCE, MODULE];
+        assert_eq!(planned(&[GUEST, BASE, SCIENCE, ARTIFACT]), [Stage::Rewrite, Stage::Compile]);
+        let with_module = [GUEST, BASE, SCIENCE, MODULE];
         assert_eq!(planned(&with_module), [Stage::Compile]);
     }
 
     #[test]
     fn a_new_base_image_makes_what_continues_it_stale() {
-        let stages = planned(&[GUEST, CODE, WORDS, SCIENCE, INITIAL]);
-        assert_eq!(
-            stages,
-            [Stage::BaseImage, Stage::InterruptWords, Stage::ScienceImage]
-        );
+        let stages = planned(&[GUEST, CODE, SCIENCE, INITIAL]);
+        assert_eq!(stages, [Stage::BaseImage, Stage::ScienceImage]);
     }
 
     #[test]
     fn every_input_is_made_by_an_earlier_stage() {
         for (index, spec) in STAGES.iter().enumerate() {
             for input in spec.inputs {
-                assert!(
-                    STAGES[..index]
-                        .iter()
-                        .any(|earlier| earlier.outputs.contains(input)),
-                    "{input}"
-                );
+                assert!(STAGES[..index].iter().any(|earlier| earlier.outputs.contains(input)), "{input}");
             }
         }
     }

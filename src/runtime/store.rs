@@ -74,10 +74,7 @@ impl Store {
         remove_unfinished(dir);
         let mut store = Self::open(dir)?;
         if store.manifest.format != MANIFEST_FORMAT {
-            store.manifest = Manifest {
-                format: MANIFEST_FORMAT,
-                ..Manifest::default()
-            };
+            store.manifest = Manifest { format: MANIFEST_FORMAT, ..Manifest::default() };
         }
         Ok(store)
     }
@@ -94,10 +91,7 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Manifest::default(),
             Err(source) => return Err(SetupError::io("cannot read", &path, source)),
         };
-        Ok(Self {
-            dir: dir.to_owned(),
-            manifest,
-        })
+        Ok(Self { dir: dir.to_owned(), manifest })
     }
 
     /// Where a file or tree of this store is.
@@ -117,49 +111,30 @@ impl Store {
 
     /// An unfinished file to be filled and then handed to [`Store::keep_file`]. It vanishes when dropped.
     pub fn unfinished_file(&self) -> Result<tempfile::NamedTempFile, SetupError> {
-        tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempfile_in(&self.dir)
-            .doing("cannot create a file in", &self.dir)
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.dir).doing("cannot create a file in", &self.dir)
     }
 
     /// An unfinished directory, for [`Store::keep_tree`]. It vanishes when dropped.
     pub fn unfinished_dir(&self) -> Result<tempfile::TempDir, SetupError> {
-        tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempdir_in(&self.dir)
-            .doing("cannot create a directory in", &self.dir)
+        tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir).doing("cannot create a directory in", &self.dir)
     }
 
     /// Gives a filled file its name and records it: written to disk first, read-only from now on. Whoever
     /// has the previous file of that name open or mapped keeps that one.
-    pub fn keep_file(
-        &mut self,
-        name: &str,
-        mut file: tempfile::NamedTempFile,
-        meta: Value,
-    ) -> Result<(), SetupError> {
+    pub fn keep_file(&mut self, name: &str, mut file: tempfile::NamedTempFile, meta: Value) -> Result<(), SetupError> {
         let path = self.path(name);
         file.flush().doing("cannot write", &path)?;
         // Builders may have replaced the file at this path, so look at the path and not at our handle.
         let mut written = File::open(file.path()).doing("cannot read", file.path())?;
-        written
-            .set_permissions(fs::Permissions::from_mode(0o400))
-            .doing("cannot protect", &path)?;
+        written.set_permissions(fs::Permissions::from_mode(0o400)).doing("cannot protect", &path)?;
         written.sync_all().doing("cannot write", &path)?;
-        written
-            .seek(SeekFrom::Start(0))
-            .doing("cannot read", &path)?;
+        written.seek(SeekFrom::Start(0)).doing("cannot read", &path)?;
         let sha256 = digest::of_reader(&written).doing("cannot read", &path)?;
         self.forget(name)?;
-        file.into_temp_path()
-            .persist(&path)
-            .map_err(|e| SetupError::io("cannot write", &path, e.error))?;
+        file.into_temp_path().persist(&path).map_err(|e| SetupError::io("cannot write", &path, e.error))?;
         self.sync_dir()?;
         let stat = StatIdentity::of(&written.metadata().doing("cannot look at", &path)?);
-        self.manifest
-            .files
-            .insert(name.to_owned(), FileRecord { sha256, stat, meta });
+        self.manifest.files.insert(name.to_owned(), FileRecord { sha256, stat, meta });
         self.save()
     }
 
@@ -168,9 +143,7 @@ impl Store {
         let path = self.path(name);
         // One call for all of the files in it: a thousand fsyncs take seconds on a spinning disk.
         let handle = File::open(dir.path()).doing("cannot open", dir.path())?;
-        rustix::fs::syncfs(&handle)
-            .map_err(std::io::Error::from)
-            .doing("cannot write", &path)?;
+        rustix::fs::syncfs(&handle).map_err(std::io::Error::from).doing("cannot write", &path)?;
         self.forget(name)?;
         if let Err(error) = fs::remove_dir_all(&path)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -196,65 +169,36 @@ impl Store {
     /// Opens a recorded file; an error if it is not what was recorded.
     pub fn open_file(&self, name: &str, check: Check) -> Result<OpenedFile, SetupError> {
         let path = self.path(name);
-        let record = self
-            .manifest
-            .files
-            .get(name)
-            .ok_or(SetupError::NotPrepared)?;
-        let damaged = |problem: String| SetupError::Damaged {
-            path: path.clone(),
-            problem,
-        };
+        let record = self.manifest.files.get(name).ok_or(SetupError::NotPrepared)?;
+        let damaged = |problem: String| SetupError::Damaged { path: path.clone(), problem };
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(damaged("it is gone".to_owned()));
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(damaged("it is gone".to_owned())),
             Err(source) => return Err(SetupError::io("cannot open", &path, source)),
         };
         let metadata = file.metadata().doing("cannot look at", &path)?;
         if check == Check::Contents || StatIdentity::of(&metadata) != record.stat {
             let found = digest::of_reader(&file).doing("cannot read", &path)?;
             if found != record.sha256 {
-                return Err(damaged(format!(
-                    "its SHA-256 is {found}, recorded was {}",
-                    record.sha256
-                )));
+                return Err(damaged(format!("its SHA-256 is {found}, recorded was {}", record.sha256)));
             }
             file.seek(SeekFrom::Start(0)).doing("cannot read", &path)?;
         }
-        Ok(OpenedFile {
-            size: metadata.len(),
-            file,
-            path,
-            meta: record.meta.clone(),
-        })
+        Ok(OpenedFile { size: metadata.len(), file, path, meta: record.meta.clone() })
     }
 
     /// Checks a recorded tree and gives its path.
     pub fn open_tree(&self, name: &str, check: Check) -> Result<PathBuf, SetupError> {
         let path = self.path(name);
-        let record = self
-            .manifest
-            .trees
-            .get(name)
-            .ok_or(SetupError::NotPrepared)?;
-        if check == Check::Stat
-            && digest::stats_of_tree(&path).is_ok_and(|stats| stats == record.stats)
-        {
+        let record = self.manifest.trees.get(name).ok_or(SetupError::NotPrepared)?;
+        if check == Check::Stat && digest::stats_of_tree(&path).is_ok_and(|stats| stats == record.stats) {
             return Ok(path);
         }
         let found = digest::of_tree(&path);
         match found {
             Ok(found) if found.contents == record.contents => Ok(path),
-            Ok(_) => Err(SetupError::Damaged {
-                path,
-                problem: "files in it have changed".to_owned(),
-            }),
-            Err(error) => Err(SetupError::Damaged {
-                path,
-                problem: error.to_string(),
-            }),
+            Ok(_) => Err(SetupError::Damaged { path, problem: "files in it have changed".to_owned() }),
+            Err(error) => Err(SetupError::Damaged { path, problem: error.to_string() }),
         }
     }
 
@@ -267,10 +211,7 @@ impl Store {
         }
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => Ok(path),
-            _ => Err(SetupError::Damaged {
-                path,
-                problem: "it is gone".to_owned(),
-            }),
+            _ => Err(SetupError::Damaged { path, problem: "it is gone".to_owned() }),
         }
     }
 
@@ -280,12 +221,7 @@ impl Store {
         let names: Vec<String> = self.manifest.files.keys().cloned().collect();
         for name in names {
             let opened = self.open_file(&name, Check::Stat)?;
-            let stat = StatIdentity::of(
-                &opened
-                    .file
-                    .metadata()
-                    .doing("cannot look at", &opened.path)?,
-            );
+            let stat = StatIdentity::of(&opened.file.metadata().doing("cannot look at", &opened.path)?);
             if let Some(record) = self.manifest.files.get_mut(&name) {
                 record.stat = stat;
             }
@@ -309,15 +245,12 @@ impl Store {
         let mut file = self.unfinished_file()?;
         file.write_all(&text).doing("cannot write", &path)?;
         file.as_file().sync_all().doing("cannot write", &path)?;
-        file.persist(&path)
-            .map_err(|e| SetupError::io("cannot write", &path, e.error))?;
+        file.persist(&path).map_err(|e| SetupError::io("cannot write", &path, e.error))?;
         self.sync_dir()
     }
 
     fn sync_dir(&self) -> Result<(), SetupError> {
-        File::open(&self.dir)
-            .and_then(|dir| dir.sync_all())
-            .doing("cannot write", &self.dir)
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).doing("cannot write", &self.dir)
     }
 }
 

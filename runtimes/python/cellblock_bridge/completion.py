@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import parso.cache
 from IPython.core.completer import provisionalcompleter, rectify_completions
 from IPython.core.interactiveshell import InteractiveShell
+
+# Jedi's parsed modules stay in memory, which is what a session keeps: on disk they would be files
+# that the user never made, in the user's workspace.
+parso.cache._save_to_file_system = lambda *args, **kwargs: None
+parso.cache._load_from_file_system = lambda *args, **kwargs: None
+parso.cache._remove_cache_and_update_lock = lambda *args, **kwargs: None
 
 
 def complete(shell: InteractiveShell, code: str, cursor_pos: int) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 
+from . import streams
 from .door import door
 
 Message = dict[str, Any]
@@ -68,7 +68,7 @@ class ResultHook(DisplayHook):
         content = {"data": format_dict, "metadata": md_dict or {}}
         sent = self._hooks.apply("execute_result", content)
         if sent is not None:
-            _flush_streams()
+            streams.flush()
             door.tell("result", data=sent["data"], metadata=sent["metadata"])
 
     def log_output(self, format_dict: Message) -> None:
@@ -110,7 +110,7 @@ class DoorPublisher(DisplayPublisher):
         msg_type = "update_display_data" if update else "display_data"
         sent = self._hooks.apply(msg_type, content)
         if sent is not None:
-            _flush_streams()
+            streams.flush()
             door.tell(
                 "display",
                 data=sent["data"],
@@ -122,14 +122,5 @@ class DoorPublisher(DisplayPublisher):
     def clear_output(self, wait: bool = False) -> None:
         sent = self._hooks.apply("clear_output", {"wait": bool(wait)})
         if sent is not None:
-            _flush_streams()
+            streams.flush()
             door.tell("clear_output", wait=bool(sent["wait"]))
-
-
-def _flush_streams() -> None:
-    """The bridge's own streams hold nothing back; what a notebook put in their place may."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # noqa: BLE001 - a closed or odd stream is no reason to lose a display
-            pass

@@ -34,9 +34,7 @@ class Door:
         fields["op"] = op
         return frames.decode(self._call(frames.encode(fields)))
 
-    def tell(
-        self, op: str, /, buffers: Iterable[Buffer] | None = None, **fields: Any
-    ) -> None:
+    def tell(self, op: str, /, buffers: Iterable[Buffer] | None = None, **fields: Any) -> None:
         """Send a notification; raise `DoorRefused` if the host would not take it."""
         if self._muted:
             return

@@ -47,6 +47,7 @@ def session() -> Session:
     shell.loop_runner_map["asyncio"] = (runner, True)
     shell.loop_runner = runner
     _share_loop(runner)
+    shell.extension_manager.load_extension("storemagic")
     manager = comms.install()
     shell.kernel = Kernel(shell, manager)
     stdin.install()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -15,13 +16,13 @@ from traitlets import Any as AnyTrait
 from traitlets import CBool, Instance, Type, default, observe
 from traitlets.config import Config
 
-from . import payloads
+from . import payloads, streams
 from .displays import DoorPublisher, ResultHook
 from .door import door
 from .restrictions.shell_escapes import SandboxMagics, no_shell
+from .tracebacks import group_traceback, has_group, prune
 
-_GUIS_THAT_NEED_NOTHING = (None, "", "agg", "inline", "none")
-_INTERACTIVE_BACKENDS = ("widget", "ipympl", "notebook", "nbagg")
+_WITHOUT_SCREEN = (None, "", "agg", "auto", "inline", "none", "pdf", "ps", "svg")
 
 
 class SessionStore(dict[str, Any]):
@@ -94,6 +95,22 @@ class ZMQInteractiveShell(InteractiveShell):
         """Keep no copy of what is printed: the front end has it, and memory is the session."""
         yield
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        etype, value, tb = super()._get_exc_info(exc_tuple)
+        if value is not None:
+            prune(value)
+            tb = value.__traceback__ or tb
+        return etype, value, tb
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """As IPython's, which prints exception groups to stderr instead of showing an error."""
+        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        if error is None or not has_group(error):
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        etype, value, _ = self._get_exc_info(exc_tuple)
+        self._showtraceback(etype, value, group_traceback(value))
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         self.last_error = {
             "ename": str(etype.__name__),
@@ -102,6 +119,7 @@ class ZMQInteractiveShell(InteractiveShell):
         }
         if self.displayhook.is_active:
             self.failed_in_display = True
+        streams.flush()
         door.tell("error", **self.last_error)
 
     def _page(
@@ -134,14 +152,14 @@ class ZMQInteractiveShell(InteractiveShell):
         raise no_shell(cmd)
 
     def enable_gui(self, gui: Any = None) -> None:
-        if gui not in _GUIS_THAT_NEED_NOTHING:
-            raise UsageError(f"the sandbox has no display, so the GUI {gui!r} cannot be enabled")
+        if gui not in _WITHOUT_SCREEN:
+            raise UsageError(f"the sandbox has no screen, so the GUI {gui!r} cannot be enabled")
 
     def enable_matplotlib(self, gui: Any = None) -> Any:
-        if gui in _INTERACTIVE_BACKENDS:
+        if gui not in _WITHOUT_SCREEN:
             raise UsageError(
-                f"%matplotlib {gui} is not available in the sandbox: its backend is not installed. "
-                "Use %matplotlib inline (the default); ipywidgets.interact redraws figures."
+                f"%matplotlib {gui} is not available: the sandbox has no screen, and no interactive "
+                "backend. %matplotlib inline, the default, is; ipywidgets.interact redraws figures."
             )
         return super().enable_matplotlib(gui)
 
@@ -154,8 +172,10 @@ def make_shell() -> ZMQInteractiveShell:
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
-    # tqdm takes this entry for the sign of a notebook.
+    # What other libraries, and older versions of tqdm, take for the sign of a notebook.
     config.IPKernelApp.cellblock = True
+    # What tqdm takes for the sign of a notebook: a module of that name, not the package.
+    sys.modules.setdefault("ipykernel.zmqshell", sys.modules[__name__])
     return ZMQInteractiveShell.instance(config=config)
 
 
@@ -164,5 +184,3 @@ def text_of(value: Any) -> str:
         return str(value)
     except Exception as error:  # noqa: BLE001 - the user's own __str__ may fail
         return f"<the exception's str() failed: {type(error).__name__}>"
-
-

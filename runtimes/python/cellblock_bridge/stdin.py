@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import builtins
 import getpass
-import sys
 from typing import Any
 
 from IPython.core.error import StdinNotImplementedError
 
+from . import streams
 from .door import door
 
 
@@ -32,8 +32,7 @@ class Asker:
                 "input() and getpass() were called, but this front end does not support input "
                 "requests."
             )
-        sys.stdout.flush()
-        sys.stderr.flush()
+        streams.flush()
         answer, _ = door.ask("input", prompt=prompt, password=password)
         error = answer.get("error")
         if error is None:

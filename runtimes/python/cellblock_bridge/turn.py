@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from . import streams
+from .builtin_names import restore_missing
 from .completeness import is_complete
 from .door import door
 from .execution import execute
@@ -25,17 +27,19 @@ Handler = Callable[[Session, Request, list[bytes]], Content]
 
 def serve_turn() -> None:
     """Serve one request. The host's only way in."""
-    request, buffers = door.ask("next")
-    here = session()
     # The reactor runs the turn's source in whatever `__main__` is: the user's own must not be it,
     # or a notebook's global named like a builtin could reach the next turn's first line.
     reactor_main = sys.modules.get("__main__")
+    request, buffers = door.ask("next")
+    here = session()
     sys.modules["__main__"] = here.main_module
     try:
         content = _serve(here, request, buffers)
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
         content = _failure(error)
     finally:
+        restore_missing()
+        streams.flush()
         gate.end_turn()
         if reactor_main is not None:
             sys.modules["__main__"] = reactor_main

@@ -26,20 +26,86 @@ from .inspection import inspect
 from .session import Session
 
 # What first cells import, besides what the exercises below pull in.
-_BASE_MODULES = (
-    "base64 bisect collections.abc concurrent.futures contextlib copy csv dataclasses datetime "
-    "decimal difflib enum fractions functools glob gzip hashlib heapq html io itertools json "
-    "logging math operator os pathlib pdb pickle pprint random re secrets shutil signal sqlite3 "
-    "statistics string struct subprocess tempfile textwrap threading time timeit traceback typing "
-    "unicodedata urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zipfile "
-    "zoneinfo cloudpickle tqdm tqdm.auto yaml"
-).split()
+_BASE_MODULES = [
+    "base64",
+    "bisect",
+    "collections.abc",
+    "concurrent.futures",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "glob",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "html",
+    "io",
+    "itertools",
+    "json",
+    "logging",
+    "math",
+    "operator",
+    "os",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pprint",
+    "random",
+    "re",
+    "secrets",
+    "shutil",
+    "signal",
+    "sqlite3",
+    "statistics",
+    "string",
+    "struct",
+    "subprocess",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "timeit",
+    "traceback",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+    "urllib.request",
+    "uuid",
+    "warnings",
+    "weakref",
+    "xml.etree.ElementTree",
+    "zipfile",
+    "zoneinfo",
+    "cloudpickle",
+    "tqdm",
+    "tqdm.auto",
+    "yaml",
+]
 
-_SCIENCE_MODULES = (
-    "numpy numpy.random numpy.linalg numpy.fft pandas matplotlib matplotlib.pyplot "
-    "matplotlib.backends.backend_svg matplotlib_inline.backend_inline PIL.Image PIL.PngImagePlugin "
-    "ipywidgets IPython.display openpyxl"
-).split()
+_SCIENCE_MODULES = [
+    "numpy",
+    "numpy.random",
+    "numpy.linalg",
+    "numpy.fft",
+    "pandas",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_svg",
+    "matplotlib_inline.backend_inline",
+    "PIL.Image",
+    "PIL.PngImagePlugin",
+    "ipywidgets",
+    "IPython.display",
+    "openpyxl",
+    "pandas.io.formats.style",
+]
 
 _BASE_CELLS = (
     "1 + 1",
@@ -88,6 +154,11 @@ _SCIENCE_CELLS = (
     "ax.grid(True); ax.text(1, 1, 'text')",
     "fig, axes = plt.subplots(1, 2, figsize=(6, 3)); axes[0].hist(np.random.rand(50))\n"
     "im = axes[1].imshow(np.random.rand(4, 4)); fig.colorbar(im); fig.tight_layout(); plt.show()",
+    "days = pd.Series(range(9), pd.date_range('2024-01-01', periods=9))\n"
+    "days.plot(); days.rolling(3, center=True).mean().plot(); plt.figure(); plt.bar(days.index, days)",
+    "%config InlineBackend.figure_formats = ['svg']\nplt.plot([1]); plt.show()\n"
+    "%config InlineBackend.figure_formats = ['png']",
+    "df[['a', 'c']].style.background_gradient().format(precision=1)",
     "from PIL import Image as PILImage\nPILImage.new('RGB', (4, 4))",
     "df.nope",
     "import ipywidgets as widgets\nwidgets.IntSlider(value=3)",
@@ -113,7 +184,17 @@ def warm(session: Session, profile: str) -> None:
                 complete(session.shell, code, len(code))
         environment.restore()
     randomness.remember_captured()
+    _settle()
+
+
+def _settle() -> None:
+    """Collect what the exercises left, and take the rest out of the collector's sight.
+
+    A collection writes to the header of every object that it looks at. Without the freeze each
+    full one would dirty most of the image's pages in every session that begins on it.
+    """
     gc.collect()
+    gc.freeze()
 
 
 def _import(names: list[str]) -> None:
@@ -161,11 +242,15 @@ class _Environment:
     def restore(self) -> None:
         self._close_figures()
         self._close_widgets()
+        self._restore_builtins()  # before the next: a builtin `_` would keep the user's out
         self._forget_user()
         self._forget_lines()
-        vars(builtins).update(self._builtins)
-        for name in set(vars(builtins)) - set(self._builtins) - {"_"}:
-            del vars(builtins)[name]
+
+    def _restore_builtins(self) -> None:
+        names = vars(builtins)
+        for name in names.keys() - self._builtins.keys():
+            del names[name]
+        names.update(self._builtins)
 
     def _close_figures(self) -> None:
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
@@ -180,6 +265,7 @@ class _Environment:
     def _forget_user(self) -> None:
         shell = self._session.shell
         shell.reset(new_session=False)
+        shell.displayhook.flush()  # puts `_`, `__` and `___` back, which `reset` drops
         history = shell.history_manager
         history.input_hist_parsed[:] = [""]
         history.input_hist_raw[:] = [""]
@@ -187,7 +273,9 @@ class _Environment:
         history.outputs.clear()
         history.exceptions.clear()
         history._i = history._ii = history._iii = history._i00 = ""
-        for name in [name for name in shell.user_ns if name.startswith("_i") and name[2:].isdigit()]:
+        for name in [
+            name for name in shell.user_ns if name.startswith("_i") and name[2:].isdigit()
+        ]:
             del shell.user_ns[name]
         shell.execution_count = 1
         shell.last_error = None

@@ -15,9 +15,8 @@ use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
-use crate::policy::Policy;
-use crate::runtime::Prepared;
-use crate::session::SessionHandle;
+use super::session::Places;
+use crate::runtime::progress::Silent;
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -50,26 +49,20 @@ impl Run {
         let mut notebook = Notebook::read(&self.notebook)?;
         let output = self.output.unwrap_or_else(|| self.notebook.clone());
 
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let session = start_session(super::setup::prepared()?, policy)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        super::setup::prepared()?;
+        let places = Places::make(&policy)?;
+        let session = super::session::start(policy, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;
-            let execution = Execution {
-                session,
-                allow_errors: self.allow_errors,
-                reporter: reporter.as_ref(),
-                interrupts,
-            };
+            let allow_errors = self.allow_errors;
+            let execution = Execution { session, allow_errors, reporter: reporter.as_ref(), interrupts };
             anyhow::Ok(execution.run(&mut notebook).await)
         })?;
         reporter.finished();
 
-        notebook
-            .write(&output)
-            .context("the notebook was executed, but its outputs are lost")?;
+        notebook.write(&output).context("the notebook was executed, but its outputs are lost")?;
         Ok(match end {
             End::Fine => ExitCode::SUCCESS,
             End::Failed(failure) => {
@@ -82,11 +75,6 @@ impl Run {
             }
         })
     }
-}
-
-/// PLUG POINT: starts a session on its own thread, under `policy`, on a warm image of `prepared`.
-fn start_session(_prepared: Prepared, _policy: Policy) -> anyhow::Result<SessionHandle> {
-    anyhow::bail!("no session in this build yet")
 }
 
 /// One item for each SIGINT from now on.

@@ -40,11 +40,8 @@ impl Notebook {
     }
 
     fn parse(text: &[u8]) -> anyhow::Result<Self> {
-        let root: Value =
-            serde_json::from_slice(text).map_err(|error| anyhow!("not a notebook: {error}"))?;
-        let Value::Object(mut root) = root else {
-            bail!("not a notebook: it is no JSON object")
-        };
+        let root: Value = serde_json::from_slice(text).map_err(|error| anyhow!("not a notebook: {error}"))?;
+        let Value::Object(mut root) = root else { bail!("not a notebook: it is no JSON object") };
         match root.get("nbformat").and_then(Value::as_u64) {
             Some(NBFORMAT) => {}
             Some(other) => bail!(
@@ -59,15 +56,9 @@ impl Notebook {
         let mut cells = Vec::with_capacity(values.len());
         for (index, value) in values.into_iter().enumerate() {
             let broken = || format!("a broken notebook: cell {} has no", index + 1);
-            let Value::Object(cell) = value else {
-                bail!("a broken notebook: cell {} is no object", index + 1)
-            };
-            cell.get("cell_type")
-                .and_then(Value::as_str)
-                .with_context(|| format!("{} `cell_type`", broken()))?;
-            cell.get("source")
-                .and_then(text_of)
-                .with_context(|| format!("{} `source`", broken()))?;
+            let Value::Object(cell) = value else { bail!("a broken notebook: cell {} is no object", index + 1) };
+            cell.get("cell_type").and_then(Value::as_str).with_context(|| format!("{} `cell_type`", broken()))?;
+            cell.get("source").and_then(text_of).with_context(|| format!("{} `source`", broken()))?;
             cells.push(cell);
         }
         Ok(Self { root, cells })
@@ -84,66 +75,36 @@ impl Notebook {
             let source = cell.get("source").and_then(text_of)?;
             let is_code = cell.get("cell_type").and_then(Value::as_str) == Some("code");
             let wanted = is_code && !source.trim().is_empty() && !has_tag(cell, "skip-execution");
-            let id = cell
-                .get("id")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
-            wanted.then(|| CodeCell {
-                index,
-                id,
-                source,
-                may_raise: has_tag(cell, "raises-exception"),
-            })
+            let id = cell.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            wanted.then(|| CodeCell { index, id, source, may_raise: has_tag(cell, "raises-exception") })
         })
     }
 
     /// Replaces a cell's outputs and count.
     pub(super) fn set_outputs(&mut self, index: usize, count: Option<u32>, outputs: Vec<Value>) {
-        let Some(cell) = self.cells.get_mut(index) else {
-            return;
-        };
-        cell.insert(
-            "execution_count".to_owned(),
-            count.map_or(Value::Null, Value::from),
-        );
+        let Some(cell) = self.cells.get_mut(index) else { return };
+        cell.insert("execution_count".to_owned(), count.map_or(Value::Null, Value::from));
         cell.insert("outputs".to_owned(), Value::Array(outputs));
     }
 
     /// Puts the widgets' states where nbformat keeps them.
     pub(super) fn set_widgets(&mut self, state: Value) {
         if let Value::Object(metadata) = self.root.entry("metadata").or_insert_with(|| json!({})) {
-            metadata.insert(
-                "widgets".to_owned(),
-                json!({ "application/vnd.jupyter.widget-state+json": state }),
-            );
+            metadata.insert("widgets".to_owned(), json!({ "application/vnd.jupyter.widget-state+json": state }));
         }
     }
 
     /// Raises the format to 4.5, where every cell has an id of its own, and fills in what it demands.
     fn complete(&mut self) {
-        let minor = self
-            .root
-            .get("nbformat_minor")
-            .and_then(Value::as_u64)
-            .unwrap_or(0);
-        self.root.insert(
-            "nbformat_minor".to_owned(),
-            minor.max(NBFORMAT_MINOR).into(),
-        );
+        let minor = self.root.get("nbformat_minor").and_then(Value::as_u64).unwrap_or(0);
+        self.root.insert("nbformat_minor".to_owned(), minor.max(NBFORMAT_MINOR).into());
         if !matches!(self.root.get("metadata"), Some(Value::Object(_))) {
             self.root.insert("metadata".to_owned(), json!({}));
         }
         let mut seen = HashSet::new();
         for cell in &mut self.cells {
-            let id = cell
-                .get("id")
-                .and_then(Value::as_str)
-                .filter(|id| is_cell_id(id))
-                .map(str::to_owned);
-            let id = id
-                .filter(|id| !seen.contains(id))
-                .unwrap_or_else(new_cell_id);
+            let id = cell.get("id").and_then(Value::as_str).filter(|id| is_cell_id(id)).map(str::to_owned);
+            let id = id.filter(|id| !seen.contains(id)).unwrap_or_else(new_cell_id);
             cell.insert("id".to_owned(), id.clone().into());
             seen.insert(id);
             if !matches!(cell.get("metadata"), Some(Value::Object(_))) {
@@ -164,10 +125,7 @@ impl Notebook {
         self.root.insert("cells".to_owned(), Value::Array(cells));
         let mut text = Vec::new();
         let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
-        self.root
-            .serialize(&mut serde_json::Serializer::with_formatter(
-                &mut text, formatter,
-            ))?;
+        self.root.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
         self.root.insert("cells".to_owned(), Value::Null);
         text.push(b'\n');
         Ok(text)
@@ -183,18 +141,10 @@ impl Notebook {
         // Through a link, to the file that it means.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let cannot = || format!("cannot write {}", path.display());
-        let dir = target
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .prefix(".cellblock-")
-            .tempfile_in(dir)
-            .with_context(cannot)?;
+        let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".cellblock-").tempfile_in(dir).with_context(cannot)?;
         file.write_all(&text).with_context(cannot)?;
-        file.as_file()
-            .set_permissions(permissions(&target))
-            .with_context(cannot)?;
+        file.as_file().set_permissions(permissions(&target)).with_context(cannot)?;
         file.as_file().sync_all().with_context(cannot)?;
         file.persist(&target).with_context(cannot)?;
         Ok(())
@@ -204,10 +154,7 @@ impl Notebook {
 /// Those of the file that is replaced, or what a new file would have.
 fn permissions(target: &Path) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(target).map_or_else(
-        |_| fs::Permissions::from_mode(0o644),
-        |metadata| metadata.permissions(),
-    )
+    fs::metadata(target).map_or_else(|_| fs::Permissions::from_mode(0o644), |metadata| metadata.permissions())
 }
 
 /// Notebook text: a string or a list of strings.
@@ -220,18 +167,12 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 fn has_tag(cell: &Map<String, Value>, tag: &str) -> bool {
-    let tags = cell
-        .get("metadata")
-        .and_then(|metadata| metadata.get("tags"))
-        .and_then(Value::as_array);
+    let tags = cell.get("metadata").and_then(|metadata| metadata.get("tags")).and_then(Value::as_array);
     tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
 }
 
 fn is_cell_id(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn new_cell_id() -> String {

@@ -27,14 +27,8 @@ fn written(notebook: &mut Notebook) -> Value {
 #[test]
 fn code_that_is_not_blank_or_skipped_is_executed() {
     let notebook = parsed(&sample()).unwrap();
-    let cells: Vec<_> = notebook
-        .code_cells()
-        .map(|c| (c.index, c.source, c.may_raise))
-        .collect();
-    assert_eq!(
-        cells,
-        [(1, "a = 1\na".to_owned(), true), (4, "c".to_owned(), false)]
-    );
+    let cells: Vec<_> = notebook.code_cells().map(|c| (c.index, c.source, c.may_raise)).collect();
+    assert_eq!(cells, [(1, "a = 1\na".to_owned(), true), (4, "c".to_owned(), false)]);
 }
 
 #[test]
@@ -42,22 +36,10 @@ fn unknown_keys_and_their_order_are_kept() {
     let mut notebook = parsed(&sample()).unwrap();
     let value = written(&mut notebook);
     assert_eq!(value["of_our_own"], json!({"kept": [1, 2]}));
-    assert_eq!(
-        (&value["cells"][4]["extra"], &value["cells"][4]["id"]),
-        (&json!(true), &json!("kept-id"))
-    );
+    assert_eq!((&value["cells"][4]["extra"], &value["cells"][4]["id"]), (&json!(true), &json!("kept-id")));
     assert_eq!(value["cells"][0]["source"], json!(["# Title\n", "text"]));
     let keys: Vec<_> = value.as_object().unwrap().keys().collect();
-    assert_eq!(
-        keys,
-        [
-            "nbformat",
-            "nbformat_minor",
-            "of_our_own",
-            "metadata",
-            "cells"
-        ]
-    );
+    assert_eq!(keys, ["nbformat", "nbformat_minor", "of_our_own", "metadata", "cells"]);
 }
 
 #[test]
@@ -68,12 +50,7 @@ fn an_older_notebook_becomes_a_valid_4_5() {
     value["cells"][2]["id"] = json!("twice");
     let value = written(&mut parsed(&value).unwrap());
     assert_eq!(value["nbformat_minor"], 5);
-    let ids: HashSet<_> = value["cells"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| c["id"].as_str().unwrap())
-        .collect();
+    let ids: HashSet<_> = value["cells"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 5);
     assert!(ids.iter().all(|id| is_cell_id(id)) && ids.contains("twice"));
     assert_eq!(value["cells"][4]["outputs"], json!([]));
@@ -87,24 +64,13 @@ fn what_cannot_be_run_says_why() {
         ("{", "not a notebook"),
         ("{\"nbformat\": 4}", "no list of `cells`"),
         ("{\"nbformat\": 4, \"cells\": [1]}", "cell 1 is no object"),
-        (
-            "{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\"}]}",
-            "cell 1 has no `source`",
-        ),
-        (
-            "{\"nbformat\": 4, \"cells\": [{\"source\": \"\"}]}",
-            "cell 1 has no `cell_type`",
-        ),
+        ("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\"}]}", "cell 1 has no `source`"),
+        ("{\"nbformat\": 4, \"cells\": [{\"source\": \"\"}]}", "cell 1 has no `cell_type`"),
     ] {
         let error = format!("{:#}", Notebook::parse(text.as_bytes()).unwrap_err());
         assert!(error.contains(expected), "{error}");
     }
-    assert!(
-        Notebook::read(Path::new("/nowhere.ipynb"))
-            .unwrap_err()
-            .to_string()
-            .contains("/nowhere.ipynb")
-    );
+    assert!(Notebook::read(Path::new("/nowhere.ipynb")).unwrap_err().to_string().contains("/nowhere.ipynb"));
 }
 
 #[test]
@@ -116,17 +82,10 @@ fn writing_replaces_the_file_keeps_its_mode_and_goes_through_links() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let mut notebook = Notebook::read(&link).unwrap();
-    notebook.set_outputs(
-        1,
-        Some(1),
-        vec![json!({"output_type": "stream", "name": "stdout", "text": ["x"]})],
-    );
+    notebook.set_outputs(1, Some(1), vec![json!({"output_type": "stream", "name": "stdout", "text": ["x"]})]);
     notebook.write(&link).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     let value: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!(value["cells"][1]["outputs"][0]["text"], json!(["x"]));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);

@@ -17,11 +17,7 @@ pub(super) trait Report {
 
 /// The fitting one for stderr.
 pub(super) fn reporter(cells: usize) -> Box<dyn Report> {
-    if std::io::stderr().is_terminal() {
-        Box::new(OnTerminal::new(cells))
-    } else {
-        Box::new(InLines::new(cells))
-    }
+    if std::io::stderr().is_terminal() { Box::new(OnTerminal::new(cells)) } else { Box::new(InLines::new(cells)) }
 }
 
 struct OnTerminal {
@@ -30,10 +26,8 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn new(cells: usize) -> Self {
-        let style =
-            ProgressStyle::with_template("{spinner} cell {pos}/{len}  {elapsed}  {wide_msg}");
-        let bar = ProgressBar::new(cells as u64)
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template("{spinner} cell {pos}/{len}  {elapsed}  {wide_msg}");
+        let bar = ProgressBar::new(cells as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(120));
         Self { bar }
     }
@@ -59,41 +53,25 @@ struct InLines {
 
 impl InLines {
     fn new(cells: usize) -> Self {
-        Self {
-            cells,
-            now: std::cell::Cell::new(0),
-        }
+        Self { cells, now: std::cell::Cell::new(0) }
     }
 }
 
 impl Report for InLines {
     fn started(&self, source: &str) {
         self.now.set(self.now.get() + 1);
-        eprint!(
-            "[{}/{}] {} …",
-            self.now.get(),
-            self.cells,
-            first_line(source)
-        );
+        eprint!("[{}/{}] {} …", self.now.get(), self.cells, first_line(source));
     }
 
     fn ended(&self, failed: bool, took: Duration) {
-        eprintln!(
-            " {} {:.2} s",
-            if failed { "FAILED" } else { "ok" },
-            took.as_secs_f64()
-        );
+        eprintln!(" {} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64());
     }
 }
 
 /// The first line that says something, cut and without control characters: a terminal is not to be
 /// written to by a notebook.
 pub(super) fn first_line(source: &str) -> String {
-    let line = source
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
+    let line = source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut shown: String = line.chars().filter(|c| !c.is_control()).take(61).collect();
     if shown.chars().count() > 60 {
         shown.pop();

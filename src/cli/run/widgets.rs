@@ -24,42 +24,26 @@ struct Model {
 impl Widgets {
     /// Takes a comm message from the guest.
     pub(super) fn take(&mut self, kind: CommKind, content: &Map<String, Value>, buffers: &[Bytes]) {
-        let Some(id) = content.get("comm_id").and_then(Value::as_str) else {
-            return;
-        };
+        let Some(id) = content.get("comm_id").and_then(Value::as_str) else { return };
         if kind == CommKind::Close {
             self.models.remove(id);
             return;
         }
-        let Some(data) = content.get("data").and_then(Value::as_object) else {
-            return;
-        };
-        let Some(state) = data.get("state").and_then(Value::as_object) else {
-            return;
-        };
+        let Some(data) = content.get("data").and_then(Value::as_object) else { return };
+        let Some(state) = data.get("state").and_then(Value::as_object) else { return };
         let model = self.models.entry(id.to_owned()).or_default();
         model.state.extend(state.clone());
-        let paths = data
-            .get("buffer_paths")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let paths = data.get("buffer_paths").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for (path, bytes) in paths.iter().zip(buffers) {
-            let buffer =
-                json!({ "path": path, "encoding": "base64", "data": STANDARD.encode(bytes) });
+            let buffer = json!({ "path": path, "encoding": "base64", "data": STANDARD.encode(bytes) });
             model.buffers.insert(path.to_string(), buffer);
         }
     }
 
     /// The notebook's widget state; `None` if no cell made a widget.
     pub(super) fn into_state(self) -> Option<Value> {
-        let states: Map<String, Value> = self
-            .models
-            .into_iter()
-            .filter_map(|(id, m)| Some((id, m.into_state()?)))
-            .collect();
-        (!states.is_empty())
-            .then(|| json!({ "version_major": 2, "version_minor": 0, "state": states }))
+        let states: Map<String, Value> = self.models.into_iter().filter_map(|(id, m)| Some((id, m.into_state()?))).collect();
+        (!states.is_empty()).then(|| json!({ "version_major": 2, "version_minor": 0, "state": states }))
     }
 }
 
@@ -85,54 +69,23 @@ mod tests {
     use super::*;
 
     fn message(widgets: &mut Widgets, kind: CommKind, id: &str, data: Value, buffers: &[Bytes]) {
-        widgets.take(
-            kind,
-            json!({ "comm_id": id, "data": data }).as_object().unwrap(),
-            buffers,
-        );
+        widgets.take(kind, json!({ "comm_id": id, "data": data }).as_object().unwrap(), buffers);
     }
 
     #[test]
     fn updates_are_merged_and_other_comms_left_out() {
         let mut widgets = Widgets::default();
         let state = json!({"_model_name": "IntSlider", "_model_module": "controls", "value": 1});
-        message(
-            &mut widgets,
-            CommKind::Open,
-            "a",
-            json!({ "state": state }),
-            &[],
-        );
+        message(&mut widgets, CommKind::Open, "a", json!({ "state": state }), &[]);
         let update = json!({"method": "update", "state": {"value": 2}, "buffer_paths": [["data"]]});
-        message(
-            &mut widgets,
-            CommKind::Msg,
-            "a",
-            update,
-            &[Bytes::from_static(b"xyz")],
-        );
-        message(
-            &mut widgets,
-            CommKind::Open,
-            "b",
-            json!({"state": {"x": 1}}),
-            &[],
-        );
-        message(
-            &mut widgets,
-            CommKind::Open,
-            "c",
-            json!({"state": {"_model_name": "n", "_model_module": "m"}}),
-            &[],
-        );
+        message(&mut widgets, CommKind::Msg, "a", update, &[Bytes::from_static(b"xyz")]);
+        message(&mut widgets, CommKind::Open, "b", json!({"state": {"x": 1}}), &[]);
+        message(&mut widgets, CommKind::Open, "c", json!({"state": {"_model_name": "n", "_model_module": "m"}}), &[]);
         message(&mut widgets, CommKind::Close, "c", json!({}), &[]);
         let state = widgets.into_state().unwrap();
         assert_eq!(state["state"].as_object().unwrap().len(), 1);
         assert_eq!(state["state"]["a"]["state"]["value"], 2);
-        assert_eq!(
-            state["state"]["a"]["buffers"],
-            json!([{"path": ["data"], "encoding": "base64", "data": "eHl6"}])
-        );
+        assert_eq!(state["state"]["a"]["buffers"], json!([{"path": ["data"], "encoding": "base64", "data": "eHl6"}]));
     }
 
     #[test]

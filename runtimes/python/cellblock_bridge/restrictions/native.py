@@ -6,11 +6,12 @@ the end of `sys.meta_path`: a module that does exist is found before it is asked
 
 from __future__ import annotations
 
+import errno
 import importlib.abc
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class NativeModuleUnavailable(ModuleNotFoundError):
@@ -19,43 +20,50 @@ class NativeModuleUnavailable(ModuleNotFoundError):
     cellblock_reason = "native"
 
 
-_OTHER_MACHINES = "it calls into native libraries, and the sandbox runs WebAssembly only"
-_OPERATING_SYSTEM = "it needs operating system services that the sandbox does not have"
-_NETWORK = "the sandbox has no network, and this build no TLS"
-_PROCESSES = "the sandbox cannot start processes"
-_SCREEN = "the sandbox has no screen or terminal"
+class NativeLibraryUnavailable(OSError):
+    """A native library was to be loaded with `ctypes`."""
 
-_REASONS = {
-    "_ctypes": _OTHER_MACHINES,
-    "cffi": _OTHER_MACHINES,
-    "_cffi_backend": _OTHER_MACHINES,
-    "cupy": _OTHER_MACHINES,
-    "jax": _OTHER_MACHINES,
-    "numba": _OTHER_MACHINES,
-    "llvmlite": _OTHER_MACHINES,
-    "polars": _OTHER_MACHINES,
-    "pyarrow": _OTHER_MACHINES,
-    "tensorflow": _OTHER_MACHINES,
-    "torch": _OTHER_MACHINES,
-    "_multiprocessing": _PROCESSES,
-    "_posixsubprocess": _PROCESSES,
-    "_posixshmem": _PROCESSES,
-    "fcntl": _OPERATING_SYSTEM,
-    "grp": _OPERATING_SYSTEM,
-    "mmap": _OPERATING_SYSTEM,
-    "psutil": _OPERATING_SYSTEM,
-    "pwd": _OPERATING_SYSTEM,
-    "resource": _OPERATING_SYSTEM,
-    "syslog": _OPERATING_SYSTEM,
+    cellblock_reason = "native"
+
+
+class _Why(NamedTuple):
+    reason: str
+    text: str
+
+
+_OTHER_MACHINE = _Why("native", "it is native code, and the sandbox runs WebAssembly only")
+_OPERATING_SYSTEM = _Why("native", "it needs operating system services that a sandbox has not")
+_NETWORK = _Why("network", "the sandbox has no network, and this build of Python no TLS")
+_PROCESSES = _Why("subprocess", "the sandbox cannot start processes")
+_SCREEN = _Why("native", "the sandbox has no screen and no terminal")
+_FIGURES = _Why("native", "the interactive figure backend is not there; figures are shown inline")
+
+_REASONS: dict[str, _Why] = {
+    **dict.fromkeys(
+        [
+            "_ctypes",
+            "cffi",
+            "_cffi_backend",
+            "cupy",
+            "jax",
+            "numba",
+            "llvmlite",
+            "polars",
+            "pyarrow",
+            "tensorflow",
+            "torch",
+        ],
+        _OTHER_MACHINE,
+    ),
+    **dict.fromkeys(
+        ["fcntl", "grp", "mmap", "psutil", "pwd", "resource", "syslog"], _OPERATING_SYSTEM
+    ),
+    **dict.fromkeys(["_multiprocessing", "_posixsubprocess", "_posixshmem"], _PROCESSES),
+    **dict.fromkeys(
+        ["_curses", "_tkinter", "pty", "readline", "termios", "tkinter", "tty"], _SCREEN
+    ),
     "_ssl": _NETWORK,
-    "ipympl": "interactive figures are not available; `%matplotlib inline` is the default",
-    "_curses": _SCREEN,
-    "_tkinter": _SCREEN,
-    "pty": _SCREEN,
-    "readline": _SCREEN,
-    "termios": _SCREEN,
-    "tkinter": _SCREEN,
-    "tty": _SCREEN,
+    "ipympl": _FIGURES,
 }
 
 
@@ -65,15 +73,27 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> Any:
-        reason = _REASONS.get(fullname)
-        if reason is not None:
-            raise NativeModuleUnavailable(
-                f"No module named {fullname!r} in the sandbox: {reason}", name=fullname
-            )
-        return None
+        why = _REASONS.get(fullname)
+        if why is None:
+            return None
+        error = NativeModuleUnavailable(
+            f"No module named {fullname!r} in the sandbox: {why.text}", name=fullname
+        )
+        error.cellblock_reason = why.reason
+        raise error
+
+
+def _refuse_library(self: Any, name: Any = None, *args: Any, **kwargs: Any) -> None:
+    raise NativeLibraryUnavailable(
+        errno.ENOTSUP, f"ctypes cannot load {name!r}: the sandbox runs WebAssembly only"
+    )
 
 
 def install() -> None:
     """Put the finder at the end of the import system."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
+    if sys.platform == "wasi":  # where ctypes is a stand-in that has the types and loads nothing
+        import ctypes
+
+        ctypes.CDLL.__init__ = _refuse_library  # type: ignore[method-assign]

@@ -18,10 +18,17 @@ _MESSAGE = (
     "/app, or a directory that the policy mounts at /data."
 )
 
-_RESOLVING = (
-    "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getnameinfo create_connection "
-    "create_server socketpair fromfd"
-).split()
+_RESOLVING = [
+    "getaddrinfo",
+    "gethostbyname",
+    "gethostbyname_ex",
+    "gethostbyaddr",
+    "getnameinfo",
+    "create_connection",
+    "create_server",
+    "socketpair",
+    "fromfd",
+]
 
 
 def _refuse(*args: Any, **kwargs: Any) -> Any:

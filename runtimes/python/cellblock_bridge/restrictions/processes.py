@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing.context
+import multiprocessing.process
 import os
 import subprocess
 from typing import Any
@@ -24,9 +26,38 @@ _MESSAGE = "cells run in a sandbox that cannot start processes"
 
 # Left missing, so that `hasattr(os, "fork")` and the like stay false.
 _MISSING = frozenset(
-    "fork forkpty execv execve execvp execvpe execl execle execlp execlpe spawnl spawnle spawnlp "
-    "spawnlpe spawnv spawnve spawnvp spawnvpe posix_spawn posix_spawnp kill killpg wait waitpid "
-    "wait3 wait4 startfile".split()
+    [
+        "fork",
+        "forkpty",
+        "execv",
+        "execve",
+        "execvp",
+        "execvpe",
+        "execl",
+        "execle",
+        "execlp",
+        "execlpe",
+        "spawnl",
+        "spawnle",
+        "spawnlp",
+        "spawnlpe",
+        "spawnv",
+        "spawnve",
+        "spawnvp",
+        "spawnvpe",
+        "posix_spawn",
+        "posix_spawnp",
+        "kill",
+        "killpg",
+        "wait",
+        "waitpid",
+        "wait3",
+        "wait4",
+        "startfile",
+        "pipe",
+        "pipe2",
+        "openpty",
+    ]
 )
 
 
@@ -44,6 +75,10 @@ def _refuse_system(command: Any, *args: Any) -> Any:
     raise unavailable(str(command)[:200])
 
 
+def _refuse_multiprocessing(*args: Any, **kwargs: Any) -> Any:
+    raise unavailable("multiprocessing")
+
+
 def _missing(name: str) -> Any:
     if name in _MISSING:
         raise ProcessCallMissing(f"module 'os' has no attribute {name!r}: {_MESSAGE}", name=name)
@@ -55,3 +90,7 @@ def install() -> None:
     subprocess.Popen.__init__ = _refuse_popen  # type: ignore[method-assign]
     os.system = os.popen = _refuse_system  # type: ignore[assignment]
     os.__getattr__ = _missing  # type: ignore[attr-defined]
+    multiprocessing.process.BaseProcess.start = _refuse_multiprocessing  # type: ignore[method-assign]
+    for name in ("Pool", "Manager", "Pipe", "Queue", "SimpleQueue", "JoinableQueue"):
+        setattr(multiprocessing.context.BaseContext, name, _refuse_multiprocessing)
+        setattr(multiprocessing, name, _refuse_multiprocessing)

@@ -1,0 +1,126 @@
+"""Comms both ways, with buffers."""
+
+from __future__ import annotations
+
+from frontend import Frontend
+
+TARGET = """
+import comm
+received = []
+def opened(channel, message):
+    received.append(("open", message["content"]["data"], [bytes(b) for b in message["buffers"]]))
+    @channel.on_msg
+    def got(message):
+        received.append(("msg", message["content"]["data"], [bytes(b) for b in message["buffers"]]))
+        channel.send({"echo": message["content"]["data"]}, buffers=[bytes(b)[::-1] for b in message["buffers"]])
+    @channel.on_close
+    def closed(message):
+        received.append(("close", message["content"]["data"], []))
+comm.get_comm_manager().register_target("echo", opened)
+"""
+
+
+def test_a_frontend_comm_is_opened_spoken_to_and_closed(kernel: Frontend) -> None:
+    kernel.run_ok(TARGET)
+    opening = kernel.request("comm_open", {"comm_id": "c-1", "target_name": "echo", "data": {"hello": 1}},
+                             buffers=[b"\x00\x01", b""])
+    opening.receive_busy()
+    opening.receive_idle()
+    assert kernel.ask_comms() == {"c-1": {"target_name": "echo"}}
+
+    message = kernel.request("comm_msg", {"comm_id": "c-1", "data": {"n": 7}}, buffers=[b"abc", bytes(range(256))])
+    message.receive_busy()
+    answer = message.next_message()
+    assert answer["msg_type"] == "comm_msg"
+    assert answer["content"]["comm_id"] == "c-1"
+    assert answer["content"]["data"] == {"echo": {"n": 7}}
+    assert [bytes(b) for b in answer["buffers"]] == [b"cba", bytes(range(256))[::-1]]
+    message.receive_idle()
+
+    closing = kernel.request("comm_close", {"comm_id": "c-1", "data": {"bye": True}})
+    closing.receive_busy()
+    closing.receive_idle()
+    assert kernel.ask_comms() == {}
+    assert kernel.value("[(kind, data) for kind, data, _ in received]") == \
+        "[('open', {'hello': 1}), ('msg', {'n': 7}), ('close', {'bye': True})]"
+    assert kernel.value("received[0][2]") == "[b'\\x00\\x01', b'']"
+
+
+def test_a_kernel_comm_is_opened_spoken_to_and_closed(kernel: Frontend) -> None:
+    cell = kernel.execute(
+        "import comm\n"
+        "mine = comm.create_comm(target_name='plot', data={'a': 1}, metadata={'version': 2}, buffers=[b'xyz'])\n"
+        "mine.send({'b': 2}, buffers=[b'\\xff' * 10])\n"
+        "mine.on_msg(lambda m: print('from the page', m['content']['data'], bytes(m['buffers'][0])))")
+    cell.receive_busy()
+    cell.receive_execute_input()
+    opened = cell.next_message()
+    assert opened["msg_type"] == "comm_open"
+    assert opened["content"]["target_name"] == "plot"
+    assert opened["content"]["data"] == {"a": 1}
+    assert opened["metadata"]["version"] == 2
+    assert [bytes(b) for b in opened["buffers"]] == [b"xyz"]
+    sent = cell.next_message()
+    assert sent["msg_type"] == "comm_msg" and sent["content"]["data"] == {"b": 2}
+    assert [bytes(b) for b in sent["buffers"]] == [b"\xff" * 10]
+    cell.receive_idle()
+    cell.receive_reply()
+
+    comm_id = opened["content"]["comm_id"]
+    message = kernel.request("comm_msg", {"comm_id": comm_id, "data": {"clicked": True}}, buffers=[b"B"])
+    message.receive_busy()
+    message.receive_stdout("from the page {'clicked': True} b'B'\n")
+    message.receive_idle()
+
+    ended = kernel.run_ok("mine.close({'done': 1})")
+    assert ended.of("comm_close")[0]["comm_id"] == comm_id
+    assert ended.of("comm_close")[0]["data"] == {"done": 1}
+
+
+def test_an_unknown_target_is_closed_again(kernel: Frontend) -> None:
+    outcome_messages = []
+    request = kernel.request("comm_open", {"comm_id": "c-unknown", "target_name": "nobody", "data": {}})
+    while True:
+        msg = request.next_message()
+        outcome_messages.append(msg["msg_type"])
+        if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+            break
+    assert "comm_close" in outcome_messages
+    assert "c-unknown" not in kernel.ask_comms()
+
+
+def test_comm_info_filters_by_target(kernel: Frontend) -> None:
+    kernel.run_ok("import comm\none = comm.create_comm(target_name='t-one')\ntwo = comm.create_comm(target_name='t-two')")
+    assert [c["target_name"] for c in kernel.ask_comms("t-one").values()] == ["t-one"]
+    assert {c["target_name"] for c in kernel.ask_comms().values()} >= {"t-one", "t-two"}
+    assert kernel.ask_comms("t-none") == {}
+    kernel.run_ok("one.close(); two.close()")
+
+
+def test_messages_to_comms_that_do_not_exist_are_tolerated(kernel: Frontend) -> None:
+    for msg_type in ("comm_msg", "comm_close"):
+        request = kernel.request(msg_type, {"comm_id": "never-opened", "data": {}})
+        while not (msg := request.next_message())["content"].get("execution_state") == "idle":
+            assert msg["msg_type"] in ("status", "stream")
+    assert kernel.value("1 + 1") == "2"
+
+
+def test_a_handler_that_raises_kills_nothing(kernel: Frontend) -> None:
+    kernel.run_ok("import comm\nbad = comm.create_comm(target_name='bad')\n"
+                  "def fail(message): raise ValueError('in the handler')\nbad.on_msg(fail)")
+    comm_id = kernel.value("bad.comm_id").strip("'")
+    request = kernel.request("comm_msg", {"comm_id": comm_id, "data": {}})
+    while request.next_message()["content"].get("execution_state") != "idle":
+        pass
+    assert kernel.value("1 + 1") == "2"
+
+
+def test_a_large_buffer_goes_both_ways(kernel: Frontend) -> None:
+    kernel.run_ok(TARGET)
+    kernel.request("comm_open", {"comm_id": "c-big", "target_name": "echo", "data": {}})
+    big = bytes(range(256)) * 40_000
+    message = kernel.request("comm_msg", {"comm_id": "c-big", "data": {}}, buffers=[big])
+    message.receive_busy()
+    assert bytes(message.next_message()["buffers"][0]) == big[::-1]
+    message.receive_idle()
+    kernel.request("comm_close", {"comm_id": "c-big", "data": {}})

@@ -1,0 +1,86 @@
+"""history_request: tail, range, search, and across restarts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from frontend import SANDBOXED, Frontend
+
+
+def history(kernel: Frontend, access: str, **fields: Any) -> list[Any]:
+    reply = kernel.ask("history_request", {"hist_access_type": access, "raw": True, "output": False, **fields})
+    assert reply["status"] == "ok"
+    return reply["history"]
+
+
+@pytest.fixture
+def told(start, tmp_path) -> Frontend:
+    """A kernel with a history of its own, of four known cells."""
+    places = {name: str(tmp_path / "history") for name in ("IPYTHONDIR", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    kernel = start(env=places)
+    for code in ("alpha = 1", "alpha + 1", "beta = 'x'", "alpha + 1"):
+        kernel.run_ok(code)
+    return kernel
+
+
+def test_tail_gives_the_last_n_oldest_first(told: Frontend) -> None:
+    entries = history(told, "tail", n=3)
+    assert [e[2] for e in entries] == ["alpha + 1", "beta = 'x'", "alpha + 1"]
+    assert [e[1] for e in entries] == [2, 3, 4]
+    assert len({e[0] for e in entries}) == 1
+
+
+def test_tail_with_output_pairs_input_and_output(told: Frontend) -> None:
+    entries = history(told, "tail", n=2, output=True)
+    assert [e[2][0] for e in entries] == ["beta = 'x'", "alpha + 1"]
+    assert entries[0][2][1] is None
+    assert entries[1][2][1] in ("2", None)  # ipykernel keeps outputs only when told to
+
+
+def test_range_takes_start_and_leaves_stop(told: Frontend) -> None:
+    entries = history(told, "range", session=0, start=2, stop=4)
+    assert [e[1:] for e in entries] == [[2, "alpha + 1"], [3, "beta = 'x'"]]
+
+
+def test_range_by_session_number(told: Frontend) -> None:
+    if not SANDBOXED:
+        pytest.skip("ipykernel answers a range of its own session with the session number 0")
+    session = history(told, "tail", n=1)[0][0]
+    assert [e[0] for e in history(told, "range", session=session, start=1, stop=3)] == [session, session]
+
+
+def test_search_takes_glob_patterns(told: Frontend) -> None:
+    assert [e[2] for e in history(told, "search", pattern="alpha*", n=10)] == ["alpha = 1", "alpha + 1", "alpha + 1"]
+    assert [e[2] for e in history(told, "search", pattern="bet?*", n=10)] == ["beta = 'x'"]
+    assert history(told, "search", pattern="nothing like it*", n=10) == []
+
+
+def test_search_unique_drops_duplicates(told: Frontend) -> None:
+    assert sorted(e[2] for e in history(told, "search", pattern="alpha*", unique=True, n=10)) == ["alpha + 1", "alpha = 1"]
+
+
+def test_search_n_takes_the_newest(told: Frontend) -> None:
+    entries = history(told, "search", pattern="*", n=2)
+    assert [e[2] for e in entries] == ["beta = 'x'", "alpha + 1"]
+
+
+def test_history_outlives_a_restart(told: Frontend) -> None:
+    told.client.shutdown(restart=True)
+    told.wait_exit()
+    told.client.stop_channels()
+    told.manager.restart_kernel(now=True)
+    told.connect()
+    assert told.run("alpha").error["ename"] == "NameError"
+    old = [e[2] for e in history(told, "search", pattern="*", n=50)]
+    assert "beta = 'x'" in old and "alpha = 1" in old
+
+
+def test_a_request_for_nothing_is_answered(told: Frontend) -> None:
+    for content in ({"hist_access_type": "tail", "n": 0, "raw": True, "output": False},
+                    {"hist_access_type": "range", "session": 999, "start": 5, "stop": 1, "raw": True, "output": False},
+                    {"hist_access_type": "search", "pattern": "", "n": 0, "raw": True, "output": False}):
+        request = told.request("history_request", content)
+        assert isinstance(request.finish().content.get("history", []), list)
+    assert told.value("1 + 1") == "2"
