@@ -3,4 +3,13 @@
 //! The rooms, from the top down; each may use only those below it:
 //! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy` are leaves.
 
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod kernel;
+pub mod policy;
+pub mod runtime;
+pub mod sandbox;
 pub mod session;
+pub mod sockets;
+pub mod wire;

@@ -1,1 +1,5 @@
-fn main(){}
+//! The `cellblock` command. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    cellblock::cli::main()
+}

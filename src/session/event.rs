@@ -86,6 +86,10 @@ pub struct Usage {
     pub trap_reason: Option<TrapReason>,
     /// What became of the session's memory.
     pub state: State,
+    /// Whether stdout was cut at its limit.
+    pub stdout_truncated: bool,
+    /// Whether stderr was cut at its limit.
+    pub stderr_truncated: bool,
 }
 
 /// Why a cell was ended before its own end.

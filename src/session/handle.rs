@@ -1,5 +1,7 @@
 //! The handle by which a face drives a session that lives on a thread of its own.
 
+use std::time::Instant;
+
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::event::{Events, Queued};
@@ -9,6 +11,8 @@ use super::request::Request;
 pub struct Job {
     pub request: Request,
     pub events: UnboundedSender<Queued>,
+    /// An interrupt from before this is not meant for this job.
+    pub submitted: Instant,
 }
 
 /// Drives one session; cheap to clone. Requests are served one after another in order.
@@ -30,7 +34,7 @@ impl SessionHandle {
     pub fn submit(&self, request: Request) -> Events {
         let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
         // A failed send drops `events`, which the caller sees as the end of the channel.
-        let _ = self.jobs.send(Job { request, events });
+        let _ = self.jobs.send(Job { request, events, submitted: Instant::now() });
         receiver
     }
 

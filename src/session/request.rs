@@ -1,7 +1,9 @@
 //! What a face of Cellblock (the Jupyter kernel, `cellblock run`, the MCP server) asks of a session.
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::Frame;
 
 /// One request to the guest; each becomes one turn. See `docs/door.md`.
 #[derive(Debug, Clone)]
@@ -18,6 +20,32 @@ pub enum Request {
     Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
     /// The comms that are open, all of them or those of one target.
     CommInfo { target_name: Option<String> },
+}
+
+impl Request {
+    /// The frame that the guest gets for it (`docs/door.md`).
+    pub fn into_frame(self) -> Frame {
+        Frame::of(match self {
+            Self::Execute(execute) => json!({
+                "op": "execute", "code": execute.code, "silent": execute.silent,
+                "store_history": execute.store_history, "user_expressions": execute.user_expressions,
+                "allow_stdin": execute.allow_stdin, "execution_count": execute.execution_count,
+                "cell_id": execute.cell_id, "msg_id": execute.parent_id,
+            }),
+            Self::Complete { code, cursor_pos } => {
+                json!({"op": "complete", "code": code, "cursor_pos": cursor_pos})
+            }
+            Self::Inspect { code, cursor_pos, detail_level } => {
+                json!({"op": "inspect", "code": code, "cursor_pos": cursor_pos, "detail_level": detail_level})
+            }
+            Self::IsComplete { code } => json!({"op": "is_complete", "code": code}),
+            Self::Comm { kind, content, metadata, buffers } => {
+                let json = json!({"op": "comm", "msg_type": kind.msg_type(), "content": content, "metadata": metadata});
+                return Frame { buffers, ..Frame::of(json) };
+            }
+            Self::CommInfo { target_name } => json!({"op": "comm_info", "target_name": target_name}),
+        })
+    }
 }
 
 /// The fields of `execute_request` that reach the guest.
@@ -37,6 +65,8 @@ pub struct Execute {
     pub execution_count: u32,
     /// The notebook's cell id, where the client sends one (metadata `cellId`).
     pub cell_id: Option<String>,
+    /// The id under which a frontend knows this request's outputs; output widgets capture by it.
+    pub parent_id: String,
 }
 
 /// The three comm messages.

@@ -1,0 +1,96 @@
+"""Processes: there are none to start, and no shell."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing.context
+import multiprocessing.process
+import os
+import subprocess
+from typing import Any
+
+
+class ProcessUnavailable(OSError):
+    """A process was to be started."""
+
+    cellblock_reason = "subprocess"
+
+
+class ProcessCallMissing(AttributeError):
+    """A function of `os` that deals in processes was looked up."""
+
+    cellblock_reason = "subprocess"
+
+
+_MESSAGE = "cells run in a sandbox that cannot start processes"
+
+# Left missing, so that `hasattr(os, "fork")` and the like stay false.
+_MISSING = frozenset(
+    [
+        "fork",
+        "forkpty",
+        "execv",
+        "execve",
+        "execvp",
+        "execvpe",
+        "execl",
+        "execle",
+        "execlp",
+        "execlpe",
+        "spawnl",
+        "spawnle",
+        "spawnlp",
+        "spawnlpe",
+        "spawnv",
+        "spawnve",
+        "spawnvp",
+        "spawnvpe",
+        "posix_spawn",
+        "posix_spawnp",
+        "kill",
+        "killpg",
+        "wait",
+        "waitpid",
+        "wait3",
+        "wait4",
+        "startfile",
+        "pipe",
+        "pipe2",
+        "openpty",
+    ]
+)
+
+
+def unavailable(what: str) -> ProcessUnavailable:
+    """The error for an attempt to run `what`."""
+    return ProcessUnavailable(errno.ENOTSUP, f"{what}: {_MESSAGE}")
+
+
+def _refuse_popen(self: Any, args: Any = None, *rest: Any, **kwargs: Any) -> None:
+    command = args if isinstance(args, str) else " ".join(map(str, args or ()))
+    raise unavailable(command[:200] or "subprocess")
+
+
+def _refuse_system(command: Any, *args: Any) -> Any:
+    raise unavailable(str(command)[:200])
+
+
+def _refuse_multiprocessing(*args: Any, **kwargs: Any) -> Any:
+    raise unavailable("multiprocessing")
+
+
+def _missing(name: str) -> Any:
+    if name in _MISSING:
+        raise ProcessCallMissing(f"module 'os' has no attribute {name!r}: {_MESSAGE}", name=name)
+    raise AttributeError(f"module 'os' has no attribute {name!r}", name=name)
+
+
+def install() -> None:
+    """Make every way of starting a process raise."""
+    subprocess.Popen.__init__ = _refuse_popen  # type: ignore[method-assign]
+    os.system = os.popen = _refuse_system  # type: ignore[assignment]
+    os.__getattr__ = _missing  # type: ignore[attr-defined]
+    multiprocessing.process.BaseProcess.start = _refuse_multiprocessing  # type: ignore[method-assign]
+    for name in ("Pool", "Manager", "Pipe", "Queue", "SimpleQueue", "JoinableQueue"):
+        setattr(multiprocessing.context.BaseContext, name, _refuse_multiprocessing)
+        setattr(multiprocessing, name, _refuse_multiprocessing)

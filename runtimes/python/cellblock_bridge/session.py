@@ -1,0 +1,62 @@
+"""The one session of this guest: its shell, its event loop and its comms, made on first use."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from . import comms, loop, restrictions, stdin, streams
+from .comms import DoorCommManager
+from .kernel import Kernel
+from .loop import CellRunner
+from .shell import ZMQInteractiveShell, make_shell
+
+# For hosts that do not set them; what the host sets wins.
+_ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "TERM": "xterm-color",
+}
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that lives from cell to cell."""
+
+    shell: ZMQInteractiveShell
+    runner: CellRunner
+    comms: DoorCommManager
+
+    @property
+    def main_module(self) -> ModuleType:
+        """The user's `__main__`."""
+        return self.shell.user_module
+
+
+@functools.cache
+def session() -> Session:
+    """Make the session, or return the one that there is."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    streams.install()
+    restrictions.install()
+    runner = loop.install()
+    shell = make_shell()
+    shell.loop_runner_map["asyncio"] = (runner, True)
+    shell.loop_runner = runner
+    _share_loop(runner)
+    shell.extension_manager.load_extension("storemagic")
+    manager = comms.install()
+    shell.kernel = Kernel(shell, manager)
+    stdin.install()
+    shell.raw_input_original = stdin.asker.input
+    return Session(shell, runner, manager)
+
+
+def _share_loop(runner: CellRunner) -> Any:
+    """Let IPython's own helpers (`%autoawait`, `%%timeit` of coroutines) find the same loop."""
+    from IPython.core import async_helpers
+
+    async_helpers._asyncio_event_loop = runner.loop

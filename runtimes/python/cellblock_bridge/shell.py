@@ -1,0 +1,186 @@
+"""The IPython shell of a session, with its outputs bound to the door instead of a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from typing import Any
+
+from IPython.core import page
+from IPython.core.autocall import ZMQExitAutocall
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from traitlets import Any as AnyTrait
+from traitlets import CBool, Instance, Type, default, observe
+from traitlets.config import Config
+
+from . import payloads, streams
+from .displays import DoorPublisher, ResultHook
+from .door import door
+from .restrictions.shell_escapes import SandboxMagics, no_shell
+from .tracebacks import group_traceback, has_group, prune
+
+_WITHOUT_SCREEN = (None, "", "agg", "auto", "inline", "none", "pdf", "ps", "svg")
+
+
+class SessionStore(dict[str, Any]):
+    """`get_ipython().db`, which `%store` writes to: memory, because memory is what persists."""
+
+    def keys(self, pattern: str | None = None) -> list[str]:  # type: ignore[override]
+        return [key for key in self if pattern is None or fnmatch(key, pattern)]
+
+
+# The name is looked for by libraries (tqdm, rich, plotly and many more) that ask whether they run
+# under Jupyter or in a terminal. Here it is Jupyter.
+class ZMQInteractiveShell(InteractiveShell):
+    """IPython as a kernel without processes, threads, terminal or profile directory."""
+
+    displayhook_class = Type(ResultHook)
+    display_pub_class = Type(DoorPublisher)
+    kernel = AnyTrait()
+    autoindent = CBool(False)
+    exiter = Instance(ZMQExitAutocall)
+
+    #: The traceback, name and text of the cell's last error, for the reply.
+    last_error: dict[str, Any] | None = None
+    #: Whether an error was shown while a result was being formatted.
+    failed_in_display = False
+    keepkernel_on_exit: bool | None = None
+
+    _parent: dict[str, Any] = {}
+
+    @default("exiter")
+    def _default_exiter(self) -> ZMQExitAutocall:
+        return ZMQExitAutocall(self)
+
+    # Set-up that would touch files or a terminal.
+
+    def init_ipython_dir(self, ipython_dir: Any) -> None:
+        """There is none; `ipython_dir` stays unset."""
+
+    @observe("ipython_dir")
+    def _ipython_dir_changed(self, change: Any) -> None:
+        """Makes no directory."""
+
+    def init_profile_dir(self, profile_dir: Any) -> None:
+        self.profile_dir = None
+
+    def init_virtualenv(self) -> None:
+        """There is none."""
+
+    def init_hooks(self) -> None:
+        super().init_hooks()
+        self.set_hook("show_in_pager", page.as_hook(self._page), 99)
+
+    def init_magics(self) -> None:
+        super().init_magics()
+        self.register_magics(SandboxMagics)
+
+    @property
+    def db(self) -> MutableMapping[str, Any]:
+        if self._db is None:
+            self._db = SessionStore()
+        return self._db
+
+    @db.setter
+    def db(self, value: Any) -> None:
+        self._db = value
+
+    # Output.
+
+    @contextmanager
+    def _tee(self, channel: str) -> Iterator[None]:
+        """Keep no copy of what is printed: the front end has it, and memory is the session."""
+        yield
+
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        etype, value, tb = super()._get_exc_info(exc_tuple)
+        if value is not None:
+            prune(value)
+            tb = value.__traceback__ or tb
+        return etype, value, tb
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """As IPython's, which prints exception groups to stderr instead of showing an error."""
+        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        if error is None or not has_group(error):
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        etype, value, _ = self._get_exc_info(exc_tuple)
+        self._showtraceback(etype, value, group_traceback(value))
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        self.last_error = {
+            "ename": str(etype.__name__),
+            "evalue": text_of(evalue),
+            "traceback": [str(line) for line in stb],
+        }
+        if self.displayhook.is_active:
+            self.failed_in_display = True
+        streams.flush()
+        door.tell("error", **self.last_error)
+
+    def _page(
+        self, text: Any, start: int = 0, screen_lines: int = 0, pager_cmd: Any = None
+    ) -> None:
+        self.payload_manager.write_payload(payloads.page(text, start))
+
+    def set_next_input(self, text: str, replace: bool = False) -> None:
+        self.payload_manager.write_payload(payloads.next_input(text, replace))
+
+    def ask_exit(self) -> None:
+        self.payload_manager.write_payload(payloads.exit_kernel(self.keepkernel_on_exit))
+
+    # The request being served.
+
+    def get_parent(self) -> dict[str, Any]:
+        return self._parent
+
+    def set_parent(self, parent: dict[str, Any]) -> None:
+        self._parent = parent
+
+    # What the sandbox has not.
+
+    def system(self, cmd: str) -> None:  # `!command`
+        raise no_shell(cmd)
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, *args: Any, **kwargs: Any) -> Any:  # `x = !command`
+        raise no_shell(cmd)
+
+    def enable_gui(self, gui: Any = None) -> None:
+        if gui not in _WITHOUT_SCREEN:
+            raise UsageError(f"the sandbox has no screen, so the GUI {gui!r} cannot be enabled")
+
+    def enable_matplotlib(self, gui: Any = None) -> Any:
+        if gui not in _WITHOUT_SCREEN:
+            raise UsageError(
+                f"%matplotlib {gui} is not available: the sandbox has no screen, and no interactive "
+                "backend. %matplotlib inline, the default, is; ipywidgets.interact redraws figures."
+            )
+        return super().enable_matplotlib(gui)
+
+
+InteractiveShellABC.register(ZMQInteractiveShell)
+
+
+def make_shell() -> ZMQInteractiveShell:
+    """The one shell of this guest."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    # What other libraries, and older versions of tqdm, take for the sign of a notebook.
+    config.IPKernelApp.cellblock = True
+    # What tqdm takes for the sign of a notebook: a module of that name, not the package.
+    sys.modules.setdefault("ipykernel.zmqshell", sys.modules[__name__])
+    return ZMQInteractiveShell.instance(config=config)
+
+
+def text_of(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - the user's own __str__ may fail
+        return f"<the exception's str() failed: {type(error).__name__}>"

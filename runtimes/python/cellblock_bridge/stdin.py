@@ -1,0 +1,53 @@
+"""`input()` and `getpass.getpass()`: questions to whoever sits at the front end."""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+from typing import Any
+
+from IPython.core.error import StdinNotImplementedError
+
+from . import streams
+from .door import door
+
+
+class Asker:
+    """Asks the front end, if the request that is being served allows it."""
+
+    def __init__(self) -> None:
+        self.allowed = False
+
+    def input(self, prompt: object = "", /) -> str:
+        """Read a line from the front end. The trailing newline is not part of it."""
+        return self._ask(str(prompt), password=False)
+
+    def getpass(self, prompt: str = "Password: ", stream: Any = None, **_: Any) -> str:
+        """Read a line from the front end without showing it."""
+        return self._ask(str(prompt), password=True)
+
+    def _ask(self, prompt: str, *, password: bool) -> str:
+        if not self.allowed:
+            raise StdinNotImplementedError(
+                "input() and getpass() were called, but this front end does not support input "
+                "requests."
+            )
+        streams.flush()
+        answer, _ = door.ask("input", prompt=prompt, password=password)
+        error = answer.get("error")
+        if error is None:
+            return str(answer.get("value", ""))
+        if error == "eof":
+            raise EOFError
+        if error == "interrupted":
+            raise KeyboardInterrupt
+        raise StdinNotImplementedError(f"the front end did not answer an input request: {error}")
+
+
+asker = Asker()
+
+
+def install() -> None:
+    """Put both functions where user code finds them."""
+    builtins.input = asker.input
+    getpass.getpass = asker.getpass

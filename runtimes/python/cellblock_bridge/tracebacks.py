@@ -1,0 +1,75 @@
+"""Tracebacks without the bridge: a user should see where their code stopped, not how we noticed.
+
+An interrupt is raised by our signal handler, a refusal by our stand-in for what is missing, and
+between a cell and its tasks stands the event loop. The frames of this package and of the loop's
+machinery are taken out, unless a traceback has no others (a fault of the bridge itself).
+"""
+
+from __future__ import annotations
+
+import asyncio.base_events
+import asyncio.events
+import asyncio.runners
+import os
+import traceback
+from types import TracebackType
+
+import IPython
+
+_HERE = os.path.dirname(__file__) + os.sep
+_IPYTHON = os.path.dirname(IPython.__file__) + os.sep
+_LOOP = frozenset(
+    module.__name__ for module in (asyncio.base_events, asyncio.events, asyncio.runners)
+)
+
+
+def prune(error: BaseException) -> None:
+    """Take our frames out of an exception's traceback, and out of those it chains to."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        _prune_one(link)
+        link = link.__cause__ or link.__context__
+
+
+def _prune_one(error: BaseException) -> None:
+    shown = [tb for tb in _entries(error.__traceback__) if not _is_ours(tb)]
+    if not shown:
+        return
+    for tb, following in zip(shown, [*shown[1:], None], strict=True):
+        tb.tb_next = following
+    error.__traceback__ = shown[0]
+
+
+def _entries(tb: TracebackType | None) -> list[TracebackType]:
+    entries = []
+    while tb is not None:
+        entries.append(tb)
+        tb = tb.tb_next
+    return entries
+
+
+def _is_ours(tb: TracebackType) -> bool:
+    frame = tb.tb_frame
+    return frame.f_code.co_filename.startswith(_HERE) or frame.f_globals.get("__name__") in _LOOP
+
+
+def has_group(error: BaseException | None) -> bool:
+    """Whether an exception or one of its contexts is an exception group."""
+    for _ in range(100):  # contexts can be made to go round in circles
+        if error is None:
+            return False
+        if isinstance(error, BaseExceptionGroup):
+            return True
+        error = error.__context__
+    return False
+
+
+def group_traceback(error: BaseException) -> list[str]:
+    """Python's own rendering of a group, which IPython has none for, from the cell inwards."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith((_IPYTHON, _HERE)):
+        tb = tb.tb_next
+    lines = traceback.format_exception(type(error), error, tb)
+    return "".join(lines).splitlines()

@@ -1,0 +1,161 @@
+"""One turn: take a request from the host, serve it, send one reply.
+
+Whatever user code does, a turn ends in exactly one reply. Nothing here may raise out of
+`serve_turn` but a fault of the door itself.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from . import streams
+from .builtin_names import restore_missing
+from .completeness import is_complete
+from .door import door
+from .execution import execute
+from .interrupts import gate
+from .randomness import reseed
+from .session import Session, session
+
+Request = dict[str, Any]
+Content = dict[str, Any]
+Handler = Callable[[Session, Request, list[bytes]], Content]
+
+
+def serve_turn() -> None:
+    """Serve one request. The host's only way in."""
+    # The reactor runs the turn's source in whatever `__main__` is: the user's own must not be it,
+    # or a notebook's global named like a builtin could reach the next turn's first line.
+    reactor_main = sys.modules.get("__main__")
+    request, buffers = door.ask("next")
+    here = session()
+    sys.modules["__main__"] = here.main_module
+    try:
+        content = _serve(here, request, buffers)
+    except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
+        content = _failure(error)
+    finally:
+        restore_missing()
+        streams.flush()
+        gate.end_turn()
+        if reactor_main is not None:
+            sys.modules["__main__"] = reactor_main
+    _reply(content)
+
+
+def _serve(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    handler = _HANDLERS.get(str(request.get("op")))
+    if handler is None:
+        return {
+            "status": "error",
+            "ename": "UnknownRequest",
+            "evalue": f"no such request: {request.get('op')!r}",
+            "traceback": [],
+        }
+    return handler(here, request, buffers)
+
+
+def _reply(content: Content) -> None:
+    try:
+        door.tell("reply", content=content)
+    except BaseException as error:  # noqa: BLE001 - not JSON, or over a size limit
+        door.tell("reply", content=_failure(error))
+
+
+def _failure(error: BaseException) -> Content:
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001
+        text = ""
+    name = type(error).__name__
+    return {"status": "error", "ename": name, "evalue": text, "traceback": [f"{name}: {text}"]}
+
+
+# The handlers. Completion and inspection are imported by the image's warm-up, and late here so
+# that an unwarmed guest can run a cell without them.
+
+
+def _execute(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    return execute(here, request)
+
+
+def _complete(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from .completion import complete
+
+    with gate.user_code():
+        return complete(here.shell, request.get("code", ""), int(request.get("cursor_pos", 0)))
+
+
+def _inspect(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from .inspection import inspect
+
+    with gate.user_code():
+        return inspect(
+            here.shell,
+            request.get("code", ""),
+            int(request.get("cursor_pos", 0)),
+            int(request.get("detail_level", 0)),
+        )
+
+
+def _is_complete(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    return is_complete(here.shell, request.get("code", ""))
+
+
+def _comm(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    here.shell.set_parent({"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
+    try:
+        with gate.user_code(), here.runner.ambient():
+            here.comms.serve(
+                str(request.get("msg_type")),
+                request.get("content", {}),
+                request.get("metadata", {}),
+                buffers,
+            )
+            here.runner.step()
+    except BaseException as error:  # noqa: BLE001 - an interrupt in a callback
+        here.shell.showtraceback((type(error), error, error.__traceback__))
+    return {}
+
+
+def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    return here.comms.info(request.get("target_name"))
+
+
+def _start(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    if request.get("reseed", True):
+        reseed(bytes.fromhex(request.get("seed", "")))
+    return {}
+
+
+def _hello(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from . import __version__
+
+    return {
+        "python": platform.python_version(),
+        "banner": here.shell.banner,
+        "implementation_version": __version__,
+    }
+
+
+def _warm(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from .warm import warm
+
+    warm(here, str(request.get("profile", "base")))
+    return {}
+
+
+_HANDLERS: dict[str, Handler] = {
+    "execute": _execute,
+    "complete": _complete,
+    "inspect": _inspect,
+    "is_complete": _is_complete,
+    "comm": _comm,
+    "comm_info": _comm_info,
+    "start": _start,
+    "hello": _hello,
+    "warm": _warm,
+}

@@ -1,0 +1,75 @@
+//! `cellblock kernel`: what Jupyter starts.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::policy::PolicyArguments;
+use super::session::Places;
+use crate::kernel::{Language, Launch, parent_pid_from_env};
+use crate::policy::Policy;
+use crate::runtime::Cache;
+use crate::runtime::progress::to_channel;
+use crate::wire::ConnectionFile;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Kernel {
+    /// The file in which Jupyter says where it listens
+    #[arg(long, short = 'f', value_name = "FILE")]
+    connection_file: PathBuf,
+    #[command(flatten)]
+    policy: PolicyArguments,
+}
+
+impl Kernel {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let policy = self.policy.policy()?;
+        serve_kernel(&self.connection_file, policy)
+    }
+}
+
+/// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
+/// are answered already.
+fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCode> {
+    let connection = ConnectionFile::read(connection_file)?;
+    let places = Places::make(&policy)?;
+    let (told, progress) = tokio::sync::mpsc::unbounded_channel();
+    let session = super::session::start(policy, &places, Box::new(to_channel(told)))?;
+    let kernel = crate::kernel::Kernel {
+        connection,
+        language: python(),
+        history: Cache::of_user().ok().map(|cache| cache.root().join("history.sqlite")),
+        parent_pid: parent_pid_from_env(),
+        launch: Launch::new(std::future::ready(Ok(session)), progress),
+    };
+    let exit = kernel.run();
+    drop(places);
+    exit?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The Python of the pinned artifact.
+fn python() -> Language {
+    let version = crate::runtime::pins::PYTHON_VERSION;
+    Language {
+        name: "python".to_owned(),
+        version: version.to_owned(),
+        mimetype: "text/x-python".to_owned(),
+        file_extension: ".py".to_owned(),
+        pygments_lexer: "ipython3".to_owned(),
+        codemirror_mode: serde_json::json!({"name": "ipython", "version": 3}),
+        nbconvert_exporter: "python".to_owned(),
+        banner: format!(
+            "Cellblock {} -- Python {version} and IPython in a WebAssembly sandbox. Type '?' for help.",
+            env!("CARGO_PKG_VERSION")
+        ),
+        help_links: [
+            ("Python Reference", "https://docs.python.org/3.15"),
+            ("IPython Reference", "https://ipython.org/documentation.html"),
+            ("NumPy Reference", "https://docs.scipy.org/doc/numpy/reference/"),
+            ("pandas Reference", "https://pandas.pydata.org/pandas-docs/stable/"),
+            ("Matplotlib Reference", "https://matplotlib.org/contents.html"),
+        ]
+        .map(|(text, url)| (text.to_owned(), url.to_owned()))
+        .into(),
+    }
+}

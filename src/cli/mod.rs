@@ -1,0 +1,74 @@
+//! The command line: one file for each subcommand. The only room that writes for people to read on
+//! stdout and stderr.
+
+mod builder;
+mod doctor;
+mod install;
+mod jupyter_dirs;
+mod kernel;
+mod kernelspec;
+mod log;
+mod policy;
+mod run;
+mod session;
+mod setup;
+mod uninstall;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Notebook cells in a WebAssembly sandbox.
+#[derive(Debug, Parser)]
+#[command(name = "cellblock", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    log: log::LogArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the kernel known to Jupyter
+    Install(install::Install),
+    /// Remove the kernel from Jupyter
+    Uninstall(uninstall::Uninstall),
+    /// Run as a Jupyter kernel; Jupyter calls this
+    Kernel(kernel::Kernel),
+    /// Execute a notebook in the sandbox and write its outputs back
+    Run(run::Run),
+    /// Fetch, compile and warm up the sandboxed Python, as far as it has not been done
+    Setup(setup::Setup),
+    /// Check the set-up and the kernelspec, and say what to do
+    Doctor(doctor::Doctor),
+}
+
+/// What `main` does: parses the arguments, runs the command, tells the error.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = arguments.log.start().and_then(|()| match arguments.command {
+        Command::Install(command) => command.run(),
+        Command::Uninstall(command) => command.run(),
+        Command::Kernel(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Setup(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+    });
+    result.unwrap_or_else(|error| {
+        eprintln!("cellblock: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

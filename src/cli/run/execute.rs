@@ -1,0 +1,170 @@
+//! Executes a notebook's cells one after another in a session.
+
+use std::fmt;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::notebook::{CodeCell, Notebook};
+use super::outputs::Outputs;
+use super::report::{Report, first_line};
+use super::widgets::Widgets;
+use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Fine,
+    Failed(Failure),
+    Interrupted,
+}
+
+/// The cell that ended a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Its place among all cells, from 1, and their number.
+    cell: (usize, usize),
+    id: String,
+    first_line: String,
+    why: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cell: (number, of), id, first_line, why } = self;
+        let id = if id.is_empty() { String::new() } else { format!(" (id {id})") };
+        write!(f, "cell {number} of {of}{id} failed: {why}\n  in the cell that begins with: {first_line}")
+    }
+}
+
+/// A run under way.
+pub(super) struct Execution<'a> {
+    pub session: SessionHandle,
+    pub allow_errors: bool,
+    pub reporter: &'a dyn Report,
+}
+
+/// How one cell ended.
+enum CellEnd {
+    Done(Box<Outcome>),
+    /// The session's thread is gone.
+    SessionLost,
+    /// Ctrl-C, and then the cell ended or Ctrl-C came again.
+    Interrupted,
+}
+
+impl Execution<'_> {
+    /// Executes all code cells and puts their outputs into `notebook`, whatever happens.
+    pub(super) async fn run(self, notebook: &mut Notebook) -> End {
+        let cells: Vec<CodeCell> = notebook.code_cells().collect();
+        let total = notebook.cell_count();
+        let mut outputs = Outputs::default();
+        let mut widgets = Widgets::default();
+        let mut counts = Vec::new();
+        let mut end = End::Fine;
+        for (count, cell) in (1..).zip(&cells) {
+            self.reporter.started(&cell.source);
+            let started = Instant::now();
+            outputs.begin(cell.index);
+            counts.push((cell.index, count));
+            let ended = self.cell(cell, count, &mut outputs, &mut widgets).await;
+            let why = match ended {
+                CellEnd::Done(outcome) => error_of(&outcome),
+                CellEnd::SessionLost => Some(lost()),
+                CellEnd::Interrupted => {
+                    end = End::Interrupted;
+                    self.reporter.ended(true, started.elapsed());
+                    break;
+                }
+            };
+            self.reporter.ended(why.is_some(), started.elapsed());
+            let Some(CellError { ename, evalue, traceback, session_lost }) = why else { continue };
+            if !outputs.has_error(cell.index) {
+                let (ename, evalue) = (ename.clone(), evalue.clone());
+                outputs.take(cell.index, count, Event::Error { ename, evalue, traceback });
+            }
+            if session_lost || !(self.allow_errors || cell.may_raise) {
+                end = End::Failed(Failure {
+                    cell: (cell.index + 1, total),
+                    id: cell.id.clone(),
+                    first_line: first_line(&cell.source),
+                    why: first_line(&format!("{ename}: {evalue}")),
+                });
+                break;
+            }
+        }
+        for (index, all) in outputs.into_nbformat() {
+            let count = counts.iter().find(|(cell, _)| *cell == index).map(|(_, count)| *count);
+            notebook.set_outputs(index, count, all);
+        }
+        if let Some(state) = widgets.into_state() {
+            notebook.set_widgets(state);
+        }
+        end
+    }
+
+    async fn cell(&self, cell: &CodeCell, count: u32, outputs: &mut Outputs, widgets: &mut Widgets) -> CellEnd {
+        let mut events = self.session.submit(Request::Execute(Execute {
+            code: cell.source.clone(),
+            store_history: true,
+            execution_count: count,
+            cell_id: (!cell.id.is_empty()).then(|| cell.id.clone()),
+            ..Execute::default()
+        }));
+        let mut interrupted = false;
+        loop {
+            let queued = tokio::select! {
+                queued = events.recv() => queued,
+                signal = tokio::signal::ctrl_c() => {
+                    if interrupted || signal.is_err() {
+                        return CellEnd::Interrupted;
+                    }
+                    interrupted = true;
+                    self.session.interrupt();
+                    continue;
+                }
+            };
+            let Some(queued) = queued else { return CellEnd::SessionLost };
+            match queued.event {
+                Event::Done(_) if interrupted => return CellEnd::Interrupted,
+                Event::Done(outcome) => return CellEnd::Done(outcome),
+                Event::Comm { kind, content, buffers, .. } => widgets.take(kind, &content, &buffers),
+                // Nobody is there to answer; a receiver that is gone does not wait for one.
+                Event::Input { answer, .. } => drop(answer.send(InputAnswer::Eof)),
+                event => outputs.take(cell.index, count, event),
+            }
+        }
+    }
+}
+
+/// Why a cell failed, as an `error` output has it.
+struct CellError {
+    ename: String,
+    evalue: String,
+    traceback: Vec<String>,
+    session_lost: bool,
+}
+
+fn error_of(outcome: &Outcome) -> Option<CellError> {
+    let of = |key: &str| outcome.content.get(key);
+    if of("status").and_then(Value::as_str) == Some("ok") {
+        return None;
+    }
+    let text = |key: &str| of(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let traceback = of("traceback").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(CellError {
+        ename: text("ename"),
+        evalue: text("evalue"),
+        traceback: traceback.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        session_lost: false,
+    })
+}
+
+fn lost() -> CellError {
+    let evalue = "the sandbox ended unexpectedly; the cells after this one were not run".to_owned();
+    CellError { ename: "SessionLost".to_owned(), traceback: vec![evalue.clone()], evalue, session_lost: true }
+}
+
+#[cfg(test)]
+#[path = "execute_tests.rs"]
+mod tests;

@@ -1,0 +1,122 @@
+//! Tests of whole runs, with a dummy session that answers each cell by its source.
+
+use std::time::Duration;
+
+use serde_json::{Map, json};
+
+use super::*;
+use crate::session::{Job, Queued, State, StreamName, Usage};
+
+struct Quiet;
+
+impl Report for Quiet {
+    fn started(&self, _: &str) {}
+    fn ended(&self, _: bool, _: Duration) {}
+}
+
+/// Serves cells such as `print x`, `raise x`, `host-error x`, `input` and `die`.
+fn dummy() -> SessionHandle {
+    let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
+    std::thread::spawn(move || {
+        while let Some(job) = queue.blocking_recv() {
+            let Request::Execute(execute) = &job.request else { continue };
+            let say = |event| drop(job.events.send(Queued { event, permit: None }));
+            let done = |content: Value| {
+                let content: Map<String, Value> = content.as_object().cloned().unwrap();
+                say(Event::Done(Box::new(Outcome { content, usage: Usage { state: State::Kept, ..Usage::default() } })));
+            };
+            let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
+            let error = json!({"status": "error", "ename": "Oops", "evalue": rest, "traceback": ["tb"]});
+            match word {
+                "print" => say(Event::Stream { name: StreamName::Stdout, text: rest.to_owned() }),
+                "raise" => {
+                    say(Event::Error { ename: "Oops".into(), evalue: rest.into(), traceback: vec!["tb".into()] });
+                    done(error);
+                    continue;
+                }
+                "host-error" => {
+                    done(error);
+                    continue;
+                }
+                "input" => {
+                    let (answer, answered) = tokio::sync::oneshot::channel();
+                    say(Event::Input { prompt: "?".into(), password: false, answer });
+                    let text = format!("{:?}", answered.blocking_recv());
+                    say(Event::Stream { name: StreamName::Stdout, text });
+                }
+                _ => return,
+            }
+            done(json!({"status": "ok"}));
+        }
+    });
+    SessionHandle::new(jobs, || ())
+}
+
+fn run(sources: &[(&str, &[&str])], allow_errors: bool) -> (End, Value) {
+    let cells: Vec<Value> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, (source, tags))| {
+            let old = json!([{"output_type": "stream", "name": "stdout", "text": "from before"}]);
+            json!({"cell_type": "code", "id": format!("id{index}"), "metadata": {"tags": tags}, "source": source,
+                   "outputs": old, "execution_count": 99})
+        })
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("n.ipynb");
+    let text = json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).to_string();
+    std::fs::write(&path, text).unwrap();
+    let mut notebook = Notebook::read(&path).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let execution = Execution { session: dummy(), allow_errors, reporter: &Quiet };
+    let end = runtime.block_on(execution.run(&mut notebook));
+    (end, serde_json::from_slice(&notebook.to_text().unwrap()).unwrap())
+}
+
+#[test]
+fn outputs_and_counts_are_replaced() {
+    let (end, notebook) = run(&[("print a", &[]), ("print b", &[])], false);
+    assert!(matches!(end, End::Fine));
+    let cell = &notebook["cells"][1];
+    assert_eq!(cell["execution_count"], 2);
+    assert_eq!(cell["outputs"], json!([{"output_type": "stream", "name": "stdout", "text": ["b"]}]));
+}
+
+#[test]
+fn a_failing_cell_is_named_and_later_ones_are_left_as_they_were() {
+    let (end, notebook) = run(&[("print a", &[]), ("raise bad", &[]), ("print c", &[])], false);
+    let End::Failed(failure) = end else { panic!("{end:?}") };
+    let text = failure.to_string();
+    assert!(text.contains("cell 2 of 3 (id id1)") && text.contains("Oops: bad"), "{text}");
+    assert_eq!(notebook["cells"][1]["outputs"].as_array().unwrap().len(), 1);
+    assert_eq!(notebook["cells"][2]["execution_count"], 99);
+}
+
+#[test]
+fn errors_that_are_allowed_do_not_end_the_run() {
+    let (end, notebook) = run(&[("raise bad", &[]), ("print c", &[])], true);
+    assert!(matches!(end, End::Fine));
+    assert_eq!(notebook["cells"][1]["execution_count"], 2);
+    let (end, _) = run(&[("raise bad", &["raises-exception"]), ("print c", &[])], false);
+    assert!(matches!(end, End::Fine));
+}
+
+#[test]
+fn an_error_that_only_the_host_knows_of_is_shown_too() {
+    let (_, notebook) = run(&[("host-error trap", &[])], true);
+    assert_eq!(notebook["cells"][0]["outputs"][0]["evalue"], "trap");
+}
+
+#[test]
+fn a_session_that_dies_ends_the_run_even_if_errors_are_allowed() {
+    let (end, notebook) = run(&[("print a", &[]), ("die", &[]), ("print c", &[])], true);
+    assert!(matches!(end, End::Failed(_)));
+    assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["a"]));
+    assert_eq!(notebook["cells"][1]["outputs"][0]["ename"], "SessionLost");
+}
+
+#[test]
+fn input_meets_the_end_of_the_file() {
+    let (_, notebook) = run(&[("input", &[])], false);
+    assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["Ok(Eof)"]));
+}

@@ -1,0 +1,80 @@
+//! `cellblock run`: executes a notebook's cells in a session and writes the outputs back.
+//!
+//! Talks to the session directly; Jupyter's messages are not involved.
+
+mod execute;
+mod notebook;
+mod outputs;
+mod report;
+mod widgets;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::policy::PolicyArguments;
+use super::session::Places;
+use crate::runtime::progress::Silent;
+use execute::{End, Execution};
+use notebook::Notebook;
+
+/// The exit code of a run that Ctrl-C ended, as shells count it.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// The notebook (.ipynb)
+    notebook: PathBuf,
+    /// Where the executed notebook is written; `-` for stdout [default: the notebook itself]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Seconds that each cell may take
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<f64>,
+    /// Go on after cells that fail
+    #[arg(long)]
+    allow_errors: bool,
+    #[command(flatten)]
+    policy: PolicyArguments,
+}
+
+impl Run {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut policy = self.policy.policy()?;
+        if self.timeout.is_some() {
+            policy.timeout_seconds = self.timeout;
+        }
+        let mut notebook = Notebook::read(&self.notebook)?;
+        let output = self.output.unwrap_or_else(|| self.notebook.clone());
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        super::setup::prepared()?;
+        let places = Places::make(&policy)?;
+        let session = super::session::start(policy, &places, Box::new(Silent))?;
+        let reporter = report::reporter(notebook.code_cells().count());
+        let execution = Execution { session, allow_errors: self.allow_errors, reporter: reporter.as_ref() };
+        let end = runtime.block_on(execution.run(&mut notebook));
+        reporter.finished();
+
+        notebook.write(&output).context("the notebook was executed, but its outputs are lost")?;
+        Ok(match end {
+            End::Fine => ExitCode::SUCCESS,
+            End::Failed(failure) => {
+                eprintln!("cellblock: {failure}");
+                ExitCode::FAILURE
+            }
+            End::Interrupted => {
+                eprintln!("cellblock: interrupted; the outputs so far are written");
+                ExitCode::from(INTERRUPTED)
+            }
+        })
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=31_536_000.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number of seconds from 0.001 to 31536000".to_owned()),
+    }
+}

@@ -1,0 +1,94 @@
+//! The one place where commands start sessions: a prepared runtime, a policy, and a workspace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::policy::Policy;
+use crate::runtime::sandboxed::world;
+use crate::runtime::{Cache, Prepared, Progress, SandboxBuilder, WarmProfile, ensure};
+use crate::sandbox::{Code, Facts, Image, engine};
+use crate::session::{Limits, Origin, SessionHandle, spawn};
+
+/// The directories of a session that is not kept.
+pub(super) struct Places {
+    scratch: TempDir,
+    workspace: PathBuf,
+}
+
+impl Places {
+    /// The policy's workspace, or a temporary one, and a scratch directory.
+    pub(super) fn make(policy: &Policy) -> anyhow::Result<Self> {
+        let scratch = tempfile::Builder::new()
+            .prefix("cellblock-")
+            .tempdir()
+            .context("cannot make a temporary directory for the session")?;
+        let workspace = match &policy.workspace {
+            Some(workspace) => workspace.clone(),
+            None => scratch.path().join("app"),
+        };
+        for dir in [&workspace, &scratch.path().join("tmp")] {
+            std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        }
+        Ok(Self { scratch, workspace })
+    }
+}
+
+/// Starts a session on a thread of its own, preparing the runtime first where that is needed.
+pub(super) fn start(policy: Policy, places: &Places, progress: Box<dyn Progress>) -> anyhow::Result<SessionHandle> {
+    let (app, tmp) = (places.workspace.clone(), places.scratch.path().join("tmp"));
+    let origin = move || -> anyhow::Result<Origin> {
+        let builder = SandboxBuilder::new().map_err(plain)?;
+        let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
+        drop(progress);
+        origin(&builder, prepared, &policy, &app, &tmp)
+    };
+    Ok(spawn(origin)?)
+}
+
+fn origin(
+    builder: &SandboxBuilder,
+    prepared: Prepared,
+    policy: &Policy,
+    app: &std::path::Path,
+    tmp: &std::path::Path,
+) -> anyhow::Result<Origin> {
+    let code = prepared.code()?;
+    let module = engine::open_code(builder.engine(), &code.path)
+        .map_err(plain)
+        .context("cannot use the compiled code; run `cellblock setup`")?;
+    let image = prepared.image(WarmProfile::Science)?;
+    let facts: Facts = serde_json::from_value(image.meta.clone()).context("the image's record is damaged")?;
+    let limits = limits(policy);
+    let world = world(prepared.guest(), app, tmp, limits.open_files);
+    Ok(Origin {
+        code: Code::new(builder.engine(), &module).map_err(plain)?,
+        image: Arc::new(Image::from_file(image.file)?),
+        facts,
+        world,
+        limits,
+        env: policy.env.clone().into_iter().collect(),
+        in_use: Arc::new(prepared),
+    })
+}
+
+fn limits(policy: &Policy) -> Limits {
+    Limits {
+        fuel: policy.fuel_budget,
+        time: policy.timeout_seconds.map(Duration::from_secs_f64),
+        memory: policy.memory_bytes,
+        stdout: policy.stdout_max_bytes,
+        stderr: policy.stderr_max_bytes,
+        display: policy.display_max_bytes,
+        open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
+        grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
+    }
+}
+
+/// wasmtime's error as an ordinary one.
+pub(super) fn plain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
+}

@@ -1,0 +1,44 @@
+//! `cellblock setup`.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use crate::runtime::progress::{Lines, Progress};
+use crate::runtime::progress_bar::Bar;
+use crate::runtime::{Cache, Check, Prepared, ensure, prune, setup};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Setup {
+    /// Afterwards remove what older versions prepared, and the downloads
+    #[arg(long)]
+    prune: bool,
+}
+
+impl Setup {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let cache = Cache::of_user()?;
+        let builder = super::builder::builder()?;
+        let progress = progress();
+        let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
+        eprintln!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display());
+        if self.prune {
+            let waiting = || eprintln!("another set-up is running; waiting for it to end");
+            for removed in prune(&cache, &builder.identity(), waiting)? {
+                eprintln!("removed {removed}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Opens the prepared runtime, setting it up first where that is needed, with progress on stderr.
+pub(super) fn prepared() -> anyhow::Result<Prepared> {
+    let cache = Cache::of_user()?;
+    let builder = super::builder::builder()?;
+    Ok(ensure(&cache, builder.as_ref(), progress().as_ref())?)
+}
+
+/// A bar on a terminal, lines elsewhere.
+fn progress() -> Box<dyn Progress> {
+    if std::io::stderr().is_terminal() { Box::new(Bar::default()) } else { Box::new(Lines::new(std::io::stderr())) }
+}

@@ -1,0 +1,211 @@
+//! Puts a kernel together and runs it to its end.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::at_once::AtOnce;
+use super::envelope::Inbox;
+use super::exit::{Exit, ExitDoor};
+use super::gate::{Gate, Launch};
+use super::history::History;
+use super::iopub::Iopub;
+use super::language::Language;
+use super::lifeline::{Signals, parent_gone};
+use super::prompt::Prompter;
+use super::reply::Replies;
+use super::shell::{self, LastQueued, Shell};
+use super::usage::UsageMeter;
+use crate::sockets::heartbeat::{self, Heartbeat};
+use crate::sockets::router::{self, control_limits, shell_limits};
+use crate::sockets::endpoint::SocketFile;
+use crate::sockets::{Endpoint, Listener};
+use crate::wire::contents::shutdown::ShutdownReply;
+use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
+
+/// How long the last messages may take to be written. Short of the second within which a kernel has
+/// to be gone, and only ever used up by a client that does not read.
+const FAREWELL: Duration = Duration::from_millis(400);
+
+/// A kernel that is to be served.
+pub struct Kernel {
+    pub connection: ConnectionFile,
+    pub language: Language,
+    /// The file in which what was run is kept; without one the history lasts as long as the kernel.
+    pub history: Option<PathBuf>,
+    /// The process whose death ends the kernel; see [`parent_pid_from_env`](super::parent_pid_from_env).
+    pub parent_pid: Option<i32>,
+    pub launch: Launch,
+}
+
+/// Why a kernel could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("cannot listen for {socket} on {at}: {source}")]
+    Listen { socket: &'static str, at: String, source: std::io::Error },
+    #[error("cannot heed signals: {0}")]
+    Signals(std::io::Error),
+    #[error("cannot start the kernel's threads: {0}")]
+    Threads(std::io::Error),
+}
+
+impl Kernel {
+    /// Runs the kernel on threads of its own. When it returns, a computing guest may still be on the
+    /// session's thread: end the process, do not wait for that.
+    pub fn run(self) -> Result<Exit, KernelError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("kernel")
+            .enable_all()
+            .build()
+            .map_err(KernelError::Threads)?;
+        let exit = runtime.block_on(self.serve());
+        runtime.shutdown_background();
+        exit
+    }
+
+    /// Serves until a client, a signal, the code or the parent's death ends it.
+    pub async fn serve(self) -> Result<Exit, KernelError> {
+        let mut signals = Signals::heed().map_err(KernelError::Signals)?;
+        let (kernel, mut left) = self.start().await?;
+        let exit = tokio::select! {
+            Some(exit) = left.recv() => exit,
+            exit = signals.watch(&kernel.gate) => exit,
+            exit = parent_gone(kernel.parent_pid) => exit,
+        };
+        kernel.end(exit).await;
+        Ok(exit)
+    }
+
+    async fn start(mut self) -> Result<(Running, mpsc::UnboundedReceiver<Exit>), KernelError> {
+        let signer = Arc::new(Signer::new(self.connection.info.key.as_bytes())?);
+        let reader = Reader::new(signer.clone());
+        let author = Author::new(signer, &uuid::Uuid::new_v4().to_string());
+        let mut listeners = Listeners::bind(&mut self.connection.info).await?;
+        let files = listeners.take_files();
+        self.connection.write_ports()?;
+
+        let (gate, progress) = self.launch.start();
+        let (exit, left) = ExitDoor::new();
+        let iopub = Iopub::serve(listeners.iopub, author.clone());
+        let heartbeat = heartbeat::serve(listeners.heartbeat);
+        let (shell_router, shell_sender) = router::serve(listeners.shell, shell_limits());
+        let (control_router, control_sender) = router::serve(listeners.control, control_limits());
+        let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_limits());
+        let shell_replies = Replies::new(author.clone(), shell_sender);
+        let control_replies = Replies::new(author.clone(), control_sender);
+        let prompter = Prompter::new(author, stdin_sender);
+        let history = History::open(self.history);
+        let at_once = AtOnce {
+            language: Arc::new(self.language),
+            iopub: iopub.clone(),
+            gate: gate.clone(),
+            exit: exit.clone(),
+            usage: Arc::new(Mutex::new(UsageMeter::new())),
+        };
+        let last_queued = LastQueued::default();
+        let (queue, queued) = mpsc::channel(shell::QUEUE);
+        let shell = Shell {
+            gate: gate.clone(),
+            progress,
+            iopub: iopub.clone(),
+            replies: shell_replies.clone(),
+            prompter: prompter.clone(),
+            history: history.clone(),
+            exit,
+            last_queued: last_queued.clone(),
+            execution_count: 0,
+            abort_through: 0,
+        };
+
+        let mut tasks = tokio::task::JoinSet::new();
+        let intake = Inbox::new("shell", shell_router, reader.clone());
+        tasks.spawn(shell::intake(intake, at_once.clone(), shell_replies.clone(), queue, last_queued));
+        tasks.spawn(shell.serve(queued));
+        let control = Inbox::new("control", control_router, reader.clone());
+        tasks.spawn(at_once.serve_control(control, control_replies.clone()));
+        tasks.spawn(prompter.listen(Inbox::new("stdin", stdin_router, reader)));
+
+        let replies = [shell_replies, control_replies];
+        let parent_pid = self.parent_pid;
+        let running = Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+        Ok((running, left))
+    }
+}
+
+/// A kernel that is being served.
+struct Running {
+    gate: Gate,
+    iopub: Iopub,
+    replies: [Replies; 2],
+    history: History,
+    parent_pid: Option<i32>,
+    _heartbeat: Heartbeat,
+    _tasks: tokio::task::JoinSet<()>,
+    _files: Vec<SocketFile>,
+}
+
+impl Running {
+    /// Says farewell where nobody has, and sees that the last messages are out.
+    async fn end(self, exit: Exit) {
+        if !matches!(exit, Exit::Shutdown { .. }) {
+            self.iopub.send_at_once(None, "shutdown_reply", &ShutdownReply::new(false));
+        }
+        let [shell, control] = &self.replies;
+        let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            tracing::info!("a client did not read the kernel's last messages");
+        }
+    }
+}
+
+/// The five sockets, listening.
+struct Listeners {
+    shell: Listener,
+    control: Listener,
+    stdin: Listener,
+    iopub: Listener,
+    heartbeat: Listener,
+}
+
+impl Listeners {
+    /// Binds all five; ports that were left to the kernel are filled in.
+    async fn bind(info: &mut ConnectionInfo) -> Result<Self, KernelError> {
+        Ok(Self {
+            shell: bind(info, "shell", |info| &mut info.shell_port).await?,
+            control: bind(info, "control", |info| &mut info.control_port).await?,
+            stdin: bind(info, "stdin", |info| &mut info.stdin_port).await?,
+            iopub: bind(info, "iopub", |info| &mut info.iopub_port).await?,
+            heartbeat: bind(info, "heartbeat", |info| &mut info.hb_port).await?,
+        })
+    }
+
+    fn take_files(&mut self) -> Vec<SocketFile> {
+        let all = [&mut self.shell, &mut self.control, &mut self.stdin, &mut self.iopub, &mut self.heartbeat];
+        all.into_iter().filter_map(Listener::take_file).collect()
+    }
+}
+
+async fn bind(
+    info: &mut ConnectionInfo,
+    socket: &'static str,
+    port_of: fn(&mut ConnectionInfo) -> &mut u16,
+) -> Result<Listener, KernelError> {
+    let (at, port) = (info.ip.clone(), *port_of(info));
+    let endpoint = match info.transport {
+        Transport::Tcp => Endpoint::Tcp { ip: at.clone(), port },
+        Transport::Ipc => Endpoint::Ipc { stem: at.clone(), port },
+    };
+    let listener = Listener::bind(&endpoint)
+        .await
+        .map_err(|source| KernelError::Listen { socket, at: format!("{at}, port {port}"), source })?;
+    *port_of(info) = listener.port();
+    Ok(listener)
+}

@@ -1,0 +1,191 @@
+//! The shell: serves queued requests one after another, in the order in which they came.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
+
+use super::at_once::{Answered, AtOnce};
+use super::envelope::{Envelope, Inbox};
+use super::events::{Relayed, Stdin, relay};
+use super::exit::ExitDoor;
+use super::gate::{Gate, SessionState};
+use super::history::History;
+use super::iopub::Iopub;
+use super::prompt::Prompter;
+use super::reply::{Replies, failure};
+use crate::session::{CommKind, Request, SessionHandle};
+use crate::wire::contents::comm::{CommInfoRequest, no_comms};
+use crate::wire::contents::complete::{self, CompleteRequest};
+use crate::wire::contents::history::{HistoryReply, HistoryRequest};
+use crate::wire::contents::inspect::{self, InspectRequest};
+use crate::wire::contents::is_complete::{self, IsCompleteRequest};
+use crate::wire::contents::status::ExecutionState;
+
+/// Requests that may wait for their turn; beyond that the socket is not read.
+pub(super) const QUEUE: usize = 10_000;
+
+/// A request in the shell's queue, numbered as it came.
+pub(super) struct Waiting {
+    pub(super) envelope: Envelope,
+    pub(super) number: u64,
+}
+
+/// The number of the last request that was queued.
+pub(super) type LastQueued = Arc<AtomicU64>;
+
+/// Takes requests from the shell socket: answers at once what can be, queues the rest.
+pub(super) async fn intake(
+    mut inbox: Inbox,
+    at_once: AtOnce,
+    replies: Replies,
+    queue: Sender<Waiting>,
+    last: LastQueued,
+) {
+    while let Some(envelope) = inbox.next().await {
+        if at_once.answer(&envelope, &replies) == Answered::Yes {
+            continue;
+        }
+        let number = last.fetch_add(1, Ordering::SeqCst) + 1;
+        if queue.send(Waiting { envelope, number }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What serves the queue.
+pub(super) struct Shell {
+    pub(super) gate: Gate,
+    pub(super) progress: UnboundedReceiver<String>,
+    pub(super) iopub: Iopub,
+    pub(super) replies: Replies,
+    pub(super) prompter: Prompter,
+    pub(super) history: History,
+    pub(super) exit: ExitDoor,
+    pub(super) last_queued: LastQueued,
+    /// The number of the last cell that entered the history.
+    pub(super) execution_count: u32,
+    /// Execute requests up to this number are not run, because one before them failed.
+    pub(super) abort_through: u64,
+}
+
+impl Shell {
+    /// Serves until the queue ends.
+    pub(super) async fn serve(mut self, mut queue: Receiver<Waiting>) {
+        while let Some(waiting) = queue.recv().await {
+            let header = waiting.envelope.header().clone();
+            self.iopub.status(&header, ExecutionState::Busy).await;
+            let asked_to_exit = self.dispatch(waiting).await;
+            self.iopub.status(&header, ExecutionState::Idle).await;
+            if let Some(reason) = asked_to_exit {
+                self.exit.leave(reason);
+                return;
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, waiting: Waiting) -> Option<super::Exit> {
+        let Waiting { envelope, number } = waiting;
+        match envelope.msg_type() {
+            "execute_request" => return self.execute(&envelope, number).await,
+            "complete_request" => self.complete(&envelope).await,
+            "inspect_request" => self.inspect(&envelope).await,
+            "is_complete_request" => self.is_complete(&envelope).await,
+            "history_request" => self.answer_history(&envelope).await,
+            "comm_info_request" => self.comm_info(&envelope).await,
+            other => match CommKind::from_msg_type(other) {
+                Some(kind) => self.comm(&envelope, kind).await,
+                None => tracing::warn!(msg_type = other, "an unknown message on shell"),
+            },
+        }
+        None
+    }
+
+    async fn complete(&self, envelope: &Envelope) {
+        let Some(asked) = self.content::<CompleteRequest>(envelope) else { return };
+        let cursor_pos = asked.cursor_pos();
+        let nothing = complete::nothing(cursor_pos);
+        self.ask(envelope, Request::Complete { code: asked.code, cursor_pos }, nothing).await;
+    }
+
+    async fn inspect(&self, envelope: &Envelope) {
+        let Some(asked) = self.content::<InspectRequest>(envelope) else { return };
+        let (cursor_pos, detail_level) = (asked.cursor_pos(), asked.detail_level());
+        let request = Request::Inspect { code: asked.code, cursor_pos, detail_level };
+        self.ask(envelope, request, inspect::nothing()).await;
+    }
+
+    async fn is_complete(&self, envelope: &Envelope) {
+        let Some(asked) = self.content::<IsCompleteRequest>(envelope) else { return };
+        self.ask(envelope, Request::IsComplete { code: asked.code }, is_complete::unknown()).await;
+    }
+
+    async fn comm_info(&self, envelope: &Envelope) {
+        let Some(asked) = self.content::<CommInfoRequest>(envelope) else { return };
+        self.ask(envelope, Request::CommInfo { target_name: asked.target_name }, no_comms()).await;
+    }
+
+    async fn answer_history(&self, envelope: &Envelope) {
+        let Some(asked) = self.content::<HistoryRequest>(envelope) else { return };
+        self.replies.send(envelope, &HistoryReply::new(self.history.query(asked).await));
+    }
+
+    /// A comm message has no reply; whatever it makes the guest show has it as its parent.
+    async fn comm(&self, envelope: &Envelope, kind: CommKind) {
+        let SessionState::Ready(session) = self.gate.state() else {
+            return tracing::warn!("a comm message came before the session was there");
+        };
+        let Some(content) = self.content::<Map<String, Value>>(envelope) else { return };
+        let metadata = envelope.request.metadata.clone();
+        let buffers = envelope.request.buffers.clone();
+        let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
+        match relayed.outcome {
+            Some(outcome) => self.show_unseen_error(envelope, relayed.error_shown, &outcome.content).await,
+            None => tracing::error!("{SESSION_GONE}"),
+        }
+    }
+
+    /// Asks the session for a reply. While it is being set up, which can take minutes, the answer is
+    /// `nothing`: a frontend's completion must not hang.
+    async fn ask<N: Serialize>(&self, envelope: &Envelope, request: Request, nothing: N) {
+        let SessionState::Ready(session) = self.gate.state() else { return self.replies.send(envelope, &nothing) };
+        match self.run(envelope, &session, request).await.outcome {
+            Some(outcome) => self.replies.send(envelope, &outcome.content),
+            None => self.replies.send(envelope, &failure("SessionGone", SESSION_GONE)),
+        }
+    }
+
+    async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
+        relay(session.submit(request), envelope, self.execution_count, &self.iopub, Stdin::Closed).await
+    }
+
+    /// An outcome that is an error of the host's own still has to be shown.
+    pub(super) async fn show_unseen_error(&self, envelope: &Envelope, shown: bool, content: &Map<String, Value>) {
+        if shown || content.get("status").and_then(Value::as_str) != Some("error") {
+            return;
+        }
+        let text = |key| content.get(key).and_then(Value::as_str).unwrap_or_default();
+        let traceback: Vec<String> = content
+            .get("traceback")
+            .and_then(Value::as_array)
+            .map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .unwrap_or_default();
+        self.iopub.error(envelope.header(), text("ename"), text("evalue"), &traceback).await;
+    }
+
+    /// The content; if it cannot be read, that is the reply.
+    pub(super) fn content<T: serde::de::DeserializeOwned>(&self, envelope: &Envelope) -> Option<T> {
+        match envelope.request.content() {
+            Ok(content) => Some(content),
+            Err(error) => {
+                self.replies.send_malformed(envelope, &error);
+                None
+            }
+        }
+    }
+}
+
+/// What is said when the session's thread is no more.
+pub(super) const SESSION_GONE: &str = "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";

@@ -1,0 +1,39 @@
+//! The language runtimes: what they are made of, how they are set up, how a prepared one is opened.
+//!
+//! `cache` and `store` know nothing of languages; `python` is the one file that says what the Python
+//! runtime consists of; `stages` and `setup` make it; `prepared` opens it. What has to be done inside the
+//! sandbox is behind the trait in `build`, and done in `sandboxed`. Knows nothing of Jupyter.
+
+pub mod build;
+pub mod cache;
+mod digest;
+pub mod disk;
+mod embedded;
+pub mod error;
+mod fetch;
+pub mod guest;
+mod lockfile;
+pub mod pins;
+pub mod pip;
+pub mod prepared;
+pub mod progress;
+pub mod progress_bar;
+mod python;
+pub mod rewrite;
+pub mod sandboxed;
+pub mod setup;
+pub mod stages;
+pub mod store;
+pub mod turn;
+mod unpack;
+pub mod warm;
+
+pub use build::{BuildError, Builder, ImageOrder, WarmProfile};
+pub use cache::Cache;
+pub use error::SetupError;
+pub use guest::{GUEST_ENV, GuestTree};
+pub use prepared::{Prepared, prune};
+pub use progress::Progress;
+pub use sandboxed::SandboxBuilder;
+pub use setup::{ensure, setup};
+pub use store::{Check, OpenedFile};

@@ -1,0 +1,67 @@
+//! The sandbox's side of a set-up: compiles, and makes images, with this build's engine.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::build::{BuildError, Builder, From, ImageOrder};
+use super::guest::{GUEST_ENV, GuestTree};
+use super::turn::PATHS;
+use super::warm::{self, Start};
+use crate::sandbox::{Clock, Code, Facts, Image, World, engine};
+
+/// Files that a guest may have open while its image is made.
+const OPEN_FILES: usize = 256;
+
+/// Compiles and warms up with wasmtime.
+pub struct SandboxBuilder {
+    engine: wasmtime::Engine,
+}
+
+impl SandboxBuilder {
+    /// A builder with the engine that sessions use.
+    ///
+    /// # Errors
+    /// wasmtime's, on a machine that it does not run on.
+    pub fn new() -> wasmtime::Result<Self> {
+        Ok(Self { engine: engine::engine()? })
+    }
+
+    /// The engine, for sessions on what this builder made.
+    pub fn engine(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+}
+
+impl Builder for SandboxBuilder {
+    fn identity(&self) -> String {
+        // The paths and the environment are in every image.
+        format!("{}; {PATHS}; {GUEST_ENV:?}", engine::fingerprint(&self.engine))
+    }
+
+    fn compile(&self, wasm: &[u8], out: &Path) -> Result<(), BuildError> {
+        Ok(std::fs::write(out, engine::compile(&self.engine, wasm)?)?)
+    }
+
+    fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, BuildError> {
+        let code = Code::new(&self.engine, &engine::open_code(&self.engine, order.code)?)?;
+        let (app, tmp) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let world = world(order.guest, app.path(), tmp.path(), OPEN_FILES);
+        let out = OpenOptions::new().read(true).write(true).open(order.out)?;
+        let (from, before) = match order.from {
+            From::InitialMemory(path) => (path, None),
+            From::Image(path, meta) => (path, Some(serde_json::from_value::<Facts>(meta.clone())?)),
+        };
+        let start = before.as_ref().map_or(Start::Fresh, Start::Warm);
+        let facts = warm::make(&code, Arc::new(Image::open(from)?), &world, order.profile, start, &out)?;
+        Ok(serde_json::to_value(facts)?)
+    }
+}
+
+/// The world of a guest on the directories that setup made, with a workspace and a scratch of its own.
+pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, open_files: usize) -> World {
+    let env = GUEST_ENV.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    World { mounts: guest.mounts(app, tmp, None, None), env, open_files, clock: Arc::new(Clock::new()) }
+}

@@ -1,0 +1,100 @@
+//! What is shared between a guest's host functions and the loop that polls the guest.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Wake};
+use std::thread::Thread;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::signal::Signal;
+
+/// Wakes the thread that polls a guest.
+#[derive(Debug)]
+pub struct Waker {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Waker {
+    /// Wakes the calling thread.
+    pub fn here() -> Arc<Self> {
+        Arc::new(Self { thread: std::thread::current(), woken: AtomicBool::new(false) })
+    }
+
+    /// Whether somebody woke the thread since the last call.
+    pub fn take(&self) -> bool {
+        self.woken.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Waker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+/// The state of a guest that is being polled.
+#[derive(Debug)]
+pub struct Control {
+    /// The guest's interrupt flag.
+    pub signal: Signal,
+    /// Whether the guest is in a host call that waits (and so uses no fuel).
+    waiting: AtomicBool,
+    /// When the waiting host call wants to be polled again.
+    alarm: Mutex<Option<Instant>>,
+}
+
+impl Control {
+    /// The control block of a guest with this interrupt flag.
+    pub fn new(signal: Signal) -> Self {
+        Self { signal, waiting: AtomicBool::new(false), alarm: Mutex::new(None) }
+    }
+
+    /// Whether the guest is in a host call that waits.
+    pub fn waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// When the waiting host call wants to be polled again, if it said.
+    pub fn alarm(&self) -> Option<Instant> {
+        *self.alarm.lock()
+    }
+
+    /// Waits for `work`, or until the guest is interrupted: then `None`, so that the guest can look at
+    /// its flag. A host call of the guest that may take long waits here and nowhere else.
+    pub async fn wait<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let result = poll_fn(|context| {
+            if let Poll::Ready(result) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(result));
+            }
+            if self.signal.pending() {
+                return Poll::Ready(None);
+            }
+            self.waiting.store(true, Ordering::Release);
+            Poll::Pending
+        })
+        .await;
+        self.waiting.store(false, Ordering::Release);
+        result
+    }
+
+    /// Waits until `deadline`, or until the guest is interrupted. `None` waits for the interrupt only.
+    pub async fn sleep(&self, deadline: Option<Instant>) {
+        *self.alarm.lock() = deadline;
+        self.wait(poll_fn(|_| match deadline {
+            Some(deadline) if Instant::now() >= deadline => Poll::Ready(()),
+            _ => Poll::Pending,
+        }))
+        .await;
+        *self.alarm.lock() = None;
+    }
+}

@@ -1,0 +1,129 @@
+//! The door's frames: a JSON object and binary buffers (`docs/door.md`). Everything that comes in was
+//! written by the guest and is hostile.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// The most buffers in a frame; widgets send a handful.
+pub const MAX_BUFFERS: usize = 4096;
+
+/// One frame.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Frame {
+    /// The JSON part.
+    pub json: Map<String, Value>,
+    /// The binary part.
+    pub buffers: Vec<Bytes>,
+}
+
+/// Why bytes are not a frame.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrameError {
+    #[error("the frame ends early")]
+    Truncated,
+    #[error("bytes are left after the frame's end")]
+    Trailing,
+    #[error("the frame's JSON is not valid: {0}")]
+    Json(String),
+    #[error("the frame has more than {MAX_BUFFERS} buffers")]
+    Buffers,
+}
+
+impl Frame {
+    /// A frame without buffers from a JSON object; anything but an object becomes an empty one.
+    pub fn of(json: Value) -> Self {
+        match json {
+            Value::Object(json) => Self { json, buffers: Vec::new() },
+            _ => Self::default(),
+        }
+    }
+
+    /// The `op` that the frame names, or "".
+    pub fn op(&self) -> &str {
+        self.json.get("op").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Reads a frame. Copies nothing but what it keeps; allocates no more than the bytes it was given.
+    ///
+    /// # Errors
+    /// Bytes that are no frame.
+    pub fn parse(bytes: &Bytes) -> Result<Self, FrameError> {
+        let mut at = 0;
+        let json = take(bytes, &mut at)?;
+        let json = serde_json::from_slice(&json).map_err(|error| FrameError::Json(error.to_string()))?;
+        let count = length(bytes, &mut at)?;
+        if count > MAX_BUFFERS {
+            return Err(FrameError::Buffers);
+        }
+        let mut buffers = Vec::new();
+        for _ in 0..count {
+            buffers.push(take(bytes, &mut at)?);
+        }
+        if at != bytes.len() { Err(FrameError::Trailing) } else { Ok(Self { json, buffers }) }
+    }
+
+    /// Writes the frame.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; 4];
+        // A map of JSON values always serialises.
+        let _ = serde_json::to_writer(&mut bytes, &self.json);
+        let length = (bytes.len() - 4) as u32;
+        if let Some(head) = bytes.first_chunk_mut::<4>() {
+            *head = length.to_le_bytes();
+        }
+        bytes.extend((self.buffers.len() as u32).to_le_bytes());
+        for buffer in &self.buffers {
+            bytes.extend((buffer.len() as u32).to_le_bytes());
+            bytes.extend(buffer);
+        }
+        bytes
+    }
+}
+
+fn length(bytes: &Bytes, at: &mut usize) -> Result<usize, FrameError> {
+    let word = bytes.get(*at..).and_then(|rest| rest.first_chunk::<4>()).ok_or(FrameError::Truncated)?;
+    *at += 4;
+    Ok(u32::from_le_bytes(*word) as usize)
+}
+
+fn take(bytes: &Bytes, at: &mut usize) -> Result<Bytes, FrameError> {
+    let length = length(bytes, at)?;
+    let end = at.checked_add(length).filter(|end| *end <= bytes.len()).ok_or(FrameError::Truncated)?;
+    let part = bytes.slice(*at..end);
+    *at = end;
+    Ok(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn truncated_and_trailing_bytes_are_refused() {
+        let mut frame = Frame::of(json!({"op": "display"}));
+        frame.buffers.push(Bytes::from_static(b"abc"));
+        let bytes = frame.to_bytes();
+        for end in 0..bytes.len() {
+            assert!(Frame::parse(&Bytes::copy_from_slice(&bytes[..end])).is_err());
+        }
+        let mut long = bytes;
+        long.push(0);
+        assert_eq!(Frame::parse(&long.into()), Err(FrameError::Trailing));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(op in ".*", buffers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..5)) {
+            let frame = Frame { buffers: buffers.into_iter().map(Bytes::from).collect(), ..Frame::of(json!({"op": op})) };
+            prop_assert_eq!(Frame::parse(&frame.to_bytes().into()), Ok(frame));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+            let _ = Frame::parse(&bytes.into());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A guest's store data, and how host functions get at the guest's memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmtime::{AsContextMut, Caller, Memory, TypedFunc};
+use wasmtime_wasi::p1::WasiP1Ctx;
+
+use super::control::Control;
+use super::frame::Frame;
+use super::outside::Outside;
+
+/// The most bytes of one frame, in either direction.
+pub const MAX_FRAME: usize = 256 << 20;
+
+/// What an instance's host functions work with.
+pub struct Host {
+    pub(super) wasi: WasiP1Ctx,
+    pub(super) outside: Arc<dyn Outside>,
+    pub(super) control: Arc<Control>,
+    pub(super) exports: Option<Exports>,
+    pub(super) files: super::files::Files,
+    pub(super) clock: Arc<super::world::Clock>,
+}
+
+/// The guest's exports that host functions use.
+#[derive(Clone)]
+pub(super) struct Exports {
+    pub(super) memory: Memory,
+    pub(super) host_alloc: TypedFunc<u32, u32>,
+}
+
+/// Copies `length` bytes at `pointer` out of the guest's memory; `None` if they are not all in it.
+pub(super) fn read(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Option<Vec<u8>> {
+    let memory = caller.data().exports.as_ref()?.memory;
+    let start = pointer.cast_unsigned() as usize;
+    let end = start.checked_add(length.cast_unsigned() as usize)?;
+    memory.data(caller).get(start..end).map(<[u8]>::to_vec)
+}
+
+/// Copies bytes into the guest's memory; `None` if they do not fit.
+pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -> Option<()> {
+    let memory = caller.data().exports.as_ref()?.memory;
+    let start = pointer as usize;
+    let end = start.checked_add(bytes.len())?;
+    memory.data_mut(caller).get_mut(start..end)?.copy_from_slice(bytes);
+    Some(())
+}
+
+/// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
+/// guest's memory and frames over [`MAX_FRAME`] (the guest's ABI, DESIGN.md section 2).
+pub(super) async fn door(
+    caller: &mut Caller<'_, Host>,
+    (pointer, length, answer_pointer, answer_length): (i32, i32, i32, i32),
+) -> wasmtime::Result<i32> {
+    const FAULT: i32 = -2;
+    if length.cast_unsigned() as usize > MAX_FRAME {
+        return Ok(FAULT);
+    }
+    let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
+    let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
+    let answer = match Frame::parse(&Bytes::from(request)) {
+        Ok(frame) => match control.wait(outside.call(frame)).await {
+            Some(answer) => answer,
+            None => Frame::of(serde_json::json!({"error": "interrupted"})),
+        },
+        Err(error) => Frame::of(serde_json::json!({"error": error.to_string()})),
+    };
+    let answer = answer.to_bytes();
+    let Some(host_alloc) = caller.data().exports.as_ref().map(|exports| exports.host_alloc.clone()) else {
+        return Ok(FAULT);
+    };
+    let Ok(size) = u32::try_from(answer.len()) else { return Ok(FAULT) };
+    let room = host_alloc.call_async(caller.as_context_mut(), size).await?;
+    if room == 0
+        || write(caller, room, &answer).is_none()
+        || write(caller, answer_pointer.cast_unsigned(), &room.to_le_bytes()).is_none()
+        || write(caller, answer_length.cast_unsigned(), &size.to_le_bytes()).is_none()
+    {
+        return Ok(FAULT);
+    }
+    Ok(0)
+}

@@ -1,0 +1,130 @@
+//! One running guest: code, a mapped memory and a world, ready to take turns.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
+
+use super::control::Control;
+use super::files::{Files, Kept};
+use super::host::{Exports, Host};
+use super::memory::{Mapping, Mappings};
+use super::outside::Outside;
+use super::signal::{Signal, Word};
+use super::world::World;
+
+/// Fuel between two looks of the polling loop at the control block: about a millisecond of computing.
+pub const SLICE: u64 = 10_000_000;
+/// The fuel that a store is filled up to before a turn; budgets are far below.
+pub(super) const FULL: u64 = u64::MAX / 4;
+
+/// Compiled code with its imports resolved: what all instances share.
+#[derive(Clone)]
+pub struct Code {
+    pre: InstancePre<Host>,
+}
+
+impl Code {
+    /// Links `module` to the host functions.
+    ///
+    /// # Errors
+    /// A module with imports that are not known.
+    pub fn new(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engine);
+        super::wasi::add_to_linker(&mut linker)?;
+        Ok(Self { pre: linker.instantiate_pre(module)? })
+    }
+}
+
+/// What an instance must know of a memory besides its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The interrupt flag; none yet in an image that is being made.
+    pub words: Arc<[Word]>,
+    /// The files that were open when the memory was committed.
+    pub files: Vec<Kept>,
+}
+
+/// A guest that can take turns.
+pub struct Instance {
+    pub(super) store: Store<Host>,
+    pub(super) instance: wasmtime::Instance,
+    pub(super) turn: TypedFunc<(u32, u32), i32>,
+    pub(super) exports: Exports,
+    pub(super) mapping: Arc<Mapping>,
+    pub(super) control: Arc<Control>,
+}
+
+impl Instance {
+    /// Makes an instance whose memory is `mapping`.
+    ///
+    /// # Errors
+    /// A mount that cannot be opened, or a module without the exports of the guest's ABI.
+    pub fn start(
+        code: &Code,
+        mapping: Arc<Mapping>,
+        facts: &Facts,
+        world: &World,
+        outside: Arc<dyn Outside>,
+    ) -> wasmtime::Result<Self> {
+        let control = Arc::new(Control::new(Signal::new(mapping.clone(), facts.words.clone())));
+        let host = Host {
+            wasi: world.open()?,
+            outside,
+            control: control.clone(),
+            exports: None,
+            files: Files::new(world.mounts.len(), world.open_files, &facts.files),
+            clock: world.clock.clone(),
+        };
+        let mut store = Store::new(code.pre.module().engine(), host);
+        store.set_fuel(FULL)?;
+        store.fuel_async_yield_interval(Some(SLICE))?;
+        Mappings::announce(mapping.clone());
+        let made = super::drive::to_end(code.pre.instantiate_async(&mut store));
+        Mappings::withdraw();
+        let instance = made?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| wasmtime::format_err!("the guest exports no memory"))?;
+        let host_alloc = instance.get_typed_func(&mut store, "host_alloc")?;
+        let turn = instance.get_typed_func(&mut store, "turn")?;
+        let exports = Exports { memory, host_alloc };
+        store.data_mut().exports = Some(exports.clone());
+        Ok(Self { store, instance, turn, exports, mapping, control })
+    }
+
+    /// Calls an export that takes nothing and answers nothing: `_initialize`, before the first turn of a memory
+    /// that is not yet an image.
+    ///
+    /// # Errors
+    /// No such export, or a trap.
+    pub fn initialize(&mut self, export: &str) -> wasmtime::Result<()> {
+        let function = self.instance.get_typed_func::<(), ()>(&mut self.store, export)?;
+        super::drive::to_end(function.call_async(&mut self.store, ()))
+    }
+
+    /// Calls an export that takes one number (`PyErr_SetInterruptEx`) and answers its status.
+    ///
+    /// # Errors
+    /// No such export, or a trap.
+    pub fn call_with(&mut self, export: &str, argument: i32) -> wasmtime::Result<i32> {
+        let function = self.instance.get_typed_func::<i32, i32>(&mut self.store, export)?;
+        super::drive::to_end(function.call_async(&mut self.store, argument))
+    }
+
+    /// The memory that the instance runs on.
+    pub fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// The interrupt flag.
+    pub fn signal(&self) -> &Signal {
+        &self.control.signal
+    }
+
+    /// The files that the guest has open, to be kept with its memory.
+    pub fn files(&mut self) -> Vec<Kept> {
+        let host = self.store.data_mut();
+        host.files.keep(&mut host.wasi)
+    }
+}

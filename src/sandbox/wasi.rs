@@ -1,0 +1,360 @@
+//! The WASI functions that are ours: those that wait, write text, take guest-sized amounts or have been
+//! the ground of advisories. The rest is wasmtime's own.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use wasmtime::{Caller, Linker};
+use wasmtime_wasi::p1::wasi_snapshot_preview1 as plain;
+use wiggle::GuestMemory;
+
+use super::files;
+use super::host::{self, Host};
+
+const MODULE: &str = "wasi_snapshot_preview1";
+
+/// Error numbers of WASI preview 1 (`typenames.witx`).
+mod errno {
+    pub const SUCCESS: i32 = 0;
+    pub const BADF: i32 = 8;
+    pub const FAULT: i32 = 21;
+    pub const ILSEQ: i32 = 25;
+    pub const INTR: i32 = 27;
+    pub const INVAL: i32 = 28;
+    pub const MFILE: i32 = 33;
+    pub const NAMETOOLONG: i32 = 37;
+    pub const PERM: i32 = 63;
+}
+
+/// Subscriptions in one `poll_oneoff`; libc's `select` asks for one per descriptor.
+const MAX_SUBSCRIPTIONS: u32 = 1024;
+/// Sizes of the structures of `poll_oneoff`.
+const SUBSCRIPTION: usize = 48;
+const EVENT: usize = 32;
+/// Vectors in one write.
+const MAX_VECTORS: u32 = 1024;
+/// Bytes taken by one write to fd 1 or 2; the guest writes the rest with another.
+const MAX_TEXT: usize = 1 << 20;
+/// Bytes of randomness in one call.
+const MAX_RANDOM: u32 = 16 << 20;
+/// Bytes of a path, as Linux has it.
+const MAX_PATH: u32 = 4096;
+/// Fuel for a host call that may be repeated without end at no other cost.
+const CALL_COST: u64 = 10_000;
+
+/// Adds WASI and the door to `linker`.
+///
+/// # Errors
+/// wasmtime's.
+pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, |host| &mut host.wasi)?;
+    linker.allow_shadowing(true);
+    linker.func_wrap_async("host", "call", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
+        Box::new(async move { host::door(&mut caller, args).await })
+    })?;
+    linker.func_wrap_async(MODULE, "fd_write", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
+        Box::new(async move { fd_write(&mut caller, args).await })
+    })?;
+    linker.func_wrap_async(MODULE, "fd_close", |mut caller: Caller<'_, Host>, (fd,): (i32,)| {
+        Box::new(async move { fd_close(&mut caller, fd).await })
+    })?;
+    linker.func_wrap_async(
+        MODULE,
+        "path_open",
+        |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i64, i64, i32, i32)| {
+            Box::new(async move { Ok::<i32, wasmtime::Error>(path_open(&mut caller, args).await) })
+        },
+    )?;
+    pass_on(linker)?;
+    linker.func_wrap_async(
+        MODULE,
+        "path_rename",
+        |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)| {
+            Box::new(async move { path_rename(&mut caller, args).await })
+        },
+    )?;
+    linker.func_wrap_async(MODULE, "poll_oneoff", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
+        Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
+    })?;
+    linker.func_wrap(MODULE, "random_get", random_get)?;
+    refuse(linker)
+}
+
+/// Links between files, and sockets, do not exist in here.
+fn refuse(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    linker.func_wrap(MODULE, "path_symlink", |_: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "path_link", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "fd_renumber", |_: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "sock_accept", |_: i32, _: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "sock_recv", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "sock_send", |_: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
+    linker.func_wrap(MODULE, "sock_shutdown", |_: i32, _: i32| errno::PERM)?;
+    Ok(())
+}
+
+/// Calls one of wasmtime's own functions with the guest's memory and the WASI context, as its linker would.
+macro_rules! pass {
+    ($caller:expr, $function:ident, $($argument:expr),*) => {
+        pass!(@ $caller, $function, (.await), $($argument),*)
+    };
+    ($caller:expr, $function:ident sync, $($argument:expr),*) => {
+        pass!(@ $caller, $function, (), $($argument),*)
+    };
+    (@ $caller:expr, $function:ident, ($($wait:tt)*), $($argument:expr),*) => {{
+        use wasmtime::AsContextMut;
+        let fuel = $caller.as_context_mut().hostcall_fuel();
+        let Some(memory) = $caller.data().exports.as_ref().map(|exports| exports.memory) else {
+            return Ok(errno::FAULT);
+        };
+        let (bytes, host) = memory.data_and_store_mut(&mut *$caller);
+        plain::WasiSnapshotPreview1::set_hostcall_fuel(&mut host.wasi, fuel);
+        plain::$function(&mut host.wasi, &mut GuestMemory::Unshared(bytes), $($argument),*)$($wait)*?
+    }};
+}
+
+/// The functions on a descriptor that are wasmtime's own, once the guest's number is resolved.
+macro_rules! resolved {
+    ($linker:expr, $($function:ident($fd:ident $(, $argument:ident: $type:ty)*) $($sync:ident)?;)*) => {$(
+        $linker.func_wrap_async(
+            MODULE,
+            stringify!($function),
+            |mut caller: Caller<'_, Host>, ($fd, $($argument,)*): (i32, $($type,)*)| {
+                Box::new(async move {
+                    let caller = &mut caller;
+                    let Some($fd) = files::resolve(caller, $fd).await else { return Ok(errno::BADF) };
+                    Ok(pass!(caller, $function $($sync)?, $fd $(, $argument)*))
+                })
+            },
+        )?;
+    )*};
+}
+
+fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    resolved! { linker,
+        fd_advise(fd, offset: i64, length: i64, advice: i32);
+        fd_datasync(fd);
+        fd_fdstat_get(fd, result: i32);
+        fd_fdstat_set_flags(fd, flags: i32) sync;
+        fd_filestat_get(fd, result: i32);
+        fd_filestat_set_size(fd, size: i64);
+        fd_filestat_set_times(fd, accessed: i64, modified: i64, flags: i32);
+        fd_pread(fd, vectors: i32, count: i32, offset: i64, result: i32);
+        fd_pwrite(fd, vectors: i32, count: i32, offset: i64, result: i32);
+        fd_read(fd, vectors: i32, count: i32, result: i32);
+        fd_readdir(fd, buffer: i32, length: i32, cookie: i64, result: i32);
+        fd_seek(fd, offset: i64, whence: i32, result: i32);
+        fd_sync(fd);
+        fd_tell(fd, result: i32) sync;
+        path_create_directory(fd, path: i32, length: i32);
+        path_filestat_get(fd, flags: i32, path: i32, length: i32, result: i32);
+        path_filestat_set_times(fd, flags: i32, path: i32, length: i32, accessed: i64, modified: i64, which: i32);
+        path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
+        path_remove_directory(fd, path: i32, length: i32);
+        path_unlink_file(fd, path: i32, length: i32);
+    }
+    Ok(())
+}
+
+async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> wasmtime::Result<i32> {
+    let (fd, vectors, count, written) = args;
+    if fd != 1 && fd != 2 {
+        let Some(fd) = files::resolve(caller, fd).await else { return Ok(errno::BADF) };
+        return Ok(pass!(caller, fd_write, fd, vectors, count, written));
+    }
+    let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT) };
+    let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
+    if control.wait(outside.text(fd == 2, &text)).await.is_none() {
+        return Ok(errno::INTR);
+    }
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    Ok(match host::write(caller, written.cast_unsigned(), &length.to_le_bytes()) {
+        Some(()) => errno::SUCCESS,
+        None => errno::FAULT,
+    })
+}
+
+/// The bytes that a vector of (pointer, length) pairs names, at most [`MAX_TEXT`] of them.
+fn gather(caller: &mut Caller<'_, Host>, vectors: i32, count: i32) -> Option<Vec<u8>> {
+    let count = count.cast_unsigned();
+    if count > MAX_VECTORS {
+        return None;
+    }
+    let memory = caller.data().exports.as_ref()?.memory;
+    let data = memory.data(&*caller);
+    let start = vectors.cast_unsigned() as usize;
+    let vectors = data.get(start..start.checked_add(count as usize * 8)?)?;
+    let mut text = Vec::new();
+    for vector in vectors.as_chunks::<8>().0 {
+        let [a, b, c, d, e, f, g, h] = *vector;
+        let from = u32::from_le_bytes([a, b, c, d]) as usize;
+        let length = (u32::from_le_bytes([e, f, g, h]) as usize).min(MAX_TEXT - text.len());
+        text.extend_from_slice(data.get(from..from.checked_add(length)?)?);
+    }
+    Some(text)
+}
+
+async fn fd_close(caller: &mut Caller<'_, Host>, fd: i32) -> wasmtime::Result<i32> {
+    // The text streams stay: a file that got their number would be mistaken for them.
+    if (0..3).contains(&fd) {
+        return Ok(errno::SUCCESS);
+    }
+    match files::remove(caller, fd) {
+        None => Ok(errno::BADF),
+        Some(None) => Ok(errno::SUCCESS),
+        Some(Some(fd)) => Ok(pass!(caller, fd_close, fd)),
+    }
+}
+
+async fn path_open(
+    caller: &mut Caller<'_, Host>,
+    args: (i32, i32, i32, i32, i32, i64, i64, i32, i32),
+) -> i32 {
+    let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
+    if length.cast_unsigned() > MAX_PATH {
+        return errno::NAMETOOLONG;
+    }
+    let Some(path) = host::read(caller, path, length) else { return errno::FAULT };
+    let Ok(path) = String::from_utf8(path) else { return errno::ILSEQ };
+    if caller.data().files.full() {
+        return errno::MFILE;
+    }
+    let how = files::How { lookup, flags, rights: (base, inheriting), fd_flags };
+    match files::add(caller, dir, &path, how).await {
+        Err(errno) => errno,
+        Ok(number) => match host::write(caller, result.cast_unsigned(), &number.to_le_bytes()) {
+            Some(()) => errno::SUCCESS,
+            None => errno::FAULT,
+        },
+    }
+}
+
+async fn path_rename(
+    caller: &mut Caller<'_, Host>,
+    args: (i32, i32, i32, i32, i32, i32),
+) -> wasmtime::Result<i32> {
+    let (old_dir, old, old_length, new_dir, new, new_length) = args;
+    for (pointer, length) in [(old, old_length), (new, new_length)] {
+        if length.cast_unsigned() > MAX_PATH {
+            return Ok(errno::NAMETOOLONG);
+        }
+        // Without a name there is nothing to rename but the mount itself.
+        let Some(path) = host::read(caller, pointer, length) else { return Ok(errno::FAULT) };
+        if path.iter().all(|byte| matches!(byte, b'/' | b'.')) {
+            return Ok(errno::INVAL);
+        }
+    }
+    let Some(old_dir) = files::resolve(caller, old_dir).await else { return Ok(errno::BADF) };
+    let Some(new_dir) = files::resolve(caller, new_dir).await else { return Ok(errno::BADF) };
+    Ok(pass!(caller, path_rename, old_dir, old, old_length, new_dir, new, new_length))
+}
+
+fn random_get(mut caller: Caller<'_, Host>, pointer: i32, length: i32) -> wasmtime::Result<i32> {
+    let length = length.cast_unsigned();
+    if length > MAX_RANDOM {
+        return Ok(errno::INVAL);
+    }
+    let Some(memory) = caller.data().exports.as_ref().map(|exports| exports.memory) else {
+        return Ok(errno::FAULT);
+    };
+    let start = pointer.cast_unsigned() as usize;
+    let Some(room) = memory.data_mut(&mut caller).get_mut(start..start.saturating_add(length as usize)) else {
+        return Ok(errno::FAULT);
+    };
+    getrandom::fill(room).map_err(|error| wasmtime::format_err!("no randomness from the system: {error}"))?;
+    Ok(errno::SUCCESS)
+}
+
+/// One subscription, read.
+enum Wanted {
+    /// A clock's; the time to wait from now.
+    Timer(Duration),
+    /// A descriptor's, of the given event type: files and the text streams are always ready.
+    Ready(u8),
+}
+
+/// Waits for the first of the subscriptions. Interruptible: then it answers with the timers as if they had
+/// passed, and the guest sees its interrupt flag at the next look.
+async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> i32 {
+    let (subscriptions, events, count, stored) = args;
+    let count = count.cast_unsigned();
+    if count == 0 || count > MAX_SUBSCRIPTIONS {
+        return errno::INVAL;
+    }
+    charge(caller, CALL_COST + u64::from(count));
+    let size = i32::try_from(count as usize * SUBSCRIPTION).unwrap_or(i32::MAX);
+    let Some(bytes) = host::read(caller, subscriptions, size) else { return errno::FAULT };
+    let mut wanted = Vec::with_capacity(count as usize);
+    for subscription in bytes.as_chunks::<SUBSCRIPTION>().0 {
+        let userdata = subscription.first_chunk::<8>().copied().unwrap_or_default();
+        let Some(one) = parse(subscription, caller.data().clock.now()) else { return errno::INVAL };
+        wanted.push((userdata, one));
+    }
+    let ready = wanted.iter().any(|(_, one)| matches!(one, Wanted::Ready(_)));
+    let shortest = wanted.iter().filter_map(|(_, one)| match one {
+        Wanted::Timer(time) => Some(*time),
+        Wanted::Ready(_) => None,
+    });
+    let shortest = shortest.min().unwrap_or_default();
+    if !ready && !shortest.is_zero() {
+        let control = caller.data().control.clone();
+        control.sleep(Instant::now().checked_add(shortest)).await;
+    }
+    let mut answer = Vec::new();
+    let mut number: u32 = 0;
+    for (userdata, one) in &wanted {
+        let kind = match one {
+            Wanted::Timer(time) if !ready && *time == shortest => 0,
+            Wanted::Timer(time) if time.is_zero() => 0,
+            Wanted::Timer(_) => continue,
+            Wanted::Ready(kind) => *kind,
+        };
+        let mut event = [0; EVENT];
+        for (to, from) in event.iter_mut().zip(userdata) {
+            *to = *from;
+        }
+        if let Some(byte) = event.get_mut(10) {
+            *byte = kind;
+        }
+        // One byte can be moved without waiting.
+        if kind != 0 && let Some(byte) = event.get_mut(16) {
+            *byte = 1;
+        }
+        answer.extend_from_slice(&event);
+        number += 1;
+    }
+    let done = host::write(caller, events.cast_unsigned(), &answer)
+        .and_then(|()| host::write(caller, stored.cast_unsigned(), &number.to_le_bytes()));
+    if done.is_some() { errno::SUCCESS } else { errno::FAULT }
+}
+
+fn parse(subscription: &[u8; SUBSCRIPTION], now: u64) -> Option<Wanted> {
+    let tag = *subscription.get(8)?;
+    if tag == 1 || tag == 2 {
+        return Some(Wanted::Ready(tag));
+    }
+    if tag != 0 {
+        return None;
+    }
+    let clock = u32::from_le_bytes(*subscription.get(16..)?.first_chunk()?);
+    let timeout = u64::from_le_bytes(*subscription.get(24..)?.first_chunk()?);
+    let flags = u16::from_le_bytes(*subscription.get(40..)?.first_chunk()?);
+    let absolute = flags & 1 != 0;
+    let nanoseconds = match (clock, absolute) {
+        (_, false) => timeout,
+        (0, true) => {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            timeout.saturating_sub(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+        }
+        (1, true) => timeout.saturating_sub(now),
+        _ => return None,
+    };
+    Some(Wanted::Timer(Duration::from_nanos(nanoseconds)))
+}
+
+/// Takes fuel for work of the host's, so that it counts like the guest's own.
+fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+    if let Ok(left) = caller.get_fuel() {
+        // Refused only where fuel is off.
+        let _ = caller.set_fuel(left.saturating_sub(fuel));
+    }
+}
+

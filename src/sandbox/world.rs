@@ -1,0 +1,93 @@
+//! What a guest sees of a machine: its directories, environment and clock. Capabilities are values:
+//! there is nothing here that was not put here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtxBuilder};
+
+/// A directory of the host that the guest sees at `guest`.
+#[derive(Debug, Clone)]
+pub struct Mount {
+    pub host: PathBuf,
+    pub guest: String,
+    pub writable: bool,
+}
+
+/// The guest's world. Images remember the mounts: the same ones, in the same order, at the same guest
+/// paths, for every instance (libc keeps them in memory).
+#[derive(Debug, Clone)]
+pub struct World {
+    pub mounts: Vec<Mount>,
+    /// The whole environment; nothing of the host's is added. Read by the guest once, when its image is made.
+    pub env: Vec<(String, String)>,
+    /// Files that may be open at once.
+    pub open_files: usize,
+    pub clock: Arc<Clock>,
+}
+
+/// The guest's monotonic clock: never runs backwards in a session, whatever becomes of its instance.
+#[derive(Debug)]
+pub struct Clock {
+    origin: Duration,
+    started: Instant,
+}
+
+impl Clock {
+    /// A clock that is ahead of any image's made before now: it counts from the Unix epoch.
+    pub fn new() -> Self {
+        let origin = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { origin, started: Instant::now() }
+    }
+
+    /// Nanoseconds on this clock.
+    pub fn now(&self) -> u64 {
+        u64::try_from((self.origin + self.started.elapsed()).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+struct Shared(Arc<Clock>);
+
+impl HostMonotonicClock for Shared {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+}
+
+impl World {
+    /// The WASI side of this world.
+    ///
+    /// # Errors
+    /// A mount that cannot be opened, by its guest path.
+    pub(super) fn open(&self) -> wasmtime::Result<WasiP1Ctx> {
+        let mut builder = WasiCtxBuilder::new();
+        builder
+            // The guest has a thread of its own, so its file operations may block it.
+            .allow_blocking_current_thread(true)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .arg("/usr/local/bin/python.wasm")
+            .envs(&self.env)
+            .monotonic_clock(Shared(self.clock.clone()));
+        for mount in &self.mounts {
+            let perms = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            builder.preopened_dir(&mount.host, &mount.guest, perms).map_err(|error| {
+                wasmtime::format_err!("cannot open the directory behind {}: {error}", mount.guest)
+            })?;
+        }
+        Ok(builder.build_p1())
+    }
+}

@@ -1,0 +1,267 @@
+//! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
+//! Everything that comes in is hostile; only the ops below are known.
+
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::event::{Event, InputAnswer, Queued, StreamName};
+use super::limits::Limits;
+use super::output::{Output, Room, grouped};
+use super::request::CommKind;
+use crate::sandbox::{Frame, HostCall, Outside, Reason};
+
+/// Serves one session's guest, request by request.
+#[derive(Debug)]
+pub struct Desk {
+    limits: Limits,
+    room: Room,
+    current: Mutex<Option<Current>>,
+}
+
+/// The request that is being served.
+#[derive(Debug)]
+struct Current {
+    request: Option<Frame>,
+    reply: Option<Frame>,
+    output: Output,
+    asked: Option<(Reason, u64)>,
+    allow_stdin: bool,
+    /// Whether an error has been shown already.
+    failed: bool,
+}
+
+/// What a request left on the desk.
+#[derive(Debug, Default)]
+pub struct Served {
+    /// The content of the guest's reply, if it gave one.
+    pub reply: Option<Map<String, Value>>,
+    /// Whether the guest showed an error.
+    pub failed: bool,
+    /// Whether stdout and stderr were cut.
+    pub cut: (bool, bool),
+}
+
+impl Desk {
+    /// A desk with nothing on it.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, room: Room::new(), current: Mutex::new(None) }
+    }
+
+    /// Puts a request on the desk; the guest asks for it.
+    pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
+        let output = Output::new(events, &self.limits);
+        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, failed: false };
+        *self.current.lock() = Some(current);
+    }
+
+    /// Notes that the guest was asked to end, for its question why.
+    pub fn asked(&self, reason: Reason, fuel: u64) {
+        self.with(|current| current.asked = Some((reason, fuel)));
+    }
+
+    /// Sends an event of the host's own, after all that the guest has sent.
+    pub fn say(&self, event: Event) {
+        self.with(|current| current.output.event(event, None));
+    }
+
+    /// Sends what text is still held, and takes what the guest left.
+    pub fn collect(&self) -> Served {
+        self.with(|current| {
+            current.output.flush();
+            Served { reply: current.reply.take().map(|reply| reply.json), failed: current.failed, cut: current.output.cut() }
+        })
+        .unwrap_or_default()
+    }
+
+    /// Takes the request off the desk.
+    pub fn end(&self) {
+        self.current.lock().take();
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
+        self.current.lock().as_mut().map(work)
+    }
+
+    fn next(&self) -> Frame {
+        self.with(|current| current.request.take()).flatten().unwrap_or_else(|| refusal("there is no request"))
+    }
+
+    /// What the guest's interrupt handler asks, to raise the right exception.
+    fn why(&self) -> Frame {
+        let asked = self.with(|current| current.asked).flatten();
+        Frame::of(match asked {
+            None | Some((Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
+            Some((Reason::Fuel, used)) => json!({
+                "reason": "fuel", "key": "fuel_budget", "limit": self.limits.fuel, "used": used,
+                "message": fuel_message(self.limits.fuel),
+            }),
+            Some((Reason::Time, _)) => {
+                let limit = self.limits.time.unwrap_or_default().as_secs_f64();
+                json!({
+                    "reason": "timeout", "key": "timeout_seconds", "limit": limit, "used": limit,
+                    "message": time_message(limit),
+                })
+            }
+        })
+    }
+
+    async fn display(&self, frame: Frame) -> Frame {
+        let size = weight(&frame);
+        if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
+            return refusal(&refused);
+        }
+        let event = match event(frame) {
+            Ok(event) => event,
+            Err(refused) => return refusal(refused),
+        };
+        let permit = self.room.take(size).await;
+        self.with(|current| {
+            current.failed |= matches!(event, Event::Error { .. });
+            current.output.event(event, permit);
+        });
+        Frame::default()
+    }
+
+    async fn input(&self, mut frame: Frame) -> Frame {
+        let prompt = text(&mut frame.json, "prompt");
+        let password = frame.json.get("password").and_then(Value::as_bool).unwrap_or_default();
+        let (answer, receiver) = oneshot::channel();
+        let asked = self.with(|current| {
+            if current.allow_stdin {
+                current.output.event(Event::Input { prompt, password, answer }, None);
+            }
+            current.allow_stdin
+        });
+        if asked != Some(true) {
+            return refusal("unavailable");
+        }
+        match receiver.await {
+            Ok(InputAnswer::Line(value)) => Frame::of(json!({"value": value})),
+            Ok(InputAnswer::Eof) => refusal("eof"),
+            Ok(InputAnswer::Interrupted) | Err(_) => refusal("interrupted"),
+        }
+    }
+
+    async fn serve(&self, mut frame: Frame) -> Frame {
+        match frame.op() {
+            "next" => self.next(),
+            "reply" => {
+                let reply = frame.json.get("content").and_then(Value::as_object).cloned();
+                let content = reply.unwrap_or_default();
+                self.with(|current| current.reply = Some(Frame { json: content, buffers: frame.buffers }));
+                Frame::default()
+            }
+            "why" => self.why(),
+            "input" => self.input(frame).await,
+            "log" => {
+                let text = text(&mut frame.json, "message");
+                tracing::debug!(text, "guest log");
+                Frame::default()
+            }
+            _ => self.display(frame).await,
+        }
+    }
+}
+
+impl Outside for Desk {
+    fn call(&self, frame: Frame) -> HostCall<'_, Frame> {
+        Box::pin(self.serve(frame))
+    }
+
+    fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()> {
+        Box::pin(async move {
+            let permit = self.room.take(bytes.len()).await;
+            let name = if error { StreamName::Stderr } else { StreamName::Stdout };
+            self.with(|current| current.output.text(name, bytes, permit));
+        })
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.with(|current| current.output.tick(now)).flatten()
+    }
+}
+
+/// The event that a frame of the guest's asks for.
+fn event(mut frame: Frame) -> Result<Event, &'static str> {
+    let op = frame.op().to_owned();
+    let json = &mut frame.json;
+    Ok(match op.as_str() {
+        "display" => Event::Display {
+            data: object(json, "data"),
+            metadata: object(json, "metadata"),
+            transient: object(json, "transient"),
+            update: json.get("update").and_then(Value::as_bool).unwrap_or_default(),
+        },
+        "result" => Event::Result { data: object(json, "data"), metadata: object(json, "metadata") },
+        "error" => Event::Error {
+            ename: text(json, "ename"),
+            evalue: text(json, "evalue"),
+            traceback: match json.remove("traceback") {
+                Some(Value::Array(lines)) => lines.into_iter().filter_map(string).collect(),
+                _ => Vec::new(),
+            },
+        },
+        "clear_output" => {
+            Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() }
+        }
+        "comm" => Event::Comm {
+            kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
+            content: object(json, "content"),
+            metadata: object(json, "metadata"),
+            buffers: frame.buffers,
+        },
+        _ => return Err("no such op"),
+    })
+}
+
+/// About what a frame weighs in memory and on the wire.
+fn weight(frame: &Frame) -> usize {
+    fn of(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len() + 2,
+            Value::Array(values) => values.iter().map(of).sum::<usize>() + 2,
+            Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + of(value)).sum::<usize>() + 2,
+            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        }
+    }
+    frame.json.values().map(of).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
+}
+
+fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
+    match json.remove(key) {
+        Some(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+fn text(json: &mut Map<String, Value>, key: &str) -> String {
+    json.remove(key).and_then(string).unwrap_or_default()
+}
+
+fn string(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn refusal(error: &str) -> Frame {
+    Frame::of(json!({"error": error}))
+}
+
+/// The text of a cell that used up its fuel.
+pub fn fuel_message(limit: u64) -> String {
+    format!(
+        "the cell used more than its budget of {} units of fuel (wasm instructions); `fuel_budget` in the policy raises it",
+        grouped(limit)
+    )
+}
+
+/// The text of a cell that ran for too long.
+pub fn time_message(seconds: f64) -> String {
+    format!("the cell ran longer than {seconds} seconds; `timeout_seconds` in the policy raises the limit")
+}

@@ -1,0 +1,41 @@
+//! What the cells of a session may use. Set by the host's policy alone; nothing in a notebook changes it.
+
+use std::time::Duration;
+
+/// The limits of a session, and the keys of the policy file that raise them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// `fuel_budget`: wasm instructions for each cell.
+    pub fuel: u64,
+    /// `timeout_seconds`: wall-clock time for each cell.
+    pub time: Option<Duration>,
+    /// `memory_bytes`: guest memory beyond the warm image.
+    pub memory: u64,
+    /// `stdout_max_bytes` for each cell.
+    pub stdout: u64,
+    /// `stderr_max_bytes` for each cell.
+    pub stderr: u64,
+    /// `display_max_bytes`: results, displays and comm messages of each cell.
+    pub display: u64,
+    /// `open_files` at once.
+    pub open_files: usize,
+    /// `interrupt_grace_seconds`: how long code that was interrupted may go without looking, before the
+    /// session is rolled back.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    /// The `notebook` profile (FEATURES.md, Decisions).
+    fn default() -> Self {
+        Self {
+            fuel: 1_000_000_000_000,
+            time: None,
+            memory: 2 << 30,
+            stdout: 50_000_000,
+            stderr: 50_000_000,
+            display: 200_000_000,
+            open_files: 256,
+            grace: Duration::from_secs(1),
+        }
+    }
+}

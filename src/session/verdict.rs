@@ -1,0 +1,140 @@
+//! How a turn is judged: what the reply says, what the user is told, and whether the session's memory
+//! is kept. One place renders the errors of the host's own.
+
+use serde_json::{Map, Value, json};
+
+use super::desk::{Served, fuel_message, time_message};
+use super::event::{Event, State, TrapReason};
+use super::limits::Limits;
+use super::output::grouped;
+use crate::sandbox::{End, Reason, Turn};
+
+/// The judgement of one turn.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The reply's content.
+    pub content: Map<String, Value>,
+    /// An error to show, when the guest could not or did not.
+    pub error: Option<Event>,
+    /// Why the cell was ended, if it was.
+    pub reason: Option<TrapReason>,
+    /// Whether the instance is gone and the last commit must be taken up again.
+    pub state: State,
+}
+
+/// Judges a turn. `refused` is how often growing the memory was refused in it.
+pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Verdict {
+    match &turn.end {
+        End::Returned(status) if *status != -1 => finished(turn, served, limits, refused, *status),
+        _ => broken(turn, limits, refused),
+    }
+}
+
+fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status: i32) -> Verdict {
+    let Some(content) = served.reply else {
+        let text = match status {
+            0 => "the guest gave no answer".to_owned(),
+            other => format!("the guest gave no answer (status {other})"),
+        };
+        return Verdict {
+            error: Some(error("SandboxError", &text)),
+            content: failure("SandboxError", &text),
+            reason: Some(TrapReason::HostError),
+            state: State::Kept,
+        };
+    };
+    let failed = content.get("status").and_then(Value::as_str) == Some("error");
+    let reason = match turn.asked {
+        // The verdict is deterministic: over the budget is failed, whether or not the cell finished.
+        _ if turn.fuel > limits.fuel => Some(TrapReason::OutOfFuel),
+        Some(Reason::Time) if failed => Some(TrapReason::Timeout),
+        Some(Reason::Interrupt) if failed => Some(TrapReason::Interrupted),
+        _ if failed && refused > 0 && name(&content) == "MemoryError" => Some(TrapReason::MemoryLimit),
+        _ => None,
+    };
+    if reason == Some(TrapReason::OutOfFuel) && !failed {
+        let text = fuel_message(limits.fuel);
+        return Verdict {
+            error: Some(error("FuelExhausted", &text)),
+            content: failure("FuelExhausted", &text),
+            reason,
+            state: State::Kept,
+        };
+    }
+    Verdict { content, error: None, reason, state: State::Kept }
+}
+
+fn name(content: &Map<String, Value>) -> &str {
+    content.get("ename").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
+    let grace = limits.grace.as_secs_f64();
+    let (reason, ename, text) = match &turn.end {
+        End::Stopped(Reason::Interrupt) => (
+            TrapReason::Interrupted,
+            "KeyboardInterrupt",
+            format!("the cell was interrupted in native code that did not look for {grace} s, and was stopped"),
+        ),
+        End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
+        End::Stopped(Reason::Time) => (
+            TrapReason::Timeout,
+            "TimeLimitExceeded",
+            time_message(limits.time.unwrap_or_default().as_secs_f64()),
+        ),
+        End::Exited(code) => (
+            TrapReason::Exited,
+            "GuestExited",
+            format!("the cell ended the Python process itself, with status {code} (as os._exit does)"),
+        ),
+        End::StackOverflow => (
+            TrapReason::StackOverflow,
+            "StackOverflow",
+            "native calls nested deeper than the sandbox's stack of 8 MiB".to_owned(),
+        ),
+        _ if refused > 0 => (
+            TrapReason::MemoryLimit,
+            "MemoryExhausted",
+            format!("native code could not go on without memory; {}", memory_message(limits)),
+        ),
+        End::Trapped(trap) => (TrapReason::Trap, "GuestTrap", format!("native code in the sandbox failed: {trap}")),
+        End::Returned(_) => (TrapReason::Trap, "GuestTrap", "the interpreter is unusable".to_owned()),
+    };
+    let text = format!("{text}. The session is as it was before this cell; files that the cell wrote stay.");
+    Verdict {
+        error: Some(error(ename, &text)),
+        content: failure(ename, &text),
+        reason: Some(reason),
+        state: State::RolledBack,
+    }
+}
+
+/// What to say of a memory limit that was met.
+pub fn memory_message(limits: &Limits) -> String {
+    format!(
+        "the limit is {} bytes beyond the warm image (`memory_bytes` in the policy raises it)",
+        grouped(limits.memory)
+    )
+}
+
+/// An error of the host's own.
+pub fn error(ename: &str, evalue: &str) -> Event {
+    Event::Error { ename: ename.to_owned(), evalue: evalue.to_owned(), traceback: traceback(ename, evalue) }
+}
+
+/// The content of a reply to a request that failed on the host's side.
+pub fn failure(ename: &str, evalue: &str) -> Map<String, Value> {
+    let content = json!({
+        "status": "error", "ename": ename, "evalue": evalue, "traceback": traceback(ename, evalue),
+        "payload": [], "user_expressions": {},
+    });
+    match content {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    }
+}
+
+/// Red, as IPython shows an exception's name.
+fn traceback(ename: &str, evalue: &str) -> Vec<String> {
+    vec![format!("\x1b[0;31m{ename}\x1b[0m: {evalue}")]
+}

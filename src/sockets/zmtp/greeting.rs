@@ -1,0 +1,56 @@
+//! The 64 bytes that each side sends first. Pure.
+
+use super::ZmtpError;
+
+/// The length of a greeting.
+pub const LENGTH: usize = 64;
+
+/// Ours: ZMTP 3.1, NULL mechanism.
+pub fn ours() -> [u8; LENGTH] {
+    let mut greeting = [0; LENGTH];
+    let prefix = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL";
+    for (to, from) in greeting.iter_mut().zip(prefix) {
+        *to = *from;
+    }
+    greeting
+}
+
+/// Checks the beginning of a peer's greeting as far as it has come, so that garbage is refused without
+/// waiting for 64 bytes of it.
+pub fn check_start(start: &[u8]) -> Result<(), ZmtpError> {
+    let bad_signature = start.first().is_some_and(|byte| *byte != 0xff) || start.get(9).is_some_and(|byte| byte & 1 == 0);
+    let bad_version = start.get(10).is_some_and(|major| *major < 3);
+    if bad_signature || bad_version { Err(ZmtpError::Greeting) } else { Ok(()) }
+}
+
+/// Checks a peer's whole greeting.
+pub fn check(greeting: &[u8; LENGTH]) -> Result<(), ZmtpError> {
+    check_start(greeting)?;
+    let mechanism = greeting.get(12..32).unwrap_or_default();
+    let name = mechanism.split(|byte| *byte == 0).next().unwrap_or_default();
+    match name {
+        b"NULL" => Ok(()),
+        other => Err(ZmtpError::Mechanism(String::from_utf8_lossy(other).into_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_greeting_passes() {
+        check(&ours()).unwrap();
+    }
+
+    #[test]
+    fn garbage_and_other_mechanisms_are_refused() {
+        assert!(check_start(b"GET / HTTP/1.1\r\n").is_err());
+        let mut greeting = ours();
+        greeting[12..17].copy_from_slice(b"CURVE");
+        assert!(matches!(check(&greeting), Err(ZmtpError::Mechanism(name)) if name == "CURVE"));
+        let mut greeting = ours();
+        greeting[10] = 1;
+        assert!(check(&greeting).is_err());
+    }
+}

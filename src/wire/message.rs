@@ -1,0 +1,221 @@
+//! Whole messages: reading those that come in, composing those that go out. It knows frames, headers
+//! and signatures, not what a message asks for nor how it travels.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::frames::{self, Frames, FramesError};
+use super::header::{Header, HeaderError, Outgoing, is_object};
+use super::signature::{SignatureError, Signer};
+
+/// A message from a client, signed as it should be.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Frames between the socket's own identity and the delimiter; usually none.
+    pub identities: Vec<Bytes>,
+    pub header: Header,
+    /// The parent header as it came.
+    pub parent_header: Bytes,
+    /// The metadata; what cannot be read is taken as empty, since nothing depends on it.
+    pub metadata: Map<String, Value>,
+    pub buffers: Vec<Bytes>,
+    content: Bytes,
+}
+
+/// Why a message from a client was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error("the parent header is not a JSON object")]
+    Parent,
+}
+
+/// Reads messages; shared by all sockets, because a signature is refused on any of them if it was used
+/// on one.
+#[derive(Clone)]
+pub struct Reader {
+    signer: Arc<Signer>,
+}
+
+impl Reader {
+    pub fn new(signer: Arc<Signer>) -> Self {
+        Self { signer }
+    }
+
+    /// Checks and reads one message. The order matters: nothing is parsed before the signature holds.
+    pub fn read(&self, frames: &[Bytes]) -> Result<Request, WireError> {
+        let Frames { identities, signature, dicts, buffers } = frames::split(frames)?;
+        self.signer.verify(&signature, &dicts)?;
+        let [header, parent_header, metadata, content] = dicts;
+        let header = Header::parse(&header)?;
+        if !is_object(&parent_header) {
+            return Err(WireError::Parent);
+        }
+        let metadata = parse(&metadata).unwrap_or_default();
+        Ok(Request { identities, header, parent_header, metadata, buffers, content })
+    }
+}
+
+impl Request {
+    /// The content as `T`, which supplies defaults for what is missing.
+    pub fn content<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        parse(&self.content)
+    }
+}
+
+/// Text that is not UTF-8 (Python clients let lone surrogates through) is repaired rather than refused.
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_str(&String::from_utf8_lossy(json)),
+    }
+}
+
+/// Composes the kernel's own messages.
+#[derive(Clone)]
+pub struct Author {
+    signer: Arc<Signer>,
+    session: Arc<str>,
+}
+
+/// A message ready to be sent, from its delimiter on.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    /// The id in its header.
+    pub msg_id: String,
+    pub frames: Vec<Bytes>,
+}
+
+impl Author {
+    /// `session` is the kernel's own session id, new for each process.
+    pub fn new(signer: Arc<Signer>, session: &str) -> Self {
+        Self { signer, session: session.into() }
+    }
+
+    /// The kernel's session id.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Composes a message. `parent` is echoed verbatim. A content that cannot be JSON (none of ours)
+    /// becomes an empty object: a reply without content is better than none.
+    pub fn compose<C: Serialize>(
+        &self,
+        msg_type: &str,
+        parent: Option<&Header>,
+        metadata: &Map<String, Value>,
+        content: &C,
+        buffers: Vec<Bytes>,
+    ) -> Composed {
+        let msg_id = uuid::Uuid::new_v4().to_string();
+        let header = to_json(&Outgoing::new(&msg_id, msg_type, &self.session));
+        let parent = parent.map_or(EMPTY_DICT, |parent| parent.as_sent().clone());
+        let metadata = if metadata.is_empty() { EMPTY_DICT } else { to_json(metadata) };
+        let dicts = [header, parent, metadata, to_json(content)];
+        let signature = self.signer.sign(&dicts);
+        let frames = frames::join(Frames { identities: Vec::new(), signature, dicts, buffers });
+        Composed { msg_id, frames }
+    }
+}
+
+const EMPTY_DICT: Bytes = Bytes::from_static(b"{}");
+
+fn to_json<T: Serialize>(value: &T) -> Bytes {
+    match serde_json::to_vec(value) {
+        Ok(json) => Bytes::from(json),
+        Err(error) => {
+            tracing::error!(%error, "a message's part cannot be written as JSON");
+            EMPTY_DICT
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn both(key: &[u8]) -> (Reader, Author) {
+        let signer = Arc::new(Signer::new(key).unwrap());
+        (Reader::new(signer.clone()), Author::new(signer, "session"))
+    }
+
+    #[test]
+    fn the_parent_header_is_echoed_byte_for_byte() {
+        let (reader, author) = both(b"k");
+        let raw = Bytes::from_static(b"{ \"msg_type\":\"execute_request\", \"msg_id\":\"1\", \"odd\" : [1.0e0] }");
+        let header = Header::parse(&raw).unwrap();
+        let composed = author.compose("status", Some(&header), &Map::new(), &json!({}), vec![]);
+        let back = reader.read(&composed.frames).unwrap();
+        assert_eq!(back.parent_header, raw);
+        assert_eq!(back.header.msg_id, composed.msg_id);
+    }
+
+    #[test]
+    fn the_signature_does_not_cover_the_buffers() {
+        let (reader, author) = both(b"k");
+        let mut composed = author.compose("comm_msg", None, &Map::new(), &json!({}), vec![Bytes::from_static(b"a")]);
+        *composed.frames.last_mut().unwrap() = Bytes::from_static(b"changed");
+        assert_eq!(reader.read(&composed.frames).unwrap().buffers, [Bytes::from_static(b"changed")]);
+    }
+
+    #[test]
+    fn a_changed_dictionary_is_refused() {
+        let (reader, author) = both(b"k");
+        let composed = author.compose("x", None, &Map::new(), &json!({"a": 1}), vec![]);
+        for dict in 2..6 {
+            let mut frames = composed.frames.clone();
+            frames[dict] = Bytes::from_static(b"{\"msg_type\":\"y\"}");
+            assert!(matches!(reader.read(&frames), Err(WireError::Signature(SignatureError::Wrong))));
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_repaired() {
+        let (reader, _) = both(b"");
+        let frames = [
+            b"<IDS|MSG>".as_slice(), b"", b"{\"msg_type\":\"x\"}", b"{}", b"\xff", b"{\"code\":\"a\xff\"}",
+        ].map(Bytes::from_static);
+        let request = reader.read(&frames).unwrap();
+        assert_eq!(request.content::<Value>().unwrap(), json!({"code": "a\u{fffd}"}));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_arbitrary_frames_never_panics(
+            frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64).prop_map(Bytes::from), 0..12),
+            at in 0usize..4,
+        ) {
+            let mut frames = frames;
+            if at <= frames.len() {
+                frames.insert(at, Bytes::from_static(frames::DELIMITER));
+            }
+            let (reader, _) = both(b"");
+            let _ = reader.read(&frames);
+        }
+
+        #[test]
+        fn what_is_composed_reads_back(
+            msg_type in "[a-z_]{1,20}", key in prop::collection::vec(any::<u8>(), 0..40),
+            text in any::<String>(), buffers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from), 0..4),
+        ) {
+            let (reader, author) = both(&key);
+            let composed = author.compose(&msg_type, None, &Map::new(), &json!({"text": text}), buffers.clone());
+            let request = reader.read(&composed.frames).unwrap();
+            prop_assert_eq!(&request.header.msg_type, &msg_type);
+            prop_assert_eq!(&request.buffers, &buffers);
+            prop_assert_eq!(request.content::<Value>().unwrap(), json!({"text": text}));
+        }
+    }
+}
