@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import tomllib
 
 import pytest
 
-from conftest import mentions_number, write_policy
 from frontend import Frontend
+from launch import connection, kernel_command
+from policies import mentions_number, write_policy
 
 pytestmark = pytest.mark.sandbox
 
@@ -155,14 +157,12 @@ def test_a_cell_that_swallows_the_limit_is_stopped(start) -> None:
 
 
 BAD = {"an unknown key": ("fuel_bugdet = 5", "fuel_bugdet"), "a wrong type": ('fuel_budget = "many"', "fuel_budget"),
-       "a negative number": ("memory_bytes = -5", "memory_bytes"), "no TOML": ("fuel_budget = = 5", "TOML"),
+       "a negative number": ("memory_bytes = -5", "memory_bytes"), "no TOML": ("fuel_budget = = 5", "policy.toml:1"),
        "nought": ("fuel_budget = 0", "fuel_budget")}
 
 
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_policy_is_an_error_that_names_key_and_value(tmp_path, kind: str) -> None:
-    from test_lifecycle import connection, kernel_command
-
     text, named = BAD[kind]
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
@@ -175,7 +175,5 @@ def test_a_bad_policy_is_an_error_that_names_key_and_value(tmp_path, kind: str) 
 
 
 def test_write_policy_is_toml(tmp_path) -> None:
-    import tomllib
-
     path = write_policy(tmp_path / "p.toml", {"fuel_budget": 5, "name": "x"})
     assert tomllib.loads(path.read_text()) == {"fuel_budget": 5, "name": "x"}

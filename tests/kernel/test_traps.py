@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from conftest import mentions_number
 from frontend import Footprint, Frontend, Outcome
+from policies import mentions_number
 
 pytestmark = pytest.mark.sandbox
 
