@@ -88,7 +88,7 @@ def test_memory_exhaustion_is_a_memory_error_and_the_variables_live(start, code:
     kernel.run_ok(STATE)
     outcome = kernel.run(code)
     assert outcome.status == "error", outcome.describe()
-    assert outcome.content["ename"] in ("MemoryError", "_ArrayMemoryError", "OverflowError"), outcome.describe()
+    assert outcome.content["ename"] in ("MemoryError", "_ArrayMemoryError", "OverflowError", "ValueError"), outcome.describe()
     kernel.run_ok("data = blocks = None")
     assert kernel.value("kept['numbers']") == "[1, 2, 3]"
     assert kernel.value("len([0] * 100_000)") == "100000"
@@ -97,7 +97,7 @@ def test_memory_exhaustion_is_a_memory_error_and_the_variables_live(start, code:
 def test_fuel_gone_in_c_code_rolls_back_and_says_so(start) -> None:
     kernel = start(policy={"fuel_budget": 5_000_000_000})
     kernel.run_ok(STATE)
-    outcome = kernel.run(CHANGE + "import hashlib\nhashlib.pbkdf2_hmac('sha256', b'x', b'y', 100_000_000)")
+    outcome = kernel.run(CHANGE + "import numpy as np\nnp.linalg.svd(np.random.rand(2000, 2000))")
     assert outcome.status == "error"
     assert outcome.usage["trap_reason"] == "out_of_fuel"
     assert_rolled_back(kernel, outcome)
