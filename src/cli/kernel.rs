@@ -49,7 +49,7 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
 
 /// The Python of the pinned artifact.
 fn python() -> Language {
-    let version = crate::runtime::pins::PYTHON_VERSION;
+    let version = crate::runtime::pins::PYTHON_RELEASE;
     Language {
         name: "python".to_owned(),
         version: version.to_owned(),

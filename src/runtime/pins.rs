@@ -35,5 +35,8 @@ pub const STDLIB: Part = Part {
 /// The version of Python that the guest is, for pip to choose wheels by.
 pub const PYTHON_VERSION: &str = "3.15";
 
+/// The guest's release of Python (the artifact's MANIFEST), for `kernel_info`.
+pub const PYTHON_RELEASE: &str = "3.15.0";
+
 /// Functions of the module that are exported by the rewrite.
 pub const EXPORTED_FUNCTIONS: &[&str] = &["PyErr_SetInterruptEx"];

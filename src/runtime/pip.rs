@@ -17,6 +17,9 @@ use super::progress::Progress;
 /// The variable that names the interpreter whose pip is used.
 pub const PYTHON_VARIABLE: &str = "CELLBLOCK_PYTHON";
 
+/// pip's lines are cut here: its warnings carry whole Python objects.
+const LONGEST_LINE: usize = 200;
+
 /// An interpreter that has pip.
 #[derive(Debug, Clone)]
 pub struct Pip {
@@ -129,7 +132,7 @@ impl Pip {
             [one] => format!("{}=={}", one.name, one.version),
             many => format!("{} packages", many.len()),
         };
-        let lines = last_lines(log, 12);
+        let lines = last_lines(log, 8);
         if lines.contains("DO NOT MATCH THE HASHES") {
             let after = |word: &str| {
                 let rest = lines.split(word).nth(1).unwrap_or_default();
@@ -197,7 +200,9 @@ fn last_lines(log: &Path, count: usize) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+    let last = lines.get(lines.len().saturating_sub(count)..).unwrap_or_default();
+    let cut: Vec<String> = last.iter().map(|line| line.chars().take(LONGEST_LINE).collect()).collect();
+    cut.join("\n")
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub enum WarmError {
 /// # Errors
 /// As [`WarmError`] says.
 pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: WarmProfile, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
-    let overlay = Overlay::new(from)?;
+    let mut overlay = Overlay::new(from)?;
     let desk = Arc::new(Single::default());
     let mapping = overlay.map(ROOM)?;
     let facts = match start {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -15,33 +16,37 @@ def history(kernel: Frontend, access: str, **fields: Any) -> list[Any]:
     return reply["history"]
 
 
+MARK = uuid.uuid4().hex
+ALPHA, ADD, BETA = f"alpha_{MARK} = 1", f"alpha_{MARK} + 1", f"beta_{MARK} = 'x'"
+CELLS = (ALPHA, ADD, BETA, ADD)
+
+
 @pytest.fixture
 def told(start, tmp_path) -> Frontend:
-    """A kernel with a history of its own, of four known cells."""
-    places = {name: str(tmp_path / "history") for name in ("IPYTHONDIR", "XDG_DATA_HOME", "XDG_STATE_HOME")}
-    kernel = start(env=places)
-    for code in ("alpha = 1", "alpha + 1", "beta = 'x'", "alpha + 1"):
+    """A kernel with a history of four known cells; `MARK` tells them from those of other tests and runs."""
+    kernel = start(env={"IPYTHONDIR": str(tmp_path / "ipython")})
+    for code in CELLS:
         kernel.run_ok(code)
     return kernel
 
 
 def test_tail_gives_the_last_n_oldest_first(told: Frontend) -> None:
     entries = history(told, "tail", n=3)
-    assert [e[2] for e in entries] == ["alpha + 1", "beta = 'x'", "alpha + 1"]
+    assert [e[2] for e in entries] == [ADD, BETA, ADD]
     assert [e[1] for e in entries] == [2, 3, 4]
     assert len({e[0] for e in entries}) == 1
 
 
 def test_tail_with_output_pairs_input_and_output(told: Frontend) -> None:
     entries = history(told, "tail", n=2, output=True)
-    assert [e[2][0] for e in entries] == ["beta = 'x'", "alpha + 1"]
+    assert [e[2][0] for e in entries] == [BETA, ADD]
     assert entries[0][2][1] is None
     assert entries[1][2][1] in ("2", None)  # ipykernel keeps outputs only when told to
 
 
 def test_range_takes_start_and_leaves_stop(told: Frontend) -> None:
     entries = history(told, "range", session=0, start=2, stop=4)
-    assert [e[1:] for e in entries] == [[2, "alpha + 1"], [3, "beta = 'x'"]]
+    assert [e[1:] for e in entries] == [[2, ADD], [3, BETA]]
 
 
 def test_range_by_session_number(told: Frontend) -> None:
@@ -52,18 +57,18 @@ def test_range_by_session_number(told: Frontend) -> None:
 
 
 def test_search_takes_glob_patterns(told: Frontend) -> None:
-    assert [e[2] for e in history(told, "search", pattern="alpha*", n=10)] == ["alpha = 1", "alpha + 1", "alpha + 1"]
-    assert [e[2] for e in history(told, "search", pattern="bet?*", n=10)] == ["beta = 'x'"]
+    assert [e[2] for e in history(told, "search", pattern=f"alpha_{MARK}*", n=10)] == [ALPHA, ADD, ADD]
+    assert [e[2] for e in history(told, "search", pattern=f"bet?_{MARK}*", n=10)] == [BETA]
     assert history(told, "search", pattern="nothing like it*", n=10) == []
 
 
 def test_search_unique_drops_duplicates(told: Frontend) -> None:
-    assert sorted(e[2] for e in history(told, "search", pattern="alpha*", unique=True, n=10)) == ["alpha + 1", "alpha = 1"]
+    assert sorted(e[2] for e in history(told, "search", pattern=f"alpha_{MARK}*", unique=True, n=10)) == [ADD, ALPHA]
 
 
 def test_search_n_takes_the_newest(told: Frontend) -> None:
     entries = history(told, "search", pattern="*", n=2)
-    assert [e[2] for e in entries] == ["beta = 'x'", "alpha + 1"]
+    assert [e[2] for e in entries] == [BETA, ADD]
 
 
 def test_history_outlives_a_restart(told: Frontend) -> None:
@@ -72,9 +77,9 @@ def test_history_outlives_a_restart(told: Frontend) -> None:
     told.client.stop_channels()
     told.manager.restart_kernel(now=True)
     told.connect()
-    assert told.run("alpha").error["ename"] == "NameError"
+    assert told.run(f"alpha_{MARK}").error["ename"] == "NameError"
     old = [e[2] for e in history(told, "search", pattern="*", n=50)]
-    assert "beta = 'x'" in old and "alpha = 1" in old
+    assert BETA in old and ALPHA in old
 
 
 def test_a_request_for_nothing_is_answered(told: Frontend) -> None:

@@ -118,7 +118,7 @@ impl Notebook {
     }
 
     /// The notebook as text, in the form in which Jupyter writes it.
-    pub(super) fn to_text(&mut self) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn text(&mut self) -> anyhow::Result<Vec<u8>> {
         self.complete();
         let cells = self.cells.iter().cloned().map(Value::Object).collect();
         // At the place where it was: `take` left a null there.
@@ -133,7 +133,7 @@ impl Notebook {
 
     /// Writes the notebook: whole or not at all. `-` is stdout.
     pub(super) fn write(&mut self, path: &Path) -> anyhow::Result<()> {
-        let text = self.to_text()?;
+        let text = self.text()?;
         if path == Path::new("-") {
             std::io::stdout().write_all(&text)?;
             return Ok(());

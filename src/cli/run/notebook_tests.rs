@@ -21,7 +21,7 @@ fn parsed(value: &Value) -> anyhow::Result<Notebook> {
 }
 
 fn written(notebook: &mut Notebook) -> Value {
-    serde_json::from_slice(&notebook.to_text().unwrap()).unwrap()
+    serde_json::from_slice(&notebook.text().unwrap()).unwrap()
 }
 
 #[test]
