@@ -73,7 +73,9 @@ impl Dummy {
 
     fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
         while let Some(Job {
-            request, events, submitted
+            request,
+            events,
+            submitted,
         }) = jobs.blocking_recv()
         {
             self.submitted = submitted;
