@@ -79,7 +79,7 @@ def test_deep_recursion_in_c_is_survived(start, kind: str) -> None:
     assert kernel.value("1 + 1") == "2"
 
 
-@pytest.mark.parametrize("code", ["data = bytearray(10**12)", "import numpy as np\nnp.ones(10**11)", "data = 'x' * (2**31)",
+@pytest.mark.parametrize("code", ["data = bytearray(10**12)", "import numpy as np\nnp.ones(100_000_000)", "data = 'x' * (2**31)",
                                   "data = []\nwhile True: data.append(bytearray(50_000_000))",
                                   "import numpy as np\nblocks = []\nwhile True: blocks.append(np.ones(5_000_000))",
                                   "import re\nre.compile('((a{0,100}){0,100}){0,100}').match('a' * 1000)\nlist(range(10**10))"])
@@ -88,7 +88,7 @@ def test_memory_exhaustion_is_a_memory_error_and_the_variables_live(start, code:
     kernel.run_ok(STATE)
     outcome = kernel.run(code)
     assert outcome.status == "error", outcome.describe()
-    assert outcome.content["ename"] in ("MemoryError", "_ArrayMemoryError", "OverflowError", "ValueError"), outcome.describe()
+    assert outcome.content["ename"] in ("MemoryError", "_ArrayMemoryError", "OverflowError"), outcome.describe()
     kernel.run_ok("data = blocks = None")
     assert kernel.value("kept['numbers']") == "[1, 2, 3]"
     assert kernel.value("len([0] * 100_000)") == "100000"
@@ -97,7 +97,7 @@ def test_memory_exhaustion_is_a_memory_error_and_the_variables_live(start, code:
 def test_fuel_gone_in_c_code_rolls_back_and_says_so(start) -> None:
     kernel = start(policy={"fuel_budget": 5_000_000_000})
     kernel.run_ok(STATE)
-    outcome = kernel.run(CHANGE + "import numpy as np\nnp.linalg.svd(np.random.rand(2000, 2000))")
+    outcome = kernel.run(CHANGE + "sum(range(10**12))")
     assert outcome.status == "error"
     assert outcome.usage["trap_reason"] == "out_of_fuel"
     assert_rolled_back(kernel, outcome)
@@ -147,8 +147,8 @@ def test_a_thousand_trapping_cells_leak_nothing(start) -> None:
 
 def test_a_hundred_failures_of_other_kinds_leak_nothing(start) -> None:
     kernel = start(policy={"fuel_budget": 200_000_000})
-    kernel.run_ok("kept = 'alive'\nimport hashlib")
-    kinds = ["hashlib.pbkdf2_hmac('sha256', b'x', b'y', 10_000_000)", "while True: pass", "open('f.txt', 'w').write('x')\nimport os\nos._exit(1)",
+    kernel.run_ok("kept = 'alive'")
+    kinds = ["sum(range(10**12))", "while True: pass", "open('f.txt', 'w').write('x')\nimport os\nos._exit(1)",
              "1/0"]
     for code in kinds * 5:
         kernel.run(code, store_history=False)
