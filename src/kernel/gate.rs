@@ -25,10 +25,7 @@ impl Launch {
     where
         F: Future<Output = Result<SessionHandle, String>> + Send + 'static,
     {
-        Self {
-            session: session.boxed(),
-            progress,
-        }
+        Self { session: session.boxed(), progress }
     }
 
     /// A session that is there already.
@@ -45,31 +42,21 @@ impl Launch {
             // The gate has gone if the kernel is ending.
             let _ = set.send(launch(self, tell).await);
         });
-        let gate = Gate {
-            state,
-            interrupted: Arc::default(),
-            interrupts: Arc::default(),
-        };
+        let gate = Gate { state, interrupted: Arc::default(), interrupts: Arc::default() };
         (gate, told)
     }
 }
 
 async fn launch(launch: Launch, tell: UnboundedSender<String>) -> SessionState {
-    let Launch {
-        session,
-        mut progress,
-    } = launch;
+    let Launch { session, mut progress } = launch;
     let pass_on = async {
         while let Some(text) = progress.recv().await {
             // Nobody listens if the kernel is ending.
             let _ = tell.send(text);
         }
     };
-    let session = async {
-        session
-            .await
-            .inspect_err(|reason| tracing::error!(reason, "the session could not be started"))
-    };
+    let session =
+        async { session.await.inspect_err(|reason| tracing::error!(reason, "the session could not be started")) };
     match futures::future::try_join(session, pass_on.map(Ok)).await {
         Ok((session, ())) => SessionState::Ready(session),
         Err(reason) => SessionState::Failed(reason.into()),
@@ -118,11 +105,7 @@ impl Gate {
 
     /// Waits until the session is there or will not come.
     pub(super) async fn opened(&mut self) -> SessionState {
-        match self
-            .state
-            .wait_for(|state| !matches!(state, SessionState::Starting))
-            .await
-        {
+        match self.state.wait_for(|state| !matches!(state, SessionState::Starting)).await {
             Ok(state) => state.clone(),
             Err(_) => SessionState::Failed("the session's start ended without a result".into()),
         }

@@ -116,15 +116,7 @@ impl Shell {
         };
         let cursor_pos = asked.cursor_pos();
         let nothing = complete::nothing(cursor_pos);
-        self.ask(
-            envelope,
-            Request::Complete {
-                code: asked.code,
-                cursor_pos,
-            },
-            nothing,
-        )
-        .await;
+        self.ask(envelope, Request::Complete { code: asked.code, cursor_pos }, nothing).await;
     }
 
     async fn inspect(&mut self, envelope: &Envelope) {
@@ -132,11 +124,7 @@ impl Shell {
             return;
         };
         let (cursor_pos, detail_level) = (asked.cursor_pos(), asked.detail_level());
-        let request = Request::Inspect {
-            code: asked.code,
-            cursor_pos,
-            detail_level,
-        };
+        let request = Request::Inspect { code: asked.code, cursor_pos, detail_level };
         self.ask(envelope, request, inspect::nothing()).await;
     }
 
@@ -144,36 +132,21 @@ impl Shell {
         let Some(asked) = self.content::<IsCompleteRequest>(envelope) else {
             return;
         };
-        self.ask(
-            envelope,
-            Request::IsComplete { code: asked.code },
-            is_complete::unknown(),
-        )
-        .await;
+        self.ask(envelope, Request::IsComplete { code: asked.code }, is_complete::unknown()).await;
     }
 
     async fn comm_info(&mut self, envelope: &Envelope) {
         let Some(asked) = self.content::<CommInfoRequest>(envelope) else {
             return;
         };
-        self.ask(
-            envelope,
-            Request::CommInfo {
-                target_name: asked.target_name,
-            },
-            no_comms(),
-        )
-        .await;
+        self.ask(envelope, Request::CommInfo { target_name: asked.target_name }, no_comms()).await;
     }
 
     async fn answer_history(&self, envelope: &Envelope) {
         let Some(asked) = self.content::<HistoryRequest>(envelope) else {
             return;
         };
-        self.replies.send(
-            envelope,
-            &HistoryReply::new(self.history.query(asked).await),
-        );
+        self.replies.send(envelope, &HistoryReply::new(self.history.query(asked).await));
     }
 
     /// A comm message has no reply; whatever it makes the guest show has it as its parent.
@@ -186,23 +159,9 @@ impl Shell {
         };
         let metadata = envelope.request.metadata.clone();
         let buffers = envelope.request.buffers.clone();
-        let relayed = self
-            .run(
-                envelope,
-                &session,
-                Request::Comm {
-                    kind,
-                    content,
-                    metadata,
-                    buffers,
-                },
-            )
-            .await;
+        let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
         match relayed.outcome {
-            Some(outcome) => {
-                self.show_unseen_error(envelope, relayed.error_shown, &outcome.content)
-                    .await
-            }
+            Some(outcome) => self.show_unseen_error(envelope, relayed.error_shown, &outcome.content).await,
             None => tracing::error!("{SESSION_GONE}"),
         }
     }
@@ -216,30 +175,16 @@ impl Shell {
         };
         match self.run(envelope, &session, request).await.outcome {
             Some(outcome) => self.replies.send(envelope, &outcome.content),
-            None => self
-                .replies
-                .send(envelope, &failure("SessionGone", SESSION_GONE)),
+            None => self.replies.send(envelope, &failure("SessionGone", SESSION_GONE)),
         }
     }
 
     async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
-        relay(
-            session.submit(request),
-            envelope,
-            self.execution_count,
-            &self.iopub,
-            Stdin::Closed,
-        )
-        .await
+        relay(session.submit(request), envelope, self.execution_count, &self.iopub, Stdin::Closed).await
     }
 
     /// An outcome that is an error of the host's own still has to be shown.
-    pub(super) async fn show_unseen_error(
-        &self,
-        envelope: &Envelope,
-        shown: bool,
-        content: &Map<String, Value>,
-    ) {
+    pub(super) async fn show_unseen_error(&self, envelope: &Envelope, shown: bool, content: &Map<String, Value>) {
         if shown || content.get("status").and_then(Value::as_str) != Some("error") {
             return;
         }
@@ -247,17 +192,9 @@ impl Shell {
         let traceback: Vec<String> = content
             .get("traceback")
             .and_then(Value::as_array)
-            .map(|lines| {
-                lines
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            })
+            .map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect())
             .unwrap_or_default();
-        self.iopub
-            .error(envelope.header(), text("ename"), text("evalue"), &traceback)
-            .await;
+        self.iopub.error(envelope.header(), text("ename"), text("evalue"), &traceback).await;
     }
 
     /// The content; if it cannot be read, that is the reply.

@@ -49,7 +49,9 @@ impl Pip {
                     return Ok(Self { python: python.clone(), version });
                 }
                 Ok(_) => tried.push(format!("{shown} has no pip")),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => tried.push(format!("{shown} is not there")),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    tried.push(format!("{shown} is not there"))
+                }
                 Err(error) => tried.push(format!("{shown}: {error}")),
             }
         }
@@ -67,8 +69,12 @@ impl Pip {
         const ASK: &str = "import sys, importlib.metadata as m\n\
             d = m.distribution(sys.argv[1])\n\
             print(d.version); print(d.locate_file(sys.argv[1].replace('-', '_')))";
-        let output =
-            Command::new(&self.python).args(["-c", ASK, package]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        let output = Command::new(&self.python)
+            .args(["-c", ASK, package])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         let (found, path) = text.trim_end().split_once('\n')?;
         (output.status.success() && found == version).then(|| PathBuf::from(path))

@@ -47,7 +47,6 @@ impl Builder for Fake {
         self.called(order.profile.as_str())?;
         Ok(Value::from(order.profile.as_str()))
     }
-
 }
 
 /// A cache in which the stages that need the artifact seem to have run already.
@@ -82,11 +81,9 @@ fn stages_run_in_order_and_once() {
 
 #[test]
 fn a_set_up_that_failed_anywhere_goes_on_from_there() {
-    for (stage, rest) in [
-        ("compile", &["compile", "base", "science"][..]),
-        ("base", &["base", "science"]),
-        ("science", &["science"]),
-    ] {
+    for (stage, rest) in
+        [("compile", &["compile", "base", "science"][..]), ("base", &["base", "science"]), ("science", &["science"])]
+    {
         let dir = tempfile::tempdir().unwrap();
         let (cache, _) = cache_with_guest(dir.path());
         let fake = Fake::default();
@@ -152,7 +149,9 @@ fn real_downloads_are_unpacked_and_rewritten() {
     let progress = super::super::progress::Lines::new(std::io::stdout());
     let prepared = setup(&cache, &Fake::default(), Check::Stat, &progress).unwrap();
     let guest = prepared.guest();
-    for path in ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"] {
+    for path in
+        ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"]
+    {
         assert!(guest.usr_local().join(path).is_file(), "{path}");
     }
     assert!(guest.site_packages().join("IPython/__init__.py").is_file());

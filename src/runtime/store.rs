@@ -116,7 +116,10 @@ impl Store {
 
     /// An unfinished directory, for [`Store::keep_tree`]. It vanishes when dropped.
     pub fn unfinished_dir(&self) -> Result<tempfile::TempDir, SetupError> {
-        tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir).doing("cannot create a directory in", &self.dir)
+        tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempdir_in(&self.dir)
+            .doing("cannot create a directory in", &self.dir)
     }
 
     /// Gives a filled file its name and records it: written to disk first, read-only from now on. Whoever
@@ -239,9 +242,8 @@ impl Store {
 
     fn save(&self) -> Result<(), SetupError> {
         let path = self.path(MANIFEST);
-        let text = serde_json::to_vec_pretty(&self.manifest)
-            .map_err(std::io::Error::other)
-            .doing("cannot write", &path)?;
+        let text =
+            serde_json::to_vec_pretty(&self.manifest).map_err(std::io::Error::other).doing("cannot write", &path)?;
         let mut file = self.unfinished_file()?;
         file.write_all(&text).doing("cannot write", &path)?;
         file.as_file().sync_all().doing("cannot write", &path)?;

@@ -6,9 +6,7 @@ fn store_with_file(dir: &Path, contents: &str) -> Store {
     let mut store = Store::open_to_write(dir).unwrap();
     let mut file = store.unfinished_file().unwrap();
     file.write_all(contents.as_bytes()).unwrap();
-    store
-        .keep_file("thing", file, serde_json::json!({"pages": 3}))
-        .unwrap();
+    store.keep_file("thing", file, serde_json::json!({"pages": 3})).unwrap();
     store
 }
 
@@ -21,10 +19,7 @@ fn replace(path: &Path, contents: &str) {
 fn a_kept_file_is_found_again_with_its_meta() {
     let dir = tempfile::tempdir().unwrap();
     store_with_file(dir.path(), "abc");
-    let opened = Store::open(dir.path())
-        .unwrap()
-        .open_file("thing", Check::Stat)
-        .unwrap();
+    let opened = Store::open(dir.path()).unwrap().open_file("thing", Check::Stat).unwrap();
     assert_eq!((opened.size, &opened.meta["pages"]), (3, &Value::from(3)));
     assert!(opened.file.metadata().unwrap().permissions().readonly());
 }
@@ -45,14 +40,8 @@ fn a_changed_file_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_file(dir.path(), "abc");
     replace(&store.path("thing"), "abd");
-    let error = store
-        .open_file("thing", Check::Stat)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("thing") && error.contains("cellblock setup"),
-        "{error}"
-    );
+    let error = store.open_file("thing", Check::Stat).unwrap_err().to_string();
+    assert!(error.contains("thing") && error.contains("cellblock setup"), "{error}");
 }
 
 #[test]
@@ -71,14 +60,8 @@ fn a_missing_file_is_damage_and_an_unknown_one_is_not_prepared() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_file(dir.path(), "abc");
     fs::remove_file(store.path("thing")).unwrap();
-    assert!(matches!(
-        store.open_file("thing", Check::Stat),
-        Err(SetupError::Damaged { .. })
-    ));
-    assert!(matches!(
-        store.open_file("other", Check::Stat),
-        Err(SetupError::NotPrepared)
-    ));
+    assert!(matches!(store.open_file("thing", Check::Stat), Err(SetupError::Damaged { .. })));
+    assert!(matches!(store.open_file("other", Check::Stat), Err(SetupError::NotPrepared)));
 }
 
 #[test]
@@ -104,8 +87,5 @@ fn a_tree_is_kept_whole_and_a_change_in_it_is_found() {
     assert_eq!(fs::read_to_string(path.join("sub/file")).unwrap(), "second");
     store.open_tree("guest", Check::Contents).unwrap();
     fs::write(path.join("sub/file"), "changed").unwrap();
-    assert!(matches!(
-        store.open_tree("guest", Check::Stat),
-        Err(SetupError::Damaged { .. })
-    ));
+    assert!(matches!(store.open_tree("guest", Check::Stat), Err(SetupError::Damaged { .. })));
 }

@@ -125,9 +125,14 @@ struct Stages {
 enum Stage {
     Running,
     /// Asked to look. Ends when it has looked.
-    Interrupted { at: Instant },
+    Interrupted {
+        at: Instant,
+    },
     /// Asked to end. Must end.
-    Told { reason: Reason, at: Instant },
+    Told {
+        reason: Reason,
+        at: Instant,
+    },
 }
 
 /// What the polling loop sees of a turn between two polls.
@@ -198,9 +203,7 @@ impl Stages {
     fn is_over(&self, reason: Reason, at: Instant, look: &Look) -> bool {
         let time = look.now >= at + self.allowance.grace;
         match reason {
-            Reason::Fuel if !look.waiting => {
-                look.fuel > self.allowance.fuel.saturating_add(self.allowance.grace_fuel)
-            }
+            Reason::Fuel if !look.waiting => look.fuel > self.allowance.fuel.saturating_add(self.allowance.grace_fuel),
             Reason::Fuel | Reason::Interrupt | Reason::Time => time,
         }
     }

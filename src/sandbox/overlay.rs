@@ -65,7 +65,7 @@ impl Overlay {
     pub fn new(base: Arc<Image>) -> io::Result<Self> {
         let file = rustix::fs::memfd_create("cellblock-overlay", MemfdFlags::CLOEXEC)?.into();
         let size = base.size();
-        Ok(Self { base, file, chunks: BTreeSet::new(), size, scanner: Scanner::new(), hot: HashMap::new() })
+        Ok(Self { base, file, chunks: BTreeSet::new(), size, scanner: Scanner::best(), hot: HashMap::new() })
     }
 
     /// The image that this session runs on.

@@ -58,7 +58,15 @@ impl Desk {
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, failed: false, gauges: None };
+        let current = Current {
+            request: Some(request),
+            reply: None,
+            output,
+            asked: None,
+            allow_stdin,
+            failed: false,
+            gauges: None,
+        };
         *self.current.lock() = Some(current);
     }
 
@@ -103,7 +111,11 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served { reply: current.reply.take().map(|reply| reply.json), failed: current.failed, cut: current.output.cut() }
+            Served {
+                reply: current.reply.take().map(|reply| reply.json),
+                failed: current.failed,
+                cut: current.output.cut(),
+            }
         })
         .unwrap_or_default()
     }
@@ -239,9 +251,7 @@ fn event(mut frame: Frame) -> Result<Event, &'static str> {
                 _ => Vec::new(),
             },
         },
-        "clear_output" => {
-            Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() }
-        }
+        "clear_output" => Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() },
         "comm" => Event::Comm {
             kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
             content: object(json, "content"),

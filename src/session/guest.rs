@@ -77,7 +77,8 @@ impl Guest {
         let request = Frame::of(json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env}));
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         self.desk.begin(request, events, false);
-        let turn = self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
+        let turn =
+            self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
@@ -92,11 +93,15 @@ impl Guest {
     /// The running instance; after a drop, a new one on the last commit.
     fn instance(&mut self) -> Result<&mut Instance, GuestError> {
         if self.instance.is_none() {
-            let limit = self.origin.image.size().saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
+            let limit = self
+                .origin
+                .image
+                .size()
+                .saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
             let mapping = self.overlay.map(limit)?;
             let Origin { code, world, .. } = &self.origin;
-            let instance = Instance::start(code, mapping, &self.facts, world, self.desk.clone())
-                .map_err(GuestError::Start)?;
+            let instance =
+                Instance::start(code, mapping, &self.facts, world, self.desk.clone()).map_err(GuestError::Start)?;
             return Ok(self.instance.insert(instance));
         }
         self.instance.as_mut().ok_or_else(|| GuestError::Greeting("no instance".to_owned()))
@@ -122,8 +127,7 @@ impl Guest {
     fn run(&mut self, interrupter: &Interrupter) -> Outcome {
         let limits = self.origin.limits.clone();
         let desk = self.desk.clone();
-        let allowance =
-            Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
+        let allowance = Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
         let instance = match self.instance() {
             Ok(instance) => instance,
             Err(error) => {
@@ -174,7 +178,9 @@ impl Guest {
                 self.facts.files = instance.files();
                 tracing::debug!(pages = committed.pages, bytes = committed.bytes, time = ?started.elapsed(), "session.committed");
             }
-            Err(error) => tracing::error!(%error, "the session could not be committed; the next rollback goes further back"),
+            Err(error) => {
+                tracing::error!(%error, "the session could not be committed; the next rollback goes further back")
+            }
         }
     }
 

@@ -77,11 +77,9 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
             format!("the cell did not end within {grace} s of being interrupted, and was stopped"),
         ),
         End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
-        End::Stopped(Reason::Time) => (
-            TrapReason::Timeout,
-            "TimeLimitExceeded",
-            time_message(limits.time.unwrap_or_default().as_secs_f64()),
-        ),
+        End::Stopped(Reason::Time) => {
+            (TrapReason::Timeout, "TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64()))
+        }
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",

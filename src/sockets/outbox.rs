@@ -38,12 +38,7 @@ struct State {
 
 impl Outbox {
     pub(super) fn new(written: Arc<Notify>) -> Self {
-        Self {
-            state: Mutex::default(),
-            filled: Notify::new(),
-            closing: Notify::new(),
-            written,
-        }
+        Self { state: Mutex::default(), filled: Notify::new(), closing: Notify::new(), written }
     }
 
     /// Adds a message; it is dropped if the peer has gone.
@@ -124,12 +119,8 @@ async fn write_all<W: AsyncWrite + Unpin>(io: &mut W, parts: &mut [Bytes]) -> io
     let mut first = 0;
     loop {
         let rest = parts.get_mut(first..).unwrap_or_default();
-        let slices: Vec<IoSlice<'_>> = rest
-            .iter()
-            .filter(|part| !part.is_empty())
-            .take(BATCH_PARTS)
-            .map(|part| IoSlice::new(part))
-            .collect();
+        let slices: Vec<IoSlice<'_>> =
+            rest.iter().filter(|part| !part.is_empty()).take(BATCH_PARTS).map(|part| IoSlice::new(part)).collect();
         if slices.is_empty() {
             return io.flush().await;
         }
@@ -160,11 +151,8 @@ mod tests {
         let outbox = Arc::new(Outbox::new(Arc::default()));
         let mut expected = Vec::new();
         for at in 0..200_usize {
-            let message = Encoded::message(&[
-                vec![at as u8; (at * 97) % 9000].into(),
-                Bytes::new(),
-                vec![1; at].into(),
-            ]);
+            let message =
+                Encoded::message(&[vec![at as u8; (at * 97) % 9000].into(), Bytes::new(), vec![1; at].into()]);
             expected.extend(message.chunks().concat());
             outbox.push(message);
         }

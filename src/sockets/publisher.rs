@@ -38,16 +38,9 @@ pub struct Publisher {
 
 /// Serves a listener as a publisher.
 pub fn serve(listener: Listener, welcome: Welcome) -> Publisher {
-    let audience = Arc::new(Audience {
-        subscribers: Mutex::default(),
-        changed: Arc::default(),
-        welcome,
-    });
+    let audience = Arc::new(Audience { subscribers: Mutex::default(), changed: Arc::default(), welcome });
     let accepting = Arc::new(Owned::spawn(accept(listener, audience.clone())));
-    Publisher {
-        audience,
-        _accepting: accepting,
-    }
+    Publisher { audience, _accepting: accepting }
 }
 
 impl Publisher {
@@ -78,25 +71,14 @@ impl Publisher {
     /// Waits until the fastest subscriber's messages are all written.
     pub async fn settle(&self) {
         let settled = |subscribers: &mut Subscribers| {
-            subscribers
-                .values()
-                .map(|one| one.outbox.outstanding())
-                .min()
-                .unwrap_or(0)
-                == 0
+            subscribers.values().map(|one| one.outbox.outstanding()).min().unwrap_or(0) == 0
         };
         self.audience.wait(settled).await;
     }
 
     /// Waits until every subscriber's messages are all written.
     pub async fn flush(&self) {
-        self.audience
-            .wait(|subscribers| {
-                subscribers
-                    .values()
-                    .all(|one| one.outbox.outstanding() == 0)
-            })
-            .await;
+        self.audience.wait(|subscribers| subscribers.values().all(|one| one.outbox.outstanding() == 0)).await;
     }
 }
 
@@ -131,10 +113,7 @@ fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
         }
         let outstanding = one.outbox.outstanding();
         if outstanding > FASTEST_BYTES && outstanding + message.bytes() > LAGGING_BYTES {
-            tracing::warn!(
-                outstanding,
-                "an iopub client does not read what it is sent and was cut off"
-            );
+            tracing::warn!(outstanding, "an iopub client does not read what it is sent and was cut off");
             one.outbox.close();
             return false;
         }
@@ -145,9 +124,7 @@ fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
 
 impl Audience {
     fn lock(&self) -> MutexGuard<'_, Subscribers> {
-        self.subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn wait(&self, mut condition: impl FnMut(&mut Subscribers) -> bool) {
@@ -165,13 +142,7 @@ impl Audience {
 
     fn add(&self, number: u64) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(self.changed.clone()));
-        self.lock().insert(
-            number,
-            Subscriber {
-                topics: Subscriptions::default(),
-                outbox: outbox.clone(),
-            },
-        );
+        self.lock().insert(number, Subscriber { topics: Subscriptions::default(), outbox: outbox.clone() });
         outbox
     }
 
@@ -207,12 +178,7 @@ impl Audience {
 
 /// Subscribers send nothing but subscriptions.
 fn limits() -> Limits {
-    Limits {
-        message_bytes: 8 * 1024,
-        frames: 4,
-        small_bytes: 8 * 1024,
-        large: Arc::new(Semaphore::new(0)),
-    }
+    Limits { message_bytes: 8 * 1024, frames: 4, small_bytes: 8 * 1024, large: Arc::new(Semaphore::new(0)) }
 }
 
 async fn accept(listener: Listener, audience: Arc<Audience>) {
@@ -269,9 +235,7 @@ async fn listen<R: AsyncRead + Unpin>(
     loop {
         match reader.next().await? {
             Received::Message(frames, _) => match frames.as_slice() {
-                [frame] if frame.first() == Some(&1) => {
-                    audience.subscribe(number, &frame.slice(1..))
-                }
+                [frame] if frame.first() == Some(&1) => audience.subscribe(number, &frame.slice(1..)),
                 [frame] if frame.first() == Some(&0) => audience.cancel(number, &frame.slice(1..)),
                 _ => {}
             },

@@ -88,13 +88,7 @@ pub fn serve(listener: Listener, limits: Limits) -> (Router, RouterSender) {
     let (deliver, incoming) = mpsc::channel(INCOMING);
     let peers = Arc::new(Peers::default());
     let accepting = Owned::spawn(accept(listener, limits, peers.clone(), deliver));
-    (
-        Router {
-            incoming,
-            _accepting: accepting,
-        },
-        RouterSender { peers },
-    )
+    (Router { incoming, _accepting: accepting }, RouterSender { peers })
 }
 
 impl Router {
@@ -107,12 +101,7 @@ impl Router {
 impl RouterSender {
     /// Queues a message for a peer; never waits.
     pub fn send(&self, identity: &Bytes, frames: &[Bytes]) -> Result<(), SendError> {
-        let outbox = self
-            .peers
-            .lock()
-            .get(identity)
-            .cloned()
-            .ok_or(SendError::UnknownPeer)?;
+        let outbox = self.peers.lock().get(identity).cloned().ok_or(SendError::UnknownPeer)?;
         if outbox.outstanding() > MAX_UNREAD_BYTES {
             outbox.close();
             return Err(SendError::CutOff);
@@ -123,9 +112,7 @@ impl RouterSender {
 
     /// Waits until everything that was sent has been written to the peers.
     pub async fn flush(&self) {
-        self.peers
-            .wait(|peers| peers.values().all(|outbox| outbox.outstanding() == 0))
-            .await;
+        self.peers.wait(|peers| peers.values().all(|outbox| outbox.outstanding() == 0)).await;
     }
 
     /// Waits until a peer of this identity is there.
@@ -143,9 +130,7 @@ struct Peers {
 
 impl Peers {
     fn lock(&self) -> MutexGuard<'_, HashMap<Bytes, Arc<Outbox>>> {
-        self.by_identity
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.by_identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn wait(&self, condition: impl Fn(&HashMap<Bytes, Arc<Outbox>>) -> bool) {
@@ -173,10 +158,7 @@ impl Peers {
 
     fn remove(&self, identity: &Bytes, outbox: &Arc<Outbox>) {
         let mut peers = self.lock();
-        if peers
-            .get(identity)
-            .is_some_and(|current| Arc::ptr_eq(current, outbox))
-        {
+        if peers.get(identity).is_some_and(|current| Arc::ptr_eq(current, outbox)) {
             peers.remove(identity);
         }
         drop(peers);
@@ -184,12 +166,7 @@ impl Peers {
     }
 }
 
-async fn accept(
-    listener: Listener,
-    limits: Limits,
-    peers: Arc<Peers>,
-    deliver: mpsc::Sender<Delivery>,
-) {
+async fn accept(listener: Listener, limits: Limits, peers: Arc<Peers>, deliver: mpsc::Sender<Delivery>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -201,12 +178,7 @@ async fn accept(
                 tracing::warn!("too many connections; one was refused")
             }
             Ok(halves) => {
-                connections.spawn(serve_peer(
-                    halves,
-                    limits.clone(),
-                    peers.clone(),
-                    deliver.clone(),
-                ));
+                connections.spawn(serve_peer(halves, limits.clone(), peers.clone(), deliver.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -216,12 +188,7 @@ async fn accept(
     }
 }
 
-async fn serve_peer(
-    halves: Halves,
-    limits: Limits,
-    peers: Arc<Peers>,
-    deliver: mpsc::Sender<Delivery>,
-) {
+async fn serve_peer(halves: Halves, limits: Limits, peers: Arc<Peers>, deliver: mpsc::Sender<Delivery>) {
     let (read, mut write) = halves;
     let mut reader = PeerReader::new(read, limits);
     let identity = match shake(SocketKind::Router, &mut reader, &mut write).await {
@@ -272,11 +239,7 @@ async fn receive<R: AsyncRead + Unpin>(
     loop {
         match reader.next().await? {
             Received::Message(frames, place) => {
-                let delivery = Delivery {
-                    identity: identity.clone(),
-                    frames,
-                    place,
-                };
+                let delivery = Delivery { identity: identity.clone(), frames, place };
                 if deliver.send(delivery).await.is_err() {
                     return Ok(());
                 }

@@ -32,21 +32,9 @@ pub(super) struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            cell: (number, of),
-            id,
-            first_line,
-            why,
-        } = self;
-        let id = if id.is_empty() {
-            String::new()
-        } else {
-            format!(" (id {id})")
-        };
-        write!(
-            f,
-            "cell {number} of {of}{id} failed: {why}\n  in the cell that begins with: {first_line}"
-        )
+        let Self { cell: (number, of), id, first_line, why } = self;
+        let id = if id.is_empty() { String::new() } else { format!(" (id {id})") };
+        write!(f, "cell {number} of {of}{id} failed: {why}\n  in the cell that begins with: {first_line}")
     }
 }
 
@@ -93,26 +81,12 @@ impl Execution<'_> {
                 }
             };
             self.reporter.ended(why.is_some(), started.elapsed());
-            let Some(CellError {
-                ename,
-                evalue,
-                traceback,
-                session_lost,
-            }) = why
-            else {
+            let Some(CellError { ename, evalue, traceback, session_lost }) = why else {
                 continue;
             };
             if !outputs.has_error(cell.index) {
                 let (ename, evalue) = (ename.clone(), evalue.clone());
-                outputs.take(
-                    cell.index,
-                    count,
-                    Event::Error {
-                        ename,
-                        evalue,
-                        traceback,
-                    },
-                );
+                outputs.take(cell.index, count, Event::Error { ename, evalue, traceback });
             }
             if session_lost || !(self.allow_errors || cell.may_raise) {
                 end = End::Failed(Failure {
@@ -125,10 +99,7 @@ impl Execution<'_> {
             }
         }
         for (index, all) in outputs.into_nbformat() {
-            let count = counts
-                .iter()
-                .find(|(cell, _)| *cell == index)
-                .map(|(_, count)| *count);
+            let count = counts.iter().find(|(cell, _)| *cell == index).map(|(_, count)| *count);
             notebook.set_outputs(index, count, all);
         }
         if let Some(state) = widgets.into_state() {
@@ -137,13 +108,7 @@ impl Execution<'_> {
         end
     }
 
-    async fn cell(
-        &mut self,
-        cell: &CodeCell,
-        count: u32,
-        outputs: &mut Outputs,
-        widgets: &mut Widgets,
-    ) -> CellEnd {
+    async fn cell(&mut self, cell: &CodeCell, count: u32, outputs: &mut Outputs, widgets: &mut Widgets) -> CellEnd {
         let mut events = self.session.submit(Request::Execute(Execute {
             code: cell.source.clone(),
             store_history: true,
@@ -151,12 +116,7 @@ impl Execution<'_> {
             cell_id: (!cell.id.is_empty()).then(|| cell.id.clone()),
             ..Execute::default()
         }));
-        let mut sink = Sink {
-            cell: cell.index,
-            count,
-            outputs,
-            widgets,
-        };
+        let mut sink = Sink { cell: cell.index, count, outputs, widgets };
         let mut interrupted = false;
         loop {
             let queued = tokio::select! {
@@ -197,12 +157,7 @@ impl Sink<'_> {
     fn take(&mut self, event: Event) -> Option<Box<Outcome>> {
         match event {
             Event::Done(outcome) => return Some(outcome),
-            Event::Comm {
-                kind,
-                content,
-                buffers,
-                ..
-            } => self.widgets.take(kind, &content, &buffers),
+            Event::Comm { kind, content, buffers, .. } => self.widgets.take(kind, &content, &buffers),
             // Nobody is there to answer; a guest that is gone does not wait for one.
             Event::Input { answer, .. } => {
                 let _ = answer.send(InputAnswer::Eof);
@@ -226,36 +181,19 @@ fn error_of(outcome: &Outcome) -> Option<CellError> {
     if of("status").and_then(Value::as_str) == Some("ok") {
         return None;
     }
-    let text = |key: &str| {
-        of(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let traceback = of("traceback")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let text = |key: &str| of(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let traceback = of("traceback").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(CellError {
         ename: text("ename"),
         evalue: text("evalue"),
-        traceback: traceback
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        traceback: traceback.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         session_lost: false,
     })
 }
 
 fn lost() -> CellError {
     let evalue = "the sandbox ended unexpectedly; the cells after this one were not run".to_owned();
-    CellError {
-        ename: "SessionLost".to_owned(),
-        traceback: vec![evalue.clone()],
-        evalue,
-        session_lost: true,
-    }
+    CellError { ename: "SessionLost".to_owned(), traceback: vec![evalue.clone()], evalue, session_lost: true }
 }
 
 #[cfg(test)]

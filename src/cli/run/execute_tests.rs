@@ -22,36 +22,20 @@ fn dummy() -> SessionHandle {
             let Request::Execute(execute) = &job.request else {
                 continue;
             };
-            let say = |event| {
-                drop(job.events.send(Queued {
-                    event,
-                    permit: None,
-                }))
-            };
+            let say = |event| drop(job.events.send(Queued { event, permit: None }));
             let done = |content: Value| {
                 let content: Map<String, Value> = content.as_object().cloned().unwrap();
                 say(Event::Done(Box::new(Outcome {
                     content,
-                    usage: Usage {
-                        state: State::Kept,
-                        ..Usage::default()
-                    },
+                    usage: Usage { state: State::Kept, ..Usage::default() },
                 })));
             };
             let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
-            let error =
-                json!({"status": "error", "ename": "Oops", "evalue": rest, "traceback": ["tb"]});
+            let error = json!({"status": "error", "ename": "Oops", "evalue": rest, "traceback": ["tb"]});
             match word {
-                "print" => say(Event::Stream {
-                    name: StreamName::Stdout,
-                    text: rest.to_owned(),
-                }),
+                "print" => say(Event::Stream { name: StreamName::Stdout, text: rest.to_owned() }),
                 "raise" => {
-                    say(Event::Error {
-                        ename: "Oops".into(),
-                        evalue: rest.into(),
-                        traceback: vec!["tb".into()],
-                    });
+                    say(Event::Error { ename: "Oops".into(), evalue: rest.into(), traceback: vec!["tb".into()] });
                     done(error);
                     continue;
                 }
@@ -61,16 +45,9 @@ fn dummy() -> SessionHandle {
                 }
                 "input" => {
                     let (answer, answered) = tokio::sync::oneshot::channel();
-                    say(Event::Input {
-                        prompt: "?".into(),
-                        password: false,
-                        answer,
-                    });
+                    say(Event::Input { prompt: "?".into(), password: false, answer });
                     let text = format!("{:?}", answered.blocking_recv());
-                    say(Event::Stream {
-                        name: StreamName::Stdout,
-                        text,
-                    });
+                    say(Event::Stream { name: StreamName::Stdout, text });
                 }
                 _ => return,
             }
@@ -102,25 +79,13 @@ fn run_with(
         .collect();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("n.ipynb");
-    let text =
-        json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).to_string();
+    let text = json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).to_string();
     std::fs::write(&path, text).unwrap();
     let mut notebook = Notebook::read(&path).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let execution = Execution {
-        session,
-        allow_errors,
-        reporter: &Quiet,
-        interrupts,
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let execution = Execution { session, allow_errors, reporter: &Quiet, interrupts };
     let end = runtime.block_on(execution.run(&mut notebook));
-    (
-        end,
-        serde_json::from_slice(&notebook.text().unwrap()).unwrap(),
-    )
+    (end, serde_json::from_slice(&notebook.text().unwrap()).unwrap())
 }
 
 #[test]
@@ -129,26 +94,15 @@ fn outputs_and_counts_are_replaced() {
     assert!(matches!(end, End::Fine));
     let cell = &notebook["cells"][1];
     assert_eq!(cell["execution_count"], 2);
-    assert_eq!(
-        cell["outputs"],
-        json!([{"output_type": "stream", "name": "stdout", "text": ["b"]}])
-    );
+    assert_eq!(cell["outputs"], json!([{"output_type": "stream", "name": "stdout", "text": ["b"]}]));
 }
 
 #[test]
 fn a_failing_cell_is_named_and_later_ones_are_left_as_they_were() {
-    let (end, notebook) = run(
-        &[("print a", &[]), ("raise bad", &[]), ("print c", &[])],
-        false,
-    );
-    let End::Failed(failure) = end else {
-        panic!("{end:?}")
-    };
+    let (end, notebook) = run(&[("print a", &[]), ("raise bad", &[]), ("print c", &[])], false);
+    let End::Failed(failure) = end else { panic!("{end:?}") };
     let text = failure.to_string();
-    assert!(
-        text.contains("cell 2 of 3 (id id1)") && text.contains("Oops: bad"),
-        "{text}"
-    );
+    assert!(text.contains("cell 2 of 3 (id id1)") && text.contains("Oops: bad"), "{text}");
     assert_eq!(notebook["cells"][1]["outputs"].as_array().unwrap().len(), 1);
     assert_eq!(notebook["cells"][2]["execution_count"], 99);
 }
@@ -158,10 +112,7 @@ fn errors_that_are_allowed_do_not_end_the_run() {
     let (end, notebook) = run(&[("raise bad", &[]), ("print c", &[])], true);
     assert!(matches!(end, End::Fine));
     assert_eq!(notebook["cells"][1]["execution_count"], 2);
-    let (end, _) = run(
-        &[("raise bad", &["raises-exception"]), ("print c", &[])],
-        false,
-    );
+    let (end, _) = run(&[("raise bad", &["raises-exception"]), ("print c", &[])], false);
     assert!(matches!(end, End::Fine));
 }
 
@@ -182,10 +133,7 @@ fn a_session_that_dies_ends_the_run_even_if_errors_are_allowed() {
 #[test]
 fn input_meets_the_end_of_the_file() {
     let (_, notebook) = run(&[("input", &[])], false);
-    assert_eq!(
-        notebook["cells"][0]["outputs"][0]["text"],
-        json!(["Ok(Eof)"])
-    );
+    assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["Ok(Eof)"]));
 }
 
 /// A session whose cells print, then run until they are interrupted, and then end with an error or never.
@@ -195,31 +143,14 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
     let (interrupt, interrupted) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let job = queue.blocking_recv().unwrap();
-        let say = |event| {
-            job.events
-                .send(Queued {
-                    event,
-                    permit: None,
-                })
-                .unwrap()
-        };
-        say(Event::Stream {
-            name: StreamName::Stdout,
-            text: "begun".into(),
-        });
+        let say = |event| job.events.send(Queued { event, permit: None }).unwrap();
+        say(Event::Stream { name: StreamName::Stdout, text: "begun".into() });
         ctrl_c.send(()).unwrap();
         interrupted.recv().unwrap();
         if ends {
-            say(Event::Error {
-                ename: "KeyboardInterrupt".into(),
-                evalue: String::new(),
-                traceback: Vec::new(),
-            });
+            say(Event::Error { ename: "KeyboardInterrupt".into(), evalue: String::new(), traceback: Vec::new() });
             let content = json!({"status": "error"}).as_object().cloned().unwrap();
-            say(Event::Done(Box::new(Outcome {
-                content,
-                usage: Usage::default(),
-            })));
+            say(Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
         } else {
             ctrl_c.send(()).unwrap();
         }
@@ -233,18 +164,10 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
 #[test]
 fn ctrl_c_interrupts_the_cell_and_keeps_its_outputs() {
     let (session, interrupts) = endless(true);
-    let (end, notebook) = run_with(
-        session,
-        interrupts,
-        &[("loop", &[]), ("print c", &[])],
-        true,
-    );
+    let (end, notebook) = run_with(session, interrupts, &[("loop", &[]), ("print c", &[])], true);
     assert!(matches!(end, End::Interrupted));
     assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["begun"]));
-    assert_eq!(
-        notebook["cells"][0]["outputs"][1]["ename"],
-        "KeyboardInterrupt"
-    );
+    assert_eq!(notebook["cells"][0]["outputs"][1]["ename"], "KeyboardInterrupt");
     assert_eq!(notebook["cells"][1]["execution_count"], 99);
 }
 

@@ -22,21 +22,10 @@ pub struct History {
 }
 
 enum Order {
-    Input {
-        line: u32,
-        source: String,
-    },
-    Output {
-        line: u32,
-        text: String,
-    },
-    Query {
-        request: HistoryRequest,
-        found: oneshot::Sender<Vec<Entry>>,
-    },
-    Close {
-        closed: oneshot::Sender<()>,
-    },
+    Input { line: u32, source: String },
+    Output { line: u32, text: String },
+    Query { request: HistoryRequest, found: oneshot::Sender<Vec<Entry>> },
+    Close { closed: oneshot::Sender<()> },
 }
 
 impl History {
@@ -53,19 +42,13 @@ impl History {
 
     /// Records a cell's source.
     pub fn record_input(&self, line: u32, source: &str) {
-        self.order(Order::Input {
-            line,
-            source: source.to_owned(),
-        });
+        self.order(Order::Input { line, source: source.to_owned() });
     }
 
     /// Records the text of a cell's result.
     pub fn record_output(&self, line: u32, text: &str) {
         if text.len() <= MAX_OUTPUT_BYTES {
-            self.order(Order::Output {
-                line,
-                text: text.to_owned(),
-            });
+            self.order(Order::Output { line, text: text.to_owned() });
         }
     }
 
@@ -96,9 +79,7 @@ fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>) {
         let result = match order {
             Order::Input { line, source } => store.record_input(line, &source),
             Order::Output { line, text } => store.record_output(line, &text),
-            Order::Query { request, found } => store
-                .query(&request)
-                .map(|entries| drop(found.send(entries))),
+            Order::Query { request, found } => store.query(&request).map(|entries| drop(found.send(entries))),
             Order::Close { closed } => {
                 let ended = store.end();
                 drop(store);
@@ -119,9 +100,7 @@ fn open(path: Option<PathBuf>) -> Option<Store> {
         }
         None => {}
     }
-    Store::in_memory()
-        .inspect_err(|error| tracing::warn!(%error, "there is no history in this session"))
-        .ok()
+    Store::in_memory().inspect_err(|error| tracing::warn!(%error, "there is no history in this session")).ok()
 }
 
 /// One warning is enough: a disk that is full stays full.

@@ -12,11 +12,7 @@ use crate::kernel::Launch;
 async fn a_cell_waits_for_the_session_and_shows_how_far_it_is() {
     let (progress, received) = unbounded_channel();
     let (go, gone) = oneshot::channel::<()>();
-    let launch = async move {
-        gone.await
-            .map(|()| dummy::session())
-            .map_err(|_| String::new())
-    };
+    let launch = async move { gone.await.map(|()| dummy::session()).map_err(|_| String::new()) };
     let mut client = Client::connect_to(Launch::new(launch, received)).await;
     client.ask("complete_request", json!({"code": "x"})).await;
     assert_eq!(client.reply().await.1["matches"], json!([]));

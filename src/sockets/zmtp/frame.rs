@@ -44,12 +44,7 @@ pub fn parse_header(buffer: &[u8]) -> Result<Option<FrameHeader>, ZmtpError> {
         };
         (u64::from_be_bytes(*length), 9)
     };
-    Ok(Some(FrameHeader {
-        more: flags & MORE != 0,
-        command: flags & COMMAND != 0,
-        length,
-        size,
-    }))
+    Ok(Some(FrameHeader { more: flags & MORE != 0, command: flags & COMMAND != 0, length, size }))
 }
 
 /// A message as bytes on the wire, shared by everyone who is to get it.
@@ -90,10 +85,7 @@ impl Encoded {
 
     fn from_chunks(chunks: Vec<Bytes>) -> Self {
         let bytes = chunks.iter().map(Bytes::len).sum();
-        Self {
-            chunks: chunks.into(),
-            bytes,
-        }
+        Self { chunks: chunks.into(), bytes }
     }
 
     /// The parts to be written, in order.
