@@ -72,9 +72,8 @@ fn stages_run_in_order_and_once() {
     let (cache, path) = cache_with_guest(dir.path());
     let fake = Fake::default();
     let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
-    assert_eq!(fake.take_calls(), ["compile", "base", "words", "science"]);
+    assert_eq!(fake.take_calls(), ["compile", "base", "science"]);
     assert_eq!(prepared.image(WarmProfile::Science).unwrap().meta, "science");
-    assert_eq!(prepared.interrupt_words().unwrap(), &serde_json::json!([1, 2]));
     assert!(!path.join(names::MODULE).exists(), "intermediate files are gone");
     setup(&cache, &fake, Check::Contents, &Silent).unwrap();
     ensure(&cache, &fake, &Silent).unwrap();
@@ -84,9 +83,8 @@ fn stages_run_in_order_and_once() {
 #[test]
 fn a_set_up_that_failed_anywhere_goes_on_from_there() {
     for (stage, rest) in [
-        ("compile", &["compile", "base", "words", "science"][..]),
-        ("base", &["base", "words", "science"]),
-        ("words", &["words", "science"]),
+        ("compile", &["compile", "base", "science"][..]),
+        ("base", &["base", "science"]),
         ("science", &["science"]),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -116,8 +114,26 @@ fn damage_is_found_on_opening_and_made_good_by_ensure() {
     let bad: Vec<_> = prepared.check_all().into_iter().filter(|(_, found)| found.is_err()).map(|(n, _)| n).collect();
     assert_eq!(bad, [names::SCIENCE]);
     fake.take_calls();
-    setup(&cache, &fake, Check::Stat, &Silent).unwrap();
+    assert!(matches!(Prepared::open(&cache, "fake"), Err(SetupError::Damaged { .. })));
+    ensure(&cache, &fake, &Silent).unwrap();
     assert_eq!(fake.take_calls(), ["science"]);
+    Prepared::open(&cache, "fake").unwrap().image(WarmProfile::Science).unwrap();
+}
+
+#[test]
+fn a_copied_cache_is_hashed_once_and_then_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cache, path) = cache_with_guest(dir.path());
+    let fake = Fake::default();
+    drop(setup(&cache, &fake, Check::Stat, &Silent).unwrap());
+    let code = path.join(names::CODE);
+    let contents = fs::read(&code).unwrap();
+    fs::remove_file(&code).unwrap();
+    fs::write(&code, contents).unwrap();
+    let hashed = |prepared: Prepared| prepared.code().unwrap().hashed;
+    assert!(hashed(Prepared::open_unchecked(&cache, "fake").unwrap()));
+    assert!(!hashed(Prepared::open(&cache, "fake").unwrap()));
+    assert!(!hashed(Prepared::open_unchecked(&cache, "fake").unwrap()), "it has been recorded");
 }
 
 #[test]
