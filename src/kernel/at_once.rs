@@ -40,11 +40,15 @@ impl AtOnce {
             "usage_request" => Self::usage,
             _ => return Answered::No,
         };
-        self.iopub.status_at_once(envelope.header(), ExecutionState::Busy);
+        self.iopub
+            .status_at_once(envelope.header(), ExecutionState::Busy);
         serve(self, envelope, replies);
-        self.iopub.status_at_once(envelope.header(), ExecutionState::Idle);
+        self.iopub
+            .status_at_once(envelope.header(), ExecutionState::Idle);
         if envelope.msg_type() == "shutdown_request" {
-            self.exit.leave(Exit::Shutdown { restart: shutdown_flag(envelope) });
+            self.exit.leave(Exit::Shutdown {
+                restart: shutdown_flag(envelope),
+            });
         }
         Answered::Yes
     }
@@ -53,9 +57,14 @@ impl AtOnce {
     pub(super) async fn serve_control(self, mut inbox: Inbox, replies: Replies) {
         while let Some(envelope) = inbox.next().await {
             if self.answer(&envelope, &replies) == Answered::No {
-                tracing::warn!(msg_type = envelope.msg_type(), "an unknown message on control");
-                self.iopub.status_at_once(envelope.header(), ExecutionState::Busy);
-                self.iopub.status_at_once(envelope.header(), ExecutionState::Idle);
+                tracing::warn!(
+                    msg_type = envelope.msg_type(),
+                    "an unknown message on control"
+                );
+                self.iopub
+                    .status_at_once(envelope.header(), ExecutionState::Busy);
+                self.iopub
+                    .status_at_once(envelope.header(), ExecutionState::Idle);
             }
         }
     }
@@ -73,15 +82,24 @@ impl AtOnce {
     fn shutdown(&self, envelope: &Envelope, replies: &Replies) {
         let reply = ShutdownReply::new(shutdown_flag(envelope));
         replies.send(envelope, &reply);
-        self.iopub.send_at_once(Some(envelope.header()), "shutdown_reply", &reply);
+        self.iopub
+            .send_at_once(Some(envelope.header()), "shutdown_reply", &reply);
     }
 
     fn usage(&self, envelope: &Envelope, replies: &Replies) {
-        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner).measure();
+        let usage = self
+            .usage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .measure();
         replies.send(envelope, &usage);
     }
 }
 
 fn shutdown_flag(envelope: &Envelope) -> bool {
-    envelope.request.content::<ShutdownRequest>().unwrap_or_default().restart
+    envelope
+        .request
+        .content::<ShutdownRequest>()
+        .unwrap_or_default()
+        .restart
 }

@@ -35,15 +35,29 @@ pub(super) struct Inbox {
 
 impl Inbox {
     pub(super) fn new(name: &'static str, router: Router, reader: wire::Reader) -> Self {
-        Self { name, router, reader }
+        Self {
+            name,
+            router,
+            reader,
+        }
     }
 
     /// The next request that holds; `None` once the socket has ended.
     pub(super) async fn next(&mut self) -> Option<Envelope> {
         loop {
-            let Delivery { identity, frames, place } = self.router.receive().await?;
+            let Delivery {
+                identity,
+                frames,
+                place,
+            } = self.router.receive().await?;
             match self.reader.read(&frames) {
-                Ok(request) => return Some(Envelope { identity, request, _place: place }),
+                Ok(request) => {
+                    return Some(Envelope {
+                        identity,
+                        request,
+                        _place: place,
+                    });
+                }
                 Err(error) => tracing::warn!(socket = self.name, %error, "a message was refused"),
             }
         }

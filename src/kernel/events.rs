@@ -39,25 +39,61 @@ pub(super) async fn relay(
     while let Some(Queued { event, permit }) = events.recv().await {
         match event {
             Event::Stream { name, text } => iopub.stream(parent, name.as_str(), &text).await,
-            Event::Display { data, metadata, transient, update } => {
-                let msg_type = if update { "update_display_data" } else { "display_data" };
-                let content = DisplayData { data: &data, metadata: &metadata, transient: &transient };
+            Event::Display {
+                data,
+                metadata,
+                transient,
+                update,
+            } => {
+                let msg_type = if update {
+                    "update_display_data"
+                } else {
+                    "display_data"
+                };
+                let content = DisplayData {
+                    data: &data,
+                    metadata: &metadata,
+                    transient: &transient,
+                };
                 iopub.send(parent, msg_type, &content).await;
             }
             Event::Result { data, metadata } => {
-                let content = ExecuteResult { execution_count, data: &data, metadata: &metadata };
+                let content = ExecuteResult {
+                    execution_count,
+                    data: &data,
+                    metadata: &metadata,
+                };
                 iopub.send(parent, "execute_result", &content).await;
                 relayed.result_text = output_text(&data).map(str::to_owned);
             }
-            Event::Error { ename, evalue, traceback } => {
+            Event::Error {
+                ename,
+                evalue,
+                traceback,
+            } => {
                 iopub.error(parent, &ename, &evalue, &traceback).await;
                 relayed.error_shown = true;
             }
-            Event::ClearOutput { wait } => iopub.send(parent, "clear_output", &ClearOutput { wait }).await,
-            Event::Comm { kind, content, metadata, buffers } => {
-                iopub.send_whole(parent, kind.msg_type(), &metadata, &content, buffers).await;
+            Event::ClearOutput { wait } => {
+                iopub
+                    .send(parent, "clear_output", &ClearOutput { wait })
+                    .await
             }
-            Event::Input { prompt, password, answer } => match stdin {
+            Event::Comm {
+                kind,
+                content,
+                metadata,
+                buffers,
+            } => {
+                iopub
+                    .send_whole(parent, kind.msg_type(), &metadata, &content, buffers)
+                    .await;
+            }
+            Event::Input {
+                prompt,
+                password,
+                answer,
+            } => match stdin {
                 Stdin::Ask(prompter) => {
                     iopub.settle().await;
                     prompter.ask(from, &prompt, password, answer).await;

@@ -30,12 +30,17 @@ impl Shell {
         let silent = asked.silent;
         let relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
-            Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.execution_count)), ..Relayed::default() },
+            Err(refusal) => Relayed {
+                outcome: Some(refusal.into_outcome(self.execution_count)),
+                ..Relayed::default()
+            },
         };
         if let Some(text) = &relayed.result_text {
             self.history.record_output(count, text);
         }
-        let exit = self.finish(envelope, started, silent, stops_on_error, relayed).await;
+        let exit = self
+            .finish(envelope, started, silent, stops_on_error, relayed)
+            .await;
         exit.then_some(Exit::AskedByGuest)
     }
 
@@ -48,16 +53,36 @@ impl Shell {
             self.history.record_input(count, &asked.code);
         }
         if !asked.silent {
-            let input = ExecuteInput { code: &asked.code, execution_count: count };
-            self.iopub.send(envelope.header(), "execute_input", &input).await;
+            let input = ExecuteInput {
+                code: &asked.code,
+                execution_count: count,
+            };
+            self.iopub
+                .send(envelope.header(), "execute_input", &input)
+                .await;
         }
         count
     }
 
-    async fn run_cell(&self, envelope: &Envelope, session: &SessionHandle, asked: ExecuteRequest, count: u32) -> Relayed {
+    async fn run_cell(
+        &self,
+        envelope: &Envelope,
+        session: &SessionHandle,
+        asked: ExecuteRequest,
+        count: u32,
+    ) -> Relayed {
         let store_history = asked.stores_history();
-        let stdin = if asked.allow_stdin { Stdin::Ask(&self.prompter) } else { Stdin::Closed };
-        let cell_id = envelope.request.metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
+        let stdin = if asked.allow_stdin {
+            Stdin::Ask(&self.prompter)
+        } else {
+            Stdin::Closed
+        };
+        let cell_id = envelope
+            .request
+            .metadata
+            .get("cellId")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let request = Request::Execute(Execute {
             code: asked.code,
             silent: asked.silent,
@@ -68,7 +93,15 @@ impl Shell {
             cell_id,
             parent_id: envelope.header().msg_id.clone(),
         });
-        relay(session.submit(request), envelope, count, &self.iopub, stdin).await
+        let events = session.submit(request);
+        if self.interrupted_since_busy() {
+            session.interrupt();
+        }
+        relay(events, envelope, count, &self.iopub, stdin).await
+    }
+
+    fn interrupted_since_busy(&self) -> bool {
+        self.gate.interrupts() != self.interrupts_before
     }
 
     /// Replies, after everything that the cell showed. Returns whether the code asked to exit.
@@ -91,7 +124,8 @@ impl Shell {
         let exits = wants_exit(&mut content);
         complete_reply(&mut content, self.execution_count);
         if !silent {
-            self.show_unseen_error(envelope, relayed.error_shown, &content).await;
+            self.show_unseen_error(envelope, relayed.error_shown, &content)
+                .await;
         }
         let status = content.get("status").cloned().unwrap_or(Value::Null);
         if status == "error" && stops_on_error {
@@ -100,7 +134,8 @@ impl Shell {
         metadata.insert("status".to_owned(), status);
         // Bounded, because a client that has stopped reading its outputs still gets its reply.
         let _ = tokio::time::timeout(SETTLE_AT_MOST, self.iopub.settle()).await;
-        self.replies.send_with_metadata(envelope, &metadata, &content);
+        self.replies
+            .send_with_metadata(envelope, &metadata, &content);
         exits
     }
 
@@ -108,8 +143,13 @@ impl Shell {
     fn abort(&self, envelope: &Envelope, started: chrono::DateTime<chrono::Utc>) {
         let mut metadata = self.metadata(started);
         metadata.insert("status".to_owned(), "aborted".into());
-        let content = error_reply("ExecutionAborted", "not run, because a cell before it failed", self.execution_count);
-        self.replies.send_with_metadata(envelope, &metadata, &content);
+        let content = error_reply(
+            "ExecutionAborted",
+            "not run, because a cell before it failed",
+            self.execution_count,
+        );
+        self.replies
+            .send_with_metadata(envelope, &metadata, &content);
     }
 
     /// What ipykernel puts into the metadata of its replies.
@@ -138,6 +178,9 @@ impl Shell {
     async fn wait_for_session(&mut self, envelope: &Envelope) -> Result<SessionState, Refusal> {
         let interruption = self.gate.interruption();
         tokio::pin!(interruption);
+        if self.interrupted_since_busy() {
+            return Err(Refusal::Interrupted);
+        }
         let mut gate = self.gate.clone();
         let opened = gate.opened();
         tokio::pin!(opened);
@@ -155,7 +198,13 @@ impl Shell {
         };
         if shown && matches!(state, SessionState::Ready(_)) {
             // The progress is no part of what the cell shows.
-            self.iopub.send(envelope.header(), "clear_output", &ClearOutput { wait: false }).await;
+            self.iopub
+                .send(
+                    envelope.header(),
+                    "clear_output",
+                    &ClearOutput { wait: false },
+                )
+                .await;
         }
         Ok(state)
     }
@@ -170,18 +219,32 @@ enum Refusal {
 impl Refusal {
     fn into_outcome(self, execution_count: u32) -> crate::session::Outcome {
         let (ename, evalue) = match self {
-            Self::Interrupted => ("KeyboardInterrupt", "interrupted while the sandbox was being set up".to_owned()),
+            Self::Interrupted => (
+                "KeyboardInterrupt",
+                "interrupted while the sandbox was being set up".to_owned(),
+            ),
             Self::SetupFailed(reason) => ("SandboxUnavailable", reason),
         };
         let mut content = error_reply(ename, &evalue, execution_count);
-        content.insert("traceback".to_owned(), json!([format!("{ename}: {evalue}")]));
-        crate::session::Outcome { content, usage: crate::session::Usage::default() }
+        content.insert(
+            "traceback".to_owned(),
+            json!([format!("{ename}: {evalue}")]),
+        );
+        crate::session::Outcome {
+            content,
+            usage: crate::session::Usage::default(),
+        }
     }
 }
 
 /// Takes the bridge's own keys out of a reply: whether to end the kernel, unless it is to be kept.
 fn wants_exit(content: &mut Map<String, Value>) -> bool {
-    let mut flag = |key| content.remove(key).and_then(|value| value.as_bool()).unwrap_or(false);
+    let mut flag = |key| {
+        content
+            .remove(key)
+            .and_then(|value| value.as_bool())
+            .unwrap_or(false)
+    };
     let (exit, keep) = (flag("exit"), flag("keep"));
     exit && !keep
 }
@@ -191,5 +254,7 @@ fn complete_reply(content: &mut Map<String, Value>, execution_count: u32) {
     content.entry("status").or_insert_with(|| "ok".into());
     content.insert("execution_count".to_owned(), execution_count.into());
     content.entry("payload").or_insert_with(|| json!([]));
-    content.entry("user_expressions").or_insert_with(|| json!({}));
+    content
+        .entry("user_expressions")
+        .or_insert_with(|| json!({}));
 }

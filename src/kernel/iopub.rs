@@ -28,13 +28,21 @@ impl Iopub {
     /// Serves a listener.
     pub(super) fn serve(listener: Listener, author: Author) -> Self {
         let fresh = Arc::new(AtomicBool::new(true));
-        let welcome = { let (author, fresh) = (author.clone(), fresh.clone()); move |topic: &[u8]| welcome(&author, &fresh, topic) };
-        Self { publisher: publisher::serve(listener, Box::new(welcome)), author, fresh }
+        let welcome = {
+            let (author, fresh) = (author.clone(), fresh.clone());
+            move |topic: &[u8]| welcome(&author, &fresh, topic)
+        };
+        Self {
+            publisher: publisher::serve(listener, Box::new(welcome)),
+            author,
+            fresh,
+        }
     }
 
     /// Publishes a message; waits while even the fastest client has too much to read.
     pub(super) async fn send<C: Serialize>(&self, parent: &Header, msg_type: &str, content: &C) {
-        self.send_whole(parent, msg_type, &Map::new(), content, Vec::new()).await;
+        self.send_whole(parent, msg_type, &Map::new(), content, Vec::new())
+            .await;
     }
 
     /// The same, with metadata and buffers.
@@ -46,32 +54,68 @@ impl Iopub {
         content: &C,
         buffers: Vec<Bytes>,
     ) {
-        let composed = self.author.compose(msg_type, Some(parent), metadata, content, buffers);
-        self.publisher.publish(&with_topic(&self.topic(msg_type), composed)).await;
+        let composed = self
+            .author
+            .compose(msg_type, Some(parent), metadata, content, buffers);
+        self.publisher
+            .publish(&with_topic(&self.topic(msg_type), composed))
+            .await;
     }
 
     /// Publishes text on one of the streams.
     pub(super) async fn stream(&self, parent: &Header, name: &str, text: &str) {
-        let composed = self.author.compose("stream", Some(parent), &Map::new(), &Stream { name, text }, Vec::new());
+        let composed = self.author.compose(
+            "stream",
+            Some(parent),
+            &Map::new(),
+            &Stream { name, text },
+            Vec::new(),
+        );
         // The topic that ipykernel gives streams.
-        self.publisher.publish(&with_topic(&format!("stream.{name}"), composed)).await;
+        self.publisher
+            .publish(&with_topic(&format!("stream.{name}"), composed))
+            .await;
     }
 
     /// Publishes an error.
-    pub(super) async fn error(&self, parent: &Header, ename: &str, evalue: &str, traceback: &[String]) {
-        self.send(parent, "error", &ErrorOutput { ename, evalue, traceback }).await;
+    pub(super) async fn error(
+        &self,
+        parent: &Header,
+        ename: &str,
+        evalue: &str,
+        traceback: &[String],
+    ) {
+        self.send(
+            parent,
+            "error",
+            &ErrorOutput {
+                ename,
+                evalue,
+                traceback,
+            },
+        )
+        .await;
     }
 
     /// Publishes that a request is being served, or has been.
     pub(super) async fn status(&self, parent: &Header, execution_state: ExecutionState) {
         self.fresh.store(false, Ordering::Relaxed);
-        self.send(parent, "status", &Status { execution_state }).await;
+        self.send(parent, "status", &Status { execution_state })
+            .await;
     }
 
     /// Publishes without ever waiting, for what is answered while a cell runs.
-    pub(super) fn send_at_once<C: Serialize>(&self, parent: Option<&Header>, msg_type: &str, content: &C) {
-        let composed = self.author.compose(msg_type, parent, &Map::new(), content, Vec::new());
-        self.publisher.publish_at_once(&with_topic(&self.topic(msg_type), composed));
+    pub(super) fn send_at_once<C: Serialize>(
+        &self,
+        parent: Option<&Header>,
+        msg_type: &str,
+        content: &C,
+    ) {
+        let composed = self
+            .author
+            .compose(msg_type, parent, &Map::new(), content, Vec::new());
+        self.publisher
+            .publish_at_once(&with_topic(&self.topic(msg_type), composed));
     }
 
     /// The status of a request that is answered while a cell runs.
@@ -97,10 +141,20 @@ impl Iopub {
 
 fn welcome(author: &Author, fresh: &AtomicBool, subscription: &[u8]) -> Vec<Vec<Bytes>> {
     let name = String::from_utf8_lossy(subscription);
-    let welcome = author.compose("iopub_welcome", None, &Map::new(), &Welcome { subscription: &name }, Vec::new());
+    let welcome = author.compose(
+        "iopub_welcome",
+        None,
+        &Map::new(),
+        &Welcome {
+            subscription: &name,
+        },
+        Vec::new(),
+    );
     let mut greetings = vec![with_topic(&name, welcome)];
     if fresh.swap(false, Ordering::Relaxed) {
-        let status = Status { execution_state: ExecutionState::Starting };
+        let status = Status {
+            execution_state: ExecutionState::Starting,
+        };
         let starting = author.compose("status", None, &Map::new(), &status, Vec::new());
         greetings.push(with_topic(&topic(author, "status"), starting));
     }

@@ -32,7 +32,11 @@ impl Language {
             codemirror_mode: &self.codemirror_mode,
             nbconvert_exporter: &self.nbconvert_exporter,
         };
-        let links = self.help_links.iter().map(|(text, url)| HelpLink { text, url }).collect();
+        let links = self
+            .help_links
+            .iter()
+            .map(|(text, url)| HelpLink { text, url })
+            .collect();
         KernelInfoReply::new(info, &self.banner, links)
     }
 }

@@ -16,7 +16,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The process that started the kernel, as Jupyter names it in the environment.
 pub fn parent_pid_from_env() -> Option<i32> {
-    std::env::var("JPY_PARENT_PID").ok()?.parse().ok().filter(|pid| *pid > 0)
+    std::env::var("JPY_PARENT_PID")
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 0)
 }
 
 /// The signals that the kernel heeds.
@@ -50,7 +54,9 @@ impl Signals {
 
 /// Ends when the parent is gone; never without a parent.
 pub(super) async fn parent_gone(pid: Option<i32>) -> Exit {
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return std::future::pending().await };
+    let Some(pid) = pid.and_then(Pid::from_raw) else {
+        return std::future::pending().await;
+    };
     // Usually who started the kernel is its parent, and an orphan gets another.
     let parent = getppid();
     // With a wrapper in between, the named process itself is watched. One that cannot be watched (it may
@@ -64,7 +70,10 @@ pub(super) async fn parent_gone(pid: Option<i32>) -> Exit {
 
 /// A process's descriptor is readable once it has ended, reaped or not.
 fn has_exited(process: &OwnedFd) -> bool {
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
@@ -74,7 +83,10 @@ mod tests {
 
     #[test]
     fn a_process_that_has_ended_is_seen_before_it_is_reaped() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
         let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
         let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
         assert!(!has_exited(&process));

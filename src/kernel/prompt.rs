@@ -31,7 +31,11 @@ struct Waiting {
 
 impl Prompter {
     pub(super) fn new(author: Author, sender: RouterSender) -> Self {
-        Self { author, sender, waiting: Arc::default() }
+        Self {
+            author,
+            sender,
+            waiting: Arc::default(),
+        }
     }
 
     /// Asks the client behind `from`; returns when the answer has been given or nobody wants it any
@@ -45,11 +49,21 @@ impl Prompter {
     ) {
         let (line, received) = oneshot::channel();
         let content = InputRequest { prompt, password };
-        let composed = self.author.compose("input_request", Some(from.header()), &Map::new(), &content, Vec::new());
+        let composed = self.author.compose(
+            "input_request",
+            Some(from.header()),
+            &Map::new(),
+            &content,
+            Vec::new(),
+        );
         let mut frames = from.request.identities.clone();
         frames.extend(composed.frames);
         let identity = from.identity.clone();
-        *self.waiting() = Some(Waiting { request_id: composed.msg_id, identity: identity.clone(), line });
+        *self.waiting() = Some(Waiting {
+            request_id: composed.msg_id,
+            identity: identity.clone(),
+            line,
+        });
         let line = tokio::select! {
             line = async { self.deliver(&identity, &frames).await; received.await } => line.ok(),
             () = answer.closed() => None,
@@ -79,7 +93,10 @@ impl Prompter {
 
     fn take(&self, envelope: &Envelope) {
         if envelope.msg_type() != "input_reply" {
-            return tracing::warn!(msg_type = envelope.msg_type(), "an unknown message on stdin");
+            return tracing::warn!(
+                msg_type = envelope.msg_type(),
+                "an unknown message on stdin"
+            );
         }
         let Ok(reply) = envelope.request.content::<InputReply>() else {
             return tracing::warn!("an input reply cannot be read");

@@ -25,9 +25,16 @@ impl Replies {
     }
 
     /// The same, with metadata.
-    pub(super) fn send_with_metadata<C: Serialize>(&self, to: &Envelope, metadata: &Map<String, Value>, content: &C) {
+    pub(super) fn send_with_metadata<C: Serialize>(
+        &self,
+        to: &Envelope,
+        metadata: &Map<String, Value>,
+        content: &C,
+    ) {
         let msg_type = reply_type(to.msg_type());
-        let composed = self.author.compose(&msg_type, Some(to.header()), metadata, content, Vec::new());
+        let composed =
+            self.author
+                .compose(&msg_type, Some(to.header()), metadata, content, Vec::new());
         let mut frames = to.request.identities.clone();
         frames.extend(composed.frames);
         if let Err(error) = self.sender.send(&to.identity, &frames) {
@@ -38,7 +45,13 @@ impl Replies {
     /// Answers a request whose content cannot be read.
     pub(super) fn send_malformed(&self, to: &Envelope, error: &serde_json::Error) {
         tracing::warn!(msg_type = to.msg_type(), %error, "a request's content cannot be read");
-        self.send(to, &failure("MalformedRequest", &format!("the request's content cannot be read: {error}")));
+        self.send(
+            to,
+            &failure(
+                "MalformedRequest",
+                &format!("the request's content cannot be read: {error}"),
+            ),
+        );
     }
 
     /// The kernel's session id, which also names it as an engine.
@@ -58,6 +71,8 @@ pub(super) fn failure(ename: &str, evalue: &str) -> Value {
 }
 
 fn reply_type(request_type: &str) -> String {
-    let stem = request_type.strip_suffix("_request").unwrap_or(request_type);
+    let stem = request_type
+        .strip_suffix("_request")
+        .unwrap_or(request_type);
     format!("{stem}_reply")
 }

@@ -18,12 +18,14 @@ use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
+use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
 use crate::sockets::router::{self, control_limits, shell_limits};
-use crate::sockets::endpoint::SocketFile;
 use crate::sockets::{Endpoint, Listener};
 use crate::wire::contents::shutdown::ShutdownReply;
-use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
+use crate::wire::{
+    Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport,
+};
 
 /// How long the last messages may take to be written. Short of the second within which a kernel has
 /// to be gone, and only ever used up by a client that does not read.
@@ -49,7 +51,11 @@ pub enum KernelError {
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("cannot listen for {socket} on {at}: {source}")]
-    Listen { socket: &'static str, at: String, source: std::io::Error },
+    Listen {
+        socket: &'static str,
+        at: String,
+        source: std::io::Error,
+    },
     #[error("cannot heed signals: {0}")]
     Signals(std::io::Error),
     #[error("cannot start the kernel's threads: {0}")]
@@ -123,11 +129,18 @@ impl Kernel {
             last_queued: last_queued.clone(),
             execution_count: 0,
             abort_through: 0,
+            interrupts_before: 0,
         };
 
         let mut tasks = tokio::task::JoinSet::new();
         let intake = Inbox::new("shell", shell_router, reader.clone());
-        tasks.spawn(shell::intake(intake, at_once.clone(), shell_replies.clone(), queue, last_queued));
+        tasks.spawn(shell::intake(
+            intake,
+            at_once.clone(),
+            shell_replies.clone(),
+            queue,
+            last_queued,
+        ));
         tasks.spawn(shell.serve(queued));
         let control = Inbox::new("control", control_router, reader.clone());
         tasks.spawn(at_once.serve_control(control, control_replies.clone()));
@@ -135,7 +148,16 @@ impl Kernel {
 
         let replies = [shell_replies, control_replies];
         let parent_pid = self.parent_pid;
-        let running = Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+        let running = Running {
+            gate,
+            iopub,
+            replies,
+            history,
+            parent_pid,
+            _heartbeat: heartbeat,
+            _tasks: tasks,
+            _files: files,
+        };
         Ok((running, left))
     }
 }
@@ -156,10 +178,18 @@ impl Running {
     /// Says farewell where nobody has, and sees that the last messages are out.
     async fn end(self, exit: Exit) {
         if !matches!(exit, Exit::Shutdown { .. }) {
-            self.iopub.send_at_once(None, "shutdown_reply", &ShutdownReply::new(false));
+            self.iopub
+                .send_at_once(None, "shutdown_reply", &ShutdownReply::new(false));
         }
         let [shell, control] = &self.replies;
-        let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
+        let farewell = async {
+            tokio::join!(
+                shell.flush(),
+                control.flush(),
+                self.iopub.flush(),
+                self.history.close()
+            )
+        };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::info!("a client did not read the kernel's last messages");
         }
@@ -188,7 +218,13 @@ impl Listeners {
     }
 
     fn take_files(&mut self) -> Vec<SocketFile> {
-        let all = [&mut self.shell, &mut self.control, &mut self.stdin, &mut self.iopub, &mut self.heartbeat];
+        let all = [
+            &mut self.shell,
+            &mut self.control,
+            &mut self.stdin,
+            &mut self.iopub,
+            &mut self.heartbeat,
+        ];
         all.into_iter().filter_map(Listener::take_file).collect()
     }
 }
@@ -200,12 +236,22 @@ async fn bind(
 ) -> Result<Listener, KernelError> {
     let (at, port) = (info.ip.clone(), *port_of(info));
     let endpoint = match info.transport {
-        Transport::Tcp => Endpoint::Tcp { ip: at.clone(), port },
-        Transport::Ipc => Endpoint::Ipc { stem: at.clone(), port },
+        Transport::Tcp => Endpoint::Tcp {
+            ip: at.clone(),
+            port,
+        },
+        Transport::Ipc => Endpoint::Ipc {
+            stem: at.clone(),
+            port,
+        },
     };
     let listener = Listener::bind(&endpoint)
         .await
-        .map_err(|source| KernelError::Listen { socket, at: format!("{at}, port {port}"), source })?;
+        .map_err(|source| KernelError::Listen {
+            socket,
+            at: format!("{at}, port {port}"),
+            source,
+        })?;
     *port_of(info) = listener.port();
     Ok(listener)
 }

@@ -21,13 +21,18 @@ struct HostTicks {
 impl UsageMeter {
     /// A meter whose first percentages are since now.
     pub(super) fn new() -> Self {
-        Self { last_process: process_ticks().map(|ticks| (Instant::now(), ticks)), last_host: host_ticks() }
+        Self {
+            last_process: process_ticks().map(|ticks| (Instant::now(), ticks)),
+            last_host: host_ticks(),
+        }
     }
 
     /// The figures of now.
     pub(super) fn measure(&mut self) -> UsageReply {
         UsageReply {
-            hostname: read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned()),
+            hostname: read_to_string("/proc/sys/kernel/hostname")
+                .ok()
+                .map(|name| name.trim().to_owned()),
             pid: std::process::id(),
             kernel_cpu: self.process_percent().unwrap_or(0.0),
             kernel_memory: process_memory().unwrap_or(0),
@@ -42,7 +47,8 @@ impl UsageMeter {
         let now = Instant::now();
         let (then, before) = self.last_process.replace((now, ticks))?;
         let seconds = (now - then).as_secs_f64();
-        let used = ticks.saturating_sub(before) as f64 / rustix::param::clock_ticks_per_second() as f64;
+        let used =
+            ticks.saturating_sub(before) as f64 / rustix::param::clock_ticks_per_second() as f64;
         (seconds > 0.0).then(|| round(used / seconds * 100.0))
     }
 
@@ -50,7 +56,8 @@ impl UsageMeter {
         let now = host_ticks()?;
         let before = self.last_host.replace(now)?;
         let total = now.total.saturating_sub(before.total);
-        (total > 0).then(|| round(now.busy.saturating_sub(before.busy) as f64 / total as f64 * 100.0))
+        (total > 0)
+            .then(|| round(now.busy.saturating_sub(before.busy) as f64 / total as f64 * 100.0))
     }
 }
 
@@ -74,12 +81,17 @@ fn host_ticks() -> Option<HostTicks> {
     let ticks: Vec<u64> = line.split_whitespace().take(8).filter_map(number).collect();
     let total = ticks.iter().sum();
     let resting: u64 = ticks.iter().skip(3).take(2).sum();
-    Some(HostTicks { busy: u64::saturating_sub(total, resting), total })
+    Some(HostTicks {
+        busy: u64::saturating_sub(total, resting),
+        total,
+    })
 }
 
 /// Shared pages counted in proportion where the system tells, as ipykernel does.
 fn process_memory() -> Option<u64> {
-    let proportional = read_to_string("/proc/self/smaps_rollup").ok().and_then(|text| kilobytes(&text, "Pss"));
+    let proportional = read_to_string("/proc/self/smaps_rollup")
+        .ok()
+        .and_then(|text| kilobytes(&text, "Pss"));
     proportional.or_else(|| kilobytes(&read_to_string("/proc/self/status").ok()?, "VmRSS"))
 }
 
@@ -91,7 +103,11 @@ fn host_memory() -> Option<VirtualMemory> {
     Some(VirtualMemory {
         total,
         available,
-        percent: if total > 0 { round(used as f64 / total as f64 * 100.0) } else { 0.0 },
+        percent: if total > 0 {
+            round(used as f64 / total as f64 * 100.0)
+        } else {
+            0.0
+        },
         used,
         free: field("MemFree"),
         active: field("Active"),
@@ -105,7 +121,9 @@ fn host_memory() -> Option<VirtualMemory> {
 
 /// A line like `Name:   123 kB`, in bytes.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     Some(number(line.split_whitespace().next()?)?.saturating_mul(1024))
 }
 
@@ -121,7 +139,9 @@ mod tests {
     fn figures_are_there_and_plausible() {
         let usage = UsageMeter::new().measure();
         assert_eq!(usage.pid, std::process::id());
-        assert!(usage.kernel_memory > 100_000 && usage.host_virtual_memory.total > usage.kernel_memory);
+        assert!(
+            usage.kernel_memory > 100_000 && usage.host_virtual_memory.total > usage.kernel_memory
+        );
         assert!(usage.cpu_count >= 1 && usage.kernel_cpu >= 0.0);
     }
 }

@@ -215,6 +215,7 @@ async fn path_open(
     let Some(path) = host::read(caller, path, length) else { return errno::FAULT };
     let Ok(path) = String::from_utf8(path) else { return errno::ILSEQ };
     if caller.data().files.full() {
+        caller.data().control.refuse_file();
         return errno::MFILE;
     }
     let how = files::How { lookup, flags, rights: (base, inheriting), fd_flags };

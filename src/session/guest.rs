@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::event::{Event, Outcome, State, Usage};
@@ -62,7 +62,7 @@ impl Guest {
     /// As [`GuestError`] says.
     pub fn start(origin: Origin) -> Result<Self, GuestError> {
         let overlay = Overlay::new(origin.image.clone())?;
-        let desk = Arc::new(Desk::new(origin.limits.clone()));
+        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size()));
         let facts = origin.facts.clone();
         let mut guest = Self { origin, overlay, desk, instance: None, facts };
         guest.greet()?;
@@ -135,6 +135,7 @@ impl Guest {
             }
         };
         let refused = instance.mapping().refusals();
+        desk.watch(instance.gauges());
         let turn = instance.take_turn(TURN, allowance, interrupter, |reason, fuel| desk.asked(reason, fuel));
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
@@ -143,9 +144,14 @@ impl Guest {
         }
         let served = desk.collect();
         let cut = served.cut;
-        let Verdict { content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
+        let served_name = served.reply.as_ref().and_then(|reply| reply.get("ename")?.as_str().map(str::to_owned));
+        let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
         if let Some(error) = error {
             desk.say(error);
+        }
+        if let Some(Value::Array(traceback)) = content.get_mut("traceback").filter(|_| state == State::Kept) {
+            let ename = served_name.as_deref().unwrap_or_default();
+            traceback.extend(desk.limit_note(ename).map(Value::String));
         }
         desk.end();
         let usage = Usage {

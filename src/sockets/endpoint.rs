@@ -28,7 +28,10 @@ enum Kind {
 }
 
 /// The two halves of a connection.
-pub type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
+pub type Halves = (
+    Box<dyn AsyncRead + Send + Unpin>,
+    Box<dyn AsyncWrite + Send + Unpin>,
+);
 
 /// A socket's file; removed when this is dropped.
 pub struct SocketFile(PathBuf);
@@ -47,7 +50,11 @@ impl Listener {
                 let ip = if ip == "*" { "0.0.0.0" } else { ip };
                 let listener = TcpListener::bind((ip, *port)).await?;
                 let port = listener.local_addr()?.port();
-                Ok(Self { kind: Kind::Tcp(listener), port, file: None })
+                Ok(Self {
+                    kind: Kind::Tcp(listener),
+                    port,
+                    file: None,
+                })
             }
             Endpoint::Ipc { stem, port: 0 } => Self::bind_any_path(stem).await,
             Endpoint::Ipc { stem, port } => Self::bind_path(stem, *port).await,
@@ -87,7 +94,9 @@ impl Listener {
         let path = ipc_path(stem, port);
         match bind_new(&path) {
             // The file of a kernel that was killed is in the way of its successor; a live one is not.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && !is_listening(&path).await => {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && !is_listening(&path).await =>
+            {
                 std::fs::remove_file(&path)?;
                 Ok(Self::at_path(bind_new(&path)?, port))
             }
@@ -96,7 +105,11 @@ impl Listener {
     }
 
     fn at_path((listener, file): (UnixListener, SocketFile), port: u16) -> Self {
-        Self { kind: Kind::Ipc(listener), port, file: Some(file) }
+        Self {
+            kind: Kind::Ipc(listener),
+            port,
+            file: Some(file),
+        }
     }
 }
 
@@ -131,8 +144,14 @@ mod tests {
 
     #[tokio::test]
     async fn port_zero_takes_a_free_one() {
-        let any = Endpoint::Tcp { ip: "127.0.0.1".into(), port: 0 };
-        let (one, two) = (Listener::bind(&any).await.unwrap(), Listener::bind(&any).await.unwrap());
+        let any = Endpoint::Tcp {
+            ip: "127.0.0.1".into(),
+            port: 0,
+        };
+        let (one, two) = (
+            Listener::bind(&any).await.unwrap(),
+            Listener::bind(&any).await.unwrap(),
+        );
         assert!(one.port() != 0 && one.port() != two.port());
     }
 
@@ -140,7 +159,10 @@ mod tests {
     async fn a_path_left_by_a_dead_kernel_is_taken_over_and_a_live_one_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let stem = directory.path().join("k").to_str().unwrap().to_owned();
-        let endpoint = Endpoint::Ipc { stem: stem.clone(), port: 5 };
+        let endpoint = Endpoint::Ipc {
+            stem: stem.clone(),
+            port: 5,
+        };
         drop(std::os::unix::net::UnixListener::bind(format!("{stem}-5")).unwrap());
         let listener = Listener::bind(&endpoint).await.unwrap();
         assert!(Listener::bind(&endpoint).await.is_err());
@@ -153,7 +175,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let stem = directory.path().join("k").to_str().unwrap().to_owned();
         let any = Endpoint::Ipc { stem, port: 0 };
-        let (one, two) = (Listener::bind(&any).await.unwrap(), Listener::bind(&any).await.unwrap());
+        let (one, two) = (
+            Listener::bind(&any).await.unwrap(),
+            Listener::bind(&any).await.unwrap(),
+        );
         assert_eq!((one.port(), two.port()), (1, 2));
     }
 }

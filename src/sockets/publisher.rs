@@ -38,9 +38,16 @@ pub struct Publisher {
 
 /// Serves a listener as a publisher.
 pub fn serve(listener: Listener, welcome: Welcome) -> Publisher {
-    let audience = Arc::new(Audience { subscribers: Mutex::default(), changed: Arc::default(), welcome });
+    let audience = Arc::new(Audience {
+        subscribers: Mutex::default(),
+        changed: Arc::default(),
+        welcome,
+    });
     let accepting = Arc::new(Owned::spawn(accept(listener, audience.clone())));
-    Publisher { audience, _accepting: accepting }
+    Publisher {
+        audience,
+        _accepting: accepting,
+    }
 }
 
 impl Publisher {
@@ -71,14 +78,25 @@ impl Publisher {
     /// Waits until the fastest subscriber's messages are all written.
     pub async fn settle(&self) {
         let settled = |subscribers: &mut Subscribers| {
-            subscribers.values().map(|one| one.outbox.outstanding()).min().unwrap_or(0) == 0
+            subscribers
+                .values()
+                .map(|one| one.outbox.outstanding())
+                .min()
+                .unwrap_or(0)
+                == 0
         };
         self.audience.wait(settled).await;
     }
 
     /// Waits until every subscriber's messages are all written.
     pub async fn flush(&self) {
-        self.audience.wait(|subscribers| subscribers.values().all(|one| one.outbox.outstanding() == 0)).await;
+        self.audience
+            .wait(|subscribers| {
+                subscribers
+                    .values()
+                    .all(|one| one.outbox.outstanding() == 0)
+            })
+            .await;
     }
 }
 
@@ -100,7 +118,10 @@ struct Audience {
 fn has_room(subscribers: &Subscribers, topic: &[u8], bytes: usize) -> bool {
     let wanting = subscribers.values().filter(|one| one.topics.want(topic));
     // A message larger than the bound goes out alone.
-    wanting.map(|one| one.outbox.outstanding()).min().is_none_or(|fastest| fastest == 0 || fastest + bytes <= FASTEST_BYTES)
+    wanting
+        .map(|one| one.outbox.outstanding())
+        .min()
+        .is_none_or(|fastest| fastest == 0 || fastest + bytes <= FASTEST_BYTES)
 }
 
 fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
@@ -110,7 +131,10 @@ fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
         }
         let outstanding = one.outbox.outstanding();
         if outstanding > FASTEST_BYTES && outstanding + message.bytes() > LAGGING_BYTES {
-            tracing::warn!(outstanding, "an iopub client does not read what it is sent and was cut off");
+            tracing::warn!(
+                outstanding,
+                "an iopub client does not read what it is sent and was cut off"
+            );
             one.outbox.close();
             return false;
         }
@@ -121,7 +145,9 @@ fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
 
 impl Audience {
     fn lock(&self) -> MutexGuard<'_, Subscribers> {
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subscribers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn wait(&self, mut condition: impl FnMut(&mut Subscribers) -> bool) {
@@ -139,7 +165,13 @@ impl Audience {
 
     fn add(&self, number: u64) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(self.changed.clone()));
-        self.lock().insert(number, Subscriber { topics: Subscriptions::default(), outbox: outbox.clone() });
+        self.lock().insert(
+            number,
+            Subscriber {
+                topics: Subscriptions::default(),
+                outbox: outbox.clone(),
+            },
+        );
         outbox
     }
 
@@ -151,7 +183,9 @@ impl Audience {
 
     fn subscribe(&self, number: u64, topic: &Bytes) {
         let mut subscribers = self.lock();
-        let Some(one) = subscribers.get_mut(&number) else { return };
+        let Some(one) = subscribers.get_mut(&number) else {
+            return;
+        };
         if one.topics.add(topic) == Change::Nothing {
             return;
         }
@@ -173,7 +207,12 @@ impl Audience {
 
 /// Subscribers send nothing but subscriptions.
 fn limits() -> Limits {
-    Limits { message_bytes: 8 * 1024, frames: 4, small_bytes: 8 * 1024, large: Arc::new(Semaphore::new(0)) }
+    Limits {
+        message_bytes: 8 * 1024,
+        frames: 4,
+        small_bytes: 8 * 1024,
+        large: Arc::new(Semaphore::new(0)),
+    }
 }
 
 async fn accept(listener: Listener, audience: Arc<Audience>) {
@@ -185,7 +224,9 @@ async fn accept(listener: Listener, audience: Arc<Audience>) {
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok(_) if connections.len() >= MAX_PEERS => tracing::warn!("too many subscribers; one was refused"),
+            Ok(_) if connections.len() >= MAX_PEERS => {
+                tracing::warn!("too many subscribers; one was refused")
+            }
             Ok(halves) => {
                 number = number.wrapping_add(1);
                 connections.spawn(serve_peer(halves, number, audience.clone()));
@@ -211,7 +252,9 @@ async fn serve_peer(halves: Halves, number: u64, audience: Arc<Audience>) {
     };
     audience.remove(number, &outbox);
     match end {
-        Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => tracing::debug!("a subscriber has gone"),
+        Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => {
+            tracing::debug!("a subscriber has gone")
+        }
         Err(error) => tracing::warn!(%error, "a subscriber was cut off"),
     }
 }
@@ -226,7 +269,9 @@ async fn listen<R: AsyncRead + Unpin>(
     loop {
         match reader.next().await? {
             Received::Message(frames, _) => match frames.as_slice() {
-                [frame] if frame.first() == Some(&1) => audience.subscribe(number, &frame.slice(1..)),
+                [frame] if frame.first() == Some(&1) => {
+                    audience.subscribe(number, &frame.slice(1..))
+                }
                 [frame] if frame.first() == Some(&0) => audience.cancel(number, &frame.slice(1..)),
                 _ => {}
             },

@@ -65,12 +65,22 @@ pub enum SendError {
 /// The limits for the shell, where files come in comm messages: more than any frontend sends, and at
 /// most four such messages in memory.
 pub fn shell_limits() -> Limits {
-    Limits { message_bytes: 128 * 1024 * 1024, frames: 8192, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
+    Limits {
+        message_bytes: 128 * 1024 * 1024,
+        frames: 8192,
+        small_bytes: SMALL_BYTES,
+        large: Arc::new(Semaphore::new(4)),
+    }
 }
 
 /// The limits for control and stdin, where requests are short and a pasted line may be long.
 pub fn control_limits() -> Limits {
-    Limits { message_bytes: 16 * 1024 * 1024, frames: 256, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
+    Limits {
+        message_bytes: 16 * 1024 * 1024,
+        frames: 256,
+        small_bytes: SMALL_BYTES,
+        large: Arc::new(Semaphore::new(4)),
+    }
 }
 
 /// Serves a listener as a ROUTER.
@@ -78,7 +88,13 @@ pub fn serve(listener: Listener, limits: Limits) -> (Router, RouterSender) {
     let (deliver, incoming) = mpsc::channel(INCOMING);
     let peers = Arc::new(Peers::default());
     let accepting = Owned::spawn(accept(listener, limits, peers.clone(), deliver));
-    (Router { incoming, _accepting: accepting }, RouterSender { peers })
+    (
+        Router {
+            incoming,
+            _accepting: accepting,
+        },
+        RouterSender { peers },
+    )
 }
 
 impl Router {
@@ -91,7 +107,12 @@ impl Router {
 impl RouterSender {
     /// Queues a message for a peer; never waits.
     pub fn send(&self, identity: &Bytes, frames: &[Bytes]) -> Result<(), SendError> {
-        let outbox = self.peers.lock().get(identity).cloned().ok_or(SendError::UnknownPeer)?;
+        let outbox = self
+            .peers
+            .lock()
+            .get(identity)
+            .cloned()
+            .ok_or(SendError::UnknownPeer)?;
         if outbox.outstanding() > MAX_UNREAD_BYTES {
             outbox.close();
             return Err(SendError::CutOff);
@@ -102,7 +123,9 @@ impl RouterSender {
 
     /// Waits until everything that was sent has been written to the peers.
     pub async fn flush(&self) {
-        self.peers.wait(|peers| peers.values().all(|outbox| outbox.outstanding() == 0)).await;
+        self.peers
+            .wait(|peers| peers.values().all(|outbox| outbox.outstanding() == 0))
+            .await;
     }
 
     /// Waits until a peer of this identity is there.
@@ -120,7 +143,9 @@ struct Peers {
 
 impl Peers {
     fn lock(&self) -> MutexGuard<'_, HashMap<Bytes, Arc<Outbox>>> {
-        self.by_identity.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_identity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn wait(&self, condition: impl Fn(&HashMap<Bytes, Arc<Outbox>>) -> bool) {
@@ -148,7 +173,10 @@ impl Peers {
 
     fn remove(&self, identity: &Bytes, outbox: &Arc<Outbox>) {
         let mut peers = self.lock();
-        if peers.get(identity).is_some_and(|current| Arc::ptr_eq(current, outbox)) {
+        if peers
+            .get(identity)
+            .is_some_and(|current| Arc::ptr_eq(current, outbox))
+        {
             peers.remove(identity);
         }
         drop(peers);
@@ -156,7 +184,12 @@ impl Peers {
     }
 }
 
-async fn accept(listener: Listener, limits: Limits, peers: Arc<Peers>, deliver: mpsc::Sender<Delivery>) {
+async fn accept(
+    listener: Listener,
+    limits: Limits,
+    peers: Arc<Peers>,
+    deliver: mpsc::Sender<Delivery>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -164,9 +197,16 @@ async fn accept(listener: Listener, limits: Limits, peers: Arc<Peers>, deliver: 
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok(_) if connections.len() >= MAX_PEERS => tracing::warn!("too many connections; one was refused"),
+            Ok(_) if connections.len() >= MAX_PEERS => {
+                tracing::warn!("too many connections; one was refused")
+            }
             Ok(halves) => {
-                connections.spawn(serve_peer(halves, limits.clone(), peers.clone(), deliver.clone()));
+                connections.spawn(serve_peer(
+                    halves,
+                    limits.clone(),
+                    peers.clone(),
+                    deliver.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -176,7 +216,12 @@ async fn accept(listener: Listener, limits: Limits, peers: Arc<Peers>, deliver: 
     }
 }
 
-async fn serve_peer(halves: Halves, limits: Limits, peers: Arc<Peers>, deliver: mpsc::Sender<Delivery>) {
+async fn serve_peer(
+    halves: Halves,
+    limits: Limits,
+    peers: Arc<Peers>,
+    deliver: mpsc::Sender<Delivery>,
+) {
     let (read, mut write) = halves;
     let mut reader = PeerReader::new(read, limits);
     let identity = match shake(SocketKind::Router, &mut reader, &mut write).await {
@@ -227,7 +272,11 @@ async fn receive<R: AsyncRead + Unpin>(
     loop {
         match reader.next().await? {
             Received::Message(frames, place) => {
-                let delivery = Delivery { identity: identity.clone(), frames, place };
+                let delivery = Delivery {
+                    identity: identity.clone(),
+                    frames,
+                    place,
+                };
                 if deliver.send(delivery).await.is_err() {
                     return Ok(());
                 }

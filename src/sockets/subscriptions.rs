@@ -82,6 +82,9 @@ mod tests {
             topics.add(&Bytes::copy_from_slice(&number.to_be_bytes()));
         }
         assert_eq!(topics.counts.len(), MAX_TOPICS);
-        assert_eq!(Subscriptions::default().add(&vec![0; 5000].into()), Change::Nothing);
+        assert_eq!(
+            Subscriptions::default().add(&vec![0; 5000].into()),
+            Change::Nothing
+        );
     }
 }

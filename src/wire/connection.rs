@@ -47,7 +47,10 @@ pub struct ConnectionInfo {
 impl std::fmt::Debug for ConnectionInfo {
     /// Without the key, which no log may show.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionInfo").field("transport", &self.transport).field("ip", &self.ip).finish_non_exhaustive()
+        f.debug_struct("ConnectionInfo")
+            .field("transport", &self.transport)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,31 +77,57 @@ pub struct ConnectionFile {
 #[non_exhaustive]
 pub enum ConnectionError {
     #[error("cannot read the connection file {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the connection file {path} is too large to be one")]
     TooLarge { path: PathBuf },
     #[error("the connection file {path} is not valid: {source}")]
-    Invalid { path: PathBuf, source: serde_json::Error },
-    #[error("the connection file {path} asks for the signature scheme {scheme:?}; only \"hmac-sha256\" is served")]
+    Invalid {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error(
+        "the connection file {path} asks for the signature scheme {scheme:?}; only \"hmac-sha256\" is served"
+    )]
     Scheme { path: PathBuf, scheme: String },
     #[error("cannot write the chosen ports to the connection file {path}: {source}")]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl ConnectionFile {
     /// Reads and checks the file.
     pub fn read(path: &Path) -> Result<Self, ConnectionError> {
-        let failed = |source| ConnectionError::Read { path: path.to_owned(), source };
+        let failed = |source| ConnectionError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let size = std::fs::metadata(path).map_err(failed)?.len();
         if size > MAX_FILE_BYTES {
-            return Err(ConnectionError::TooLarge { path: path.to_owned() });
+            return Err(ConnectionError::TooLarge {
+                path: path.to_owned(),
+            });
         }
         let text = std::fs::read(path).map_err(failed)?;
-        let (entries, info) = parse(&text).map_err(|source| ConnectionError::Invalid { path: path.to_owned(), source })?;
+        let (entries, info) = parse(&text).map_err(|source| ConnectionError::Invalid {
+            path: path.to_owned(),
+            source,
+        })?;
         if info.signature_scheme != hmac_sha256() && !info.key.is_empty() {
-            return Err(ConnectionError::Scheme { path: path.to_owned(), scheme: info.signature_scheme });
+            return Err(ConnectionError::Scheme {
+                path: path.to_owned(),
+                scheme: info.signature_scheme,
+            });
         }
-        Ok(Self { path: path.to_owned(), entries, info })
+        Ok(Self {
+            path: path.to_owned(),
+            entries,
+            info,
+        })
     }
 
     /// Writes the ports in `info` to the file, if they are others than it has: atomically, readable by
@@ -111,11 +140,19 @@ impl ConnectionFile {
         if self.entries == before {
             return Ok(());
         }
-        self.replace_file().map_err(|source| ConnectionError::Write { path: self.path.clone(), source })
+        self.replace_file()
+            .map_err(|source| ConnectionError::Write {
+                path: self.path.clone(),
+                source,
+            })
     }
 
     fn replace_file(&self) -> std::io::Result<()> {
-        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         // A temporary file is readable by its owner alone, which a file with a key must be.
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         serde_json::to_writer_pretty(&mut file, &self.entries)?;
@@ -154,17 +191,31 @@ mod tests {
     fn chosen_ports_are_written_and_the_rest_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kernel.json");
-        std::fs::write(&path, r#"{"key":"secret","shell_port":0,"iopub_port":7,"kernel_name":"x","odd":[1]}"#).unwrap();
+        std::fs::write(
+            &path,
+            r#"{"key":"secret","shell_port":0,"iopub_port":7,"kernel_name":"x","odd":[1]}"#,
+        )
+        .unwrap();
         let mut file = ConnectionFile::read(&path).unwrap();
         file.info.shell_port = 1234;
         file.write_ports().unwrap();
         let back = ConnectionFile::read(&path).unwrap();
-        assert_eq!((back.info.shell_port, back.info.iopub_port, back.info.key.as_str()), (1234, 7, "secret"));
+        assert_eq!(
+            (
+                back.info.shell_port,
+                back.info.iopub_port,
+                back.info.key.as_str()
+            ),
+            (1234, 7, "secret")
+        );
         assert_eq!(back.entries.get("odd"), Some(&serde_json::json!([1])));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 
@@ -174,12 +225,27 @@ mod tests {
         let path = directory.path().join("kernel.json");
         let error = ConnectionFile::read(&path).unwrap_err();
         assert!(error.to_string().contains("kernel.json"), "{error}");
-        for text in ["", "[]", "{\"shell_port\": \"x\"}", "{\"shell_port\": 70000}", "{\"transport\":\"smoke\"}"] {
+        for text in [
+            "",
+            "[]",
+            "{\"shell_port\": \"x\"}",
+            "{\"shell_port\": 70000}",
+            "{\"transport\":\"smoke\"}",
+        ] {
             std::fs::write(&path, text).unwrap();
-            assert!(matches!(ConnectionFile::read(&path), Err(ConnectionError::Invalid { .. })), "{text}");
+            assert!(
+                matches!(
+                    ConnectionFile::read(&path),
+                    Err(ConnectionError::Invalid { .. })
+                ),
+                "{text}"
+            );
         }
         std::fs::write(&path, r#"{"key":"k","signature_scheme":"hmac-md5"}"#).unwrap();
-        assert!(matches!(ConnectionFile::read(&path), Err(ConnectionError::Scheme { .. })));
+        assert!(matches!(
+            ConnectionFile::read(&path),
+            Err(ConnectionError::Scheme { .. })
+        ));
     }
 
     #[test]

@@ -52,7 +52,16 @@ pub fn split(frames: &[Bytes]) -> Result<Frames, FramesError> {
         .position(|frame| frame.as_ref() == DELIMITER)
         .ok_or(FramesError::NoDelimiter)?;
     let (identities, rest) = frames.split_at(delimiter);
-    let [_, signature, header, parent, metadata, content, buffers @ ..] = rest else {
+    let [
+        _,
+        signature,
+        header,
+        parent,
+        metadata,
+        content,
+        buffers @ ..,
+    ] = rest
+    else {
         return Err(FramesError::TooShort(rest.len().saturating_sub(1)));
     };
     if signature.len() > MAX_SIGNATURE_BYTES {
@@ -65,7 +74,12 @@ pub fn split(frames: &[Bytes]) -> Result<Frames, FramesError> {
     if let Some(long) = dicts.iter().find(|dict| dict.len() > MAX_DICT_BYTES) {
         return Err(FramesError::LongDict(long.len()));
     }
-    Ok(Frames { identities: identities.to_vec(), signature: signature.clone(), dicts, buffers: buffers.to_vec() })
+    Ok(Frames {
+        identities: identities.to_vec(),
+        signature: signature.clone(),
+        dicts,
+        buffers: buffers.to_vec(),
+    })
 }
 
 /// The inverse of [`split`].
@@ -124,7 +138,11 @@ mod tests {
 
     #[test]
     fn a_short_message_is_refused() {
-        let frames = [Bytes::from_static(DELIMITER), Bytes::new(), Bytes::from_static(b"{}")];
+        let frames = [
+            Bytes::from_static(DELIMITER),
+            Bytes::new(),
+            Bytes::from_static(b"{}"),
+        ];
         assert_eq!(split(&frames), Err(FramesError::TooShort(2)));
     }
 }

@@ -36,8 +36,17 @@ struct Fields {
 impl Header {
     /// Reads the header's frame.
     pub fn parse(raw: &Bytes) -> Result<Self, HeaderError> {
-        let Fields { msg_id, msg_type, session } = serde_json::from_slice(raw)?;
-        Ok(Self { msg_id, msg_type, session, raw: raw.clone() })
+        let Fields {
+            msg_id,
+            msg_type,
+            session,
+        } = serde_json::from_slice(raw)?;
+        Ok(Self {
+            msg_id,
+            msg_type,
+            session,
+            raw: raw.clone(),
+        })
     }
 
     /// The header exactly as it came, to be echoed as a parent header.
@@ -52,7 +61,10 @@ pub fn parent_msg_id(parent: &[u8]) -> Option<String> {
     struct Parent {
         msg_id: Option<String>,
     }
-    serde_json::from_slice::<Parent>(parent).ok()?.msg_id.filter(|id| !id.is_empty())
+    serde_json::from_slice::<Parent>(parent)
+        .ok()?
+        .msg_id
+        .filter(|id| !id.is_empty())
 }
 
 /// Whether these bytes are one JSON object, without building it.
@@ -74,7 +86,14 @@ pub(super) struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     pub(super) fn new(msg_id: &'a str, msg_type: &'a str, session: &'a str) -> Self {
         let date = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-        Self { msg_id, msg_type, username: "kernel", session, date, version: PROTOCOL_VERSION }
+        Self {
+            msg_id,
+            msg_type,
+            username: "kernel",
+            session,
+            date,
+            version: PROTOCOL_VERSION,
+        }
     }
 }
 
@@ -84,9 +103,17 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_kept_and_missing_ones_tolerated() {
-        let raw = Bytes::from_static(b"{\"msg_type\": \"x\",  \"subshell_id\": null, \"msg_id\":\"1\"}");
+        let raw =
+            Bytes::from_static(b"{\"msg_type\": \"x\",  \"subshell_id\": null, \"msg_id\":\"1\"}");
         let header = Header::parse(&raw).unwrap();
-        assert_eq!((header.msg_type.as_str(), header.msg_id.as_str(), header.session.as_str()), ("x", "1", ""));
+        assert_eq!(
+            (
+                header.msg_type.as_str(),
+                header.msg_id.as_str(),
+                header.session.as_str()
+            ),
+            ("x", "1", "")
+        );
         assert_eq!(header.as_sent(), &raw);
     }
 

@@ -54,7 +54,12 @@ impl Reader {
 
     /// Checks and reads one message. The order matters: nothing is parsed before the signature holds.
     pub fn read(&self, frames: &[Bytes]) -> Result<Request, WireError> {
-        let Frames { identities, signature, dicts, buffers } = frames::split(frames)?;
+        let Frames {
+            identities,
+            signature,
+            dicts,
+            buffers,
+        } = frames::split(frames)?;
         self.signer.verify(&signature, &dicts)?;
         let [header, parent_header, metadata, content] = dicts;
         let header = Header::parse(&header)?;
@@ -62,7 +67,14 @@ impl Reader {
             return Err(WireError::Parent);
         }
         let metadata = parse(&metadata).unwrap_or_default();
-        Ok(Request { identities, header, parent_header, metadata, buffers, content })
+        Ok(Request {
+            identities,
+            header,
+            parent_header,
+            metadata,
+            buffers,
+            content,
+        })
     }
 }
 
@@ -99,7 +111,10 @@ pub struct Composed {
 impl Author {
     /// `session` is the kernel's own session id, new for each process.
     pub fn new(signer: Arc<Signer>, session: &str) -> Self {
-        Self { signer, session: session.into() }
+        Self {
+            signer,
+            session: session.into(),
+        }
     }
 
     /// The kernel's session id.
@@ -120,10 +135,19 @@ impl Author {
         let msg_id = uuid::Uuid::new_v4().to_string();
         let header = to_json(&Outgoing::new(&msg_id, msg_type, &self.session));
         let parent = parent.map_or(EMPTY_DICT, |parent| parent.as_sent().clone());
-        let metadata = if metadata.is_empty() { EMPTY_DICT } else { to_json(metadata) };
+        let metadata = if metadata.is_empty() {
+            EMPTY_DICT
+        } else {
+            to_json(metadata)
+        };
         let dicts = [header, parent, metadata, to_json(content)];
         let signature = self.signer.sign(&dicts);
-        let frames = frames::join(Frames { identities: Vec::new(), signature, dicts, buffers });
+        let frames = frames::join(Frames {
+            identities: Vec::new(),
+            signature,
+            dicts,
+            buffers,
+        });
         Composed { msg_id, frames }
     }
 }
@@ -132,7 +156,11 @@ const EMPTY_DICT: Bytes = Bytes::from_static(b"{}");
 
 fn to_json<T: Serialize>(value: &T) -> Bytes {
     match serde_json::to_vec(value) {
-        Ok(json) => Bytes::from(json),
+        Ok(mut json) => {
+            // It may wait long for a reader, and would keep up to twice its room.
+            json.shrink_to_fit();
+            Bytes::from(json)
+        }
         Err(error) => {
             tracing::error!(%error, "a message's part cannot be written as JSON");
             EMPTY_DICT
@@ -154,7 +182,9 @@ mod tests {
     #[test]
     fn the_parent_header_is_echoed_byte_for_byte() {
         let (reader, author) = both(b"k");
-        let raw = Bytes::from_static(b"{ \"msg_type\":\"execute_request\", \"msg_id\":\"1\", \"odd\" : [1.0e0] }");
+        let raw = Bytes::from_static(
+            b"{ \"msg_type\":\"execute_request\", \"msg_id\":\"1\", \"odd\" : [1.0e0] }",
+        );
         let header = Header::parse(&raw).unwrap();
         let composed = author.compose("status", Some(&header), &Map::new(), &json!({}), vec![]);
         let back = reader.read(&composed.frames).unwrap();
@@ -165,9 +195,18 @@ mod tests {
     #[test]
     fn the_signature_does_not_cover_the_buffers() {
         let (reader, author) = both(b"k");
-        let mut composed = author.compose("comm_msg", None, &Map::new(), &json!({}), vec![Bytes::from_static(b"a")]);
+        let mut composed = author.compose(
+            "comm_msg",
+            None,
+            &Map::new(),
+            &json!({}),
+            vec![Bytes::from_static(b"a")],
+        );
         *composed.frames.last_mut().unwrap() = Bytes::from_static(b"changed");
-        assert_eq!(reader.read(&composed.frames).unwrap().buffers, [Bytes::from_static(b"changed")]);
+        assert_eq!(
+            reader.read(&composed.frames).unwrap().buffers,
+            [Bytes::from_static(b"changed")]
+        );
     }
 
     #[test]
@@ -177,7 +216,10 @@ mod tests {
         for dict in 2..6 {
             let mut frames = composed.frames.clone();
             frames[dict] = Bytes::from_static(b"{\"msg_type\":\"y\"}");
-            assert!(matches!(reader.read(&frames), Err(WireError::Signature(SignatureError::Wrong))));
+            assert!(matches!(
+                reader.read(&frames),
+                Err(WireError::Signature(SignatureError::Wrong))
+            ));
         }
     }
 
@@ -185,10 +227,19 @@ mod tests {
     fn text_that_is_not_utf8_is_repaired() {
         let (reader, _) = both(b"");
         let frames = [
-            b"<IDS|MSG>".as_slice(), b"", b"{\"msg_type\":\"x\"}", b"{}", b"\xff", b"{\"code\":\"a\xff\"}",
-        ].map(Bytes::from_static);
+            b"<IDS|MSG>".as_slice(),
+            b"",
+            b"{\"msg_type\":\"x\"}",
+            b"{}",
+            b"\xff",
+            b"{\"code\":\"a\xff\"}",
+        ]
+        .map(Bytes::from_static);
         let request = reader.read(&frames).unwrap();
-        assert_eq!(request.content::<Value>().unwrap(), json!({"code": "a\u{fffd}"}));
+        assert_eq!(
+            request.content::<Value>().unwrap(),
+            json!({"code": "a\u{fffd}"})
+        );
     }
 
     proptest! {

@@ -44,7 +44,10 @@ impl Signer {
             [] => None,
             key => Some(Hmac::<Sha256>::new_from_slice(key).map_err(|_| KeyError)?),
         };
-        Ok(Self { mac, seen: Mutex::new(ReplayWindow::new(REPLAY_WINDOW)) })
+        Ok(Self {
+            mac,
+            seen: Mutex::new(ReplayWindow::new(REPLAY_WINDOW)),
+        })
     }
 
     /// The signature frame for a message; empty without a key.
@@ -57,15 +60,23 @@ impl Signer {
 
     /// Checks a signature frame, in constant time, and that it is the first of its kind.
     pub fn verify(&self, signature: &[u8], dicts: &[Bytes; 4]) -> Result<(), SignatureError> {
-        let Some(mac) = self.digest(dicts) else { return Ok(()) };
+        let Some(mac) = self.digest(dicts) else {
+            return Ok(());
+        };
         if signature.is_empty() {
             return Err(SignatureError::Missing);
         }
         let mut digest: Digest = [0; 32];
         hex::decode_to_slice(signature, &mut digest).map_err(|_| SignatureError::Wrong)?;
-        mac.verify_slice(&digest).map_err(|_| SignatureError::Wrong)?;
+        mac.verify_slice(&digest)
+            .map_err(|_| SignatureError::Wrong)?;
         // Only proven signatures are remembered: a forger cannot push the window along.
-        match self.seen.lock().unwrap_or_else(PoisonError::into_inner).remember(digest) {
+        match self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remember(digest)
+        {
             true => Ok(()),
             false => Err(SignatureError::Replayed),
         }
@@ -89,7 +100,11 @@ struct ReplayWindow {
 
 impl ReplayWindow {
     fn new(size: usize) -> Self {
-        Self { size, order: VecDeque::new(), known: HashSet::new() }
+        Self {
+            size,
+            order: VecDeque::new(),
+            known: HashSet::new(),
+        }
     }
 
     /// Whether this is the first time that `digest` is seen within the window.
@@ -131,9 +146,15 @@ mod tests {
         let signer = Signer::new(b"key").unwrap();
         let signature = signer.sign(&dicts());
         assert_eq!(signer.verify(&signature, &dicts()), Ok(()));
-        assert_eq!(signer.verify(&signature, &dicts()), Err(SignatureError::Replayed));
+        assert_eq!(
+            signer.verify(&signature, &dicts()),
+            Err(SignatureError::Replayed)
+        );
         let upper = signature.to_ascii_uppercase();
-        assert_eq!(signer.verify(&upper, &dicts()), Err(SignatureError::Replayed));
+        assert_eq!(
+            signer.verify(&upper, &dicts()),
+            Err(SignatureError::Replayed)
+        );
     }
 
     #[test]

@@ -22,10 +22,21 @@ pub struct History {
 }
 
 enum Order {
-    Input { line: u32, source: String },
-    Output { line: u32, text: String },
-    Query { request: HistoryRequest, found: oneshot::Sender<Vec<Entry>> },
-    Close { closed: oneshot::Sender<()> },
+    Input {
+        line: u32,
+        source: String,
+    },
+    Output {
+        line: u32,
+        text: String,
+    },
+    Query {
+        request: HistoryRequest,
+        found: oneshot::Sender<Vec<Entry>>,
+    },
+    Close {
+        closed: oneshot::Sender<()>,
+    },
 }
 
 impl History {
@@ -42,13 +53,19 @@ impl History {
 
     /// Records a cell's source.
     pub fn record_input(&self, line: u32, source: &str) {
-        self.order(Order::Input { line, source: source.to_owned() });
+        self.order(Order::Input {
+            line,
+            source: source.to_owned(),
+        });
     }
 
     /// Records the text of a cell's result.
     pub fn record_output(&self, line: u32, text: &str) {
         if text.len() <= MAX_OUTPUT_BYTES {
-            self.order(Order::Output { line, text: text.to_owned() });
+            self.order(Order::Output {
+                line,
+                text: text.to_owned(),
+            });
         }
     }
 
@@ -79,7 +96,9 @@ fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>) {
         let result = match order {
             Order::Input { line, source } => store.record_input(line, &source),
             Order::Output { line, text } => store.record_output(line, &text),
-            Order::Query { request, found } => store.query(&request).map(|entries| drop(found.send(entries))),
+            Order::Query { request, found } => store
+                .query(&request)
+                .map(|entries| drop(found.send(entries))),
             Order::Close { closed } => {
                 let ended = store.end();
                 drop(store);
@@ -95,10 +114,14 @@ fn open(path: Option<PathBuf>) -> Option<Store> {
     let in_file = path.map(|path| Store::in_file(&path));
     match in_file {
         Some(Ok(store)) => return Some(store),
-        Some(Err(error)) => tracing::warn!(%error, "the history file cannot be used; this session's history is not kept"),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "the history file cannot be used; this session's history is not kept")
+        }
         None => {}
     }
-    Store::in_memory().inspect_err(|error| tracing::warn!(%error, "there is no history in this session")).ok()
+    Store::in_memory()
+        .inspect_err(|error| tracing::warn!(%error, "there is no history in this session"))
+        .ok()
 }
 
 /// One warning is enough: a disk that is full stays full.

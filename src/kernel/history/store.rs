@@ -50,32 +50,44 @@ impl Store {
 
     fn begin(database: Connection) -> rusqlite::Result<Self> {
         database.execute_batch(TABLES)?;
-        database.execute("INSERT INTO sessions (start, remark) VALUES (?, '')", [now()])?;
+        database.execute(
+            "INSERT INTO sessions (start, remark) VALUES (?, '')",
+            [now()],
+        )?;
         let session = database.last_insert_rowid();
         Ok(Self { database, session })
     }
 
     pub(super) fn record_input(&mut self, line: u32, source: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?3)";
-        self.database.prepare_cached(sql)?.execute(params![self.session, line, source])?;
+        self.database
+            .prepare_cached(sql)?
+            .execute(params![self.session, line, source])?;
         Ok(())
     }
 
     pub(super) fn record_output(&mut self, line: u32, text: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO output_history VALUES (?1, ?2, ?3)";
-        self.database.prepare_cached(sql)?.execute(params![self.session, line, text])?;
+        self.database
+            .prepare_cached(sql)?
+            .execute(params![self.session, line, text])?;
         Ok(())
     }
 
     /// Marks the session as ended; one in which nothing was run leaves no trace.
     pub(super) fn end(&mut self) -> rusqlite::Result<()> {
-        let count: i64 =
-            self.database.query_row("SELECT count(*) FROM history WHERE session = ?", [self.session], |row| row.get(0))?;
+        let count: i64 = self.database.query_row(
+            "SELECT count(*) FROM history WHERE session = ?",
+            [self.session],
+            |row| row.get(0),
+        )?;
         if count == 0 {
-            self.database.execute("DELETE FROM sessions WHERE session = ?", [self.session])?;
+            self.database
+                .execute("DELETE FROM sessions WHERE session = ?", [self.session])?;
         } else {
             let sql = "UPDATE sessions SET end = ?, num_cmds = ? WHERE session = ?";
-            self.database.execute(sql, params![now(), count, self.session])?;
+            self.database
+                .execute(sql, params![now(), count, self.session])?;
         }
         Ok(())
     }
@@ -91,14 +103,24 @@ impl Store {
 
     fn range(&self, request: &HistoryRequest) -> rusqlite::Result<Vec<Entry>> {
         let asked = request.session.unwrap_or(0);
-        let session = if asked > 0 { asked } else { self.session.saturating_add(asked) };
+        let session = if asked > 0 {
+            asked
+        } else {
+            self.session.saturating_add(asked)
+        };
         let lines: i64 = self.database.query_row(
             "SELECT coalesce(max(line), 0) FROM history WHERE session = ?",
             [session],
             |row| row.get(0),
         )?;
         // Negative positions count from the end, as in Python.
-        let from_end = |position: i64| if position < 0 { position.saturating_add(lines + 1) } else { position };
+        let from_end = |position: i64| {
+            if position < 0 {
+                position.saturating_add(lines + 1)
+            } else {
+                position
+            }
+        };
         let start = from_end(request.start.unwrap_or(1));
         let stop = match request.stop {
             None | Some(0) => i64::MAX,
@@ -107,13 +129,24 @@ impl Store {
         // The session that runs is called 0 whatever its number, and so is it in the answer.
         let shown = if asked == 0 { 0 } else { session };
         let condition = "h.session = ?1 AND h.line >= ?2 AND h.line < ?3 ORDER BY h.line LIMIT ?4";
-        let entries = self.select(request.output, condition, params![session, start, stop, MAX_LINES])?;
-        Ok(entries.into_iter().map(|entry| entry.in_session(shown)).collect())
+        let entries = self.select(
+            request.output,
+            condition,
+            params![session, start, stop, MAX_LINES],
+        )?;
+        Ok(entries
+            .into_iter()
+            .map(|entry| entry.in_session(shown))
+            .collect())
     }
 
     fn tail(&self, request: &HistoryRequest) -> rusqlite::Result<Vec<Entry>> {
         let condition = "1 ORDER BY h.session DESC, h.line DESC LIMIT ?1";
-        self.latest(request, condition, params![limit(request.n.unwrap_or(TAIL))])
+        self.latest(
+            request,
+            condition,
+            params![limit(request.n.unwrap_or(TAIL))],
+        )
     }
 
     fn search(&self, request: &HistoryRequest) -> rusqlite::Result<Vec<Entry>> {
@@ -130,13 +163,23 @@ impl Store {
     }
 
     /// The latest are selected first and given last.
-    fn latest(&self, request: &HistoryRequest, condition: &str, params: impl Params) -> rusqlite::Result<Vec<Entry>> {
+    fn latest(
+        &self,
+        request: &HistoryRequest,
+        condition: &str,
+        params: impl Params,
+    ) -> rusqlite::Result<Vec<Entry>> {
         let mut entries = self.select(request.output, condition, params)?;
         entries.reverse();
         Ok(entries)
     }
 
-    fn select(&self, output: bool, condition: &str, params: impl Params) -> rusqlite::Result<Vec<Entry>> {
+    fn select(
+        &self,
+        output: bool,
+        condition: &str,
+        params: impl Params,
+    ) -> rusqlite::Result<Vec<Entry>> {
         let sql = format!(
             "SELECT h.session, h.line, h.source_raw, o.output FROM history h
              LEFT JOIN output_history o ON o.session = h.session AND o.line = h.line WHERE {condition}"
@@ -167,7 +210,9 @@ fn limit(n: i64) -> i64 {
 }
 
 fn now() -> String {
-    chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+    chrono::Utc::now()
+        .format("%Y-%m-%d %H:%M:%S%.6f")
+        .to_string()
 }
 
 /// What a user ran is nobody else's business.
@@ -211,29 +256,63 @@ mod tests {
         let store = two_sessions(directory.path());
         let range = |text: &str| store.query(&ask(text)).unwrap();
         let access = r#""hist_access_type":"range""#;
-        assert_eq!(range(&format!("{{{access},\"session\":0}}")), [line(0, 1, "b"), line(0, 2, "c")]);
-        assert_eq!(range(&format!("{{{access},\"session\":-1,\"start\":2}}")), [line(1, 2, "b"), line(1, 3, "a")]);
-        assert_eq!(range(&format!("{{{access},\"session\":1,\"start\":1,\"stop\":2}}")), [line(1, 1, "a")]);
-        assert_eq!(range(&format!("{{{access},\"session\":1,\"start\":-1}}")), [line(1, 3, "a")]);
-        assert_eq!(range(&format!("{{{access},\"session\":-9223372036854775808}}")), []);
+        assert_eq!(
+            range(&format!("{{{access},\"session\":0}}")),
+            [line(0, 1, "b"), line(0, 2, "c")]
+        );
+        assert_eq!(
+            range(&format!("{{{access},\"session\":-1,\"start\":2}}")),
+            [line(1, 2, "b"), line(1, 3, "a")]
+        );
+        assert_eq!(
+            range(&format!(
+                "{{{access},\"session\":1,\"start\":1,\"stop\":2}}"
+            )),
+            [line(1, 1, "a")]
+        );
+        assert_eq!(
+            range(&format!("{{{access},\"session\":1,\"start\":-1}}")),
+            [line(1, 3, "a")]
+        );
+        assert_eq!(
+            range(&format!("{{{access},\"session\":-9223372036854775808}}")),
+            []
+        );
     }
 
     #[test]
     fn tail_gives_the_latest_oldest_first() {
         let directory = tempfile::tempdir().unwrap();
         let store = two_sessions(directory.path());
-        let tail = store.query(&ask(r#"{"hist_access_type":"tail","n":3}"#)).unwrap();
+        let tail = store
+            .query(&ask(r#"{"hist_access_type":"tail","n":3}"#))
+            .unwrap();
         assert_eq!(tail, [line(1, 3, "a"), line(2, 1, "b"), line(2, 2, "c")]);
-        assert_eq!(store.query(&ask(r#"{"hist_access_type":"tail","n":-3}"#)).unwrap(), []);
+        assert_eq!(
+            store
+                .query(&ask(r#"{"hist_access_type":"tail","n":-3}"#))
+                .unwrap(),
+            []
+        );
     }
 
     #[test]
     fn search_takes_globs_and_can_be_unique() {
         let directory = tempfile::tempdir().unwrap();
         let store = two_sessions(directory.path());
-        let search = |text: &str| store.query(&ask(&format!(r#"{{"hist_access_type":"search",{text}}}"#))).unwrap();
-        assert_eq!(search(r#""pattern":"[ac]""#), [line(1, 1, "a"), line(1, 3, "a"), line(2, 2, "c")]);
-        assert_eq!(search(r#""pattern":"*","unique":true"#), [line(1, 3, "a"), line(2, 1, "b"), line(2, 2, "c")]);
+        let search = |text: &str| {
+            store
+                .query(&ask(&format!(r#"{{"hist_access_type":"search",{text}}}"#)))
+                .unwrap()
+        };
+        assert_eq!(
+            search(r#""pattern":"[ac]""#),
+            [line(1, 1, "a"), line(1, 3, "a"), line(2, 2, "c")]
+        );
+        assert_eq!(
+            search(r#""pattern":"*","unique":true"#),
+            [line(1, 3, "a"), line(2, 1, "b"), line(2, 2, "c")]
+        );
         assert_eq!(search(r#""pattern":"*","n":1"#), [line(2, 2, "c")]);
     }
 
@@ -241,11 +320,16 @@ mod tests {
     fn outputs_come_with_their_inputs() {
         let directory = tempfile::tempdir().unwrap();
         let store = two_sessions(directory.path());
-        let range = store.query(&ask(r#"{"hist_access_type":"range","session":1,"start":1,"stop":3,"output":true}"#));
-        assert_eq!(range.unwrap(), [
-            Entry::WithOutput(1, 1, ("a".into(), None)),
-            Entry::WithOutput(1, 2, ("b".into(), Some("B".into()))),
-        ]);
+        let range = store.query(&ask(
+            r#"{"hist_access_type":"range","session":1,"start":1,"stop":3,"output":true}"#,
+        ));
+        assert_eq!(
+            range.unwrap(),
+            [
+                Entry::WithOutput(1, 1, ("a".into(), None)),
+                Entry::WithOutput(1, 2, ("b".into(), Some("B".into()))),
+            ]
+        );
     }
 
     #[test]
@@ -254,7 +338,13 @@ mod tests {
         let path = directory.path().join("history.sqlite");
         std::fs::write(&path, vec![b'x'; 5000]).unwrap();
         assert!(Store::in_file(&path).is_err());
-        assert_eq!(Store::in_memory().unwrap().query(&HistoryRequest::default()).unwrap(), []);
+        assert_eq!(
+            Store::in_memory()
+                .unwrap()
+                .query(&HistoryRequest::default())
+                .unwrap(),
+            []
+        );
     }
 
     #[test]
@@ -263,7 +353,10 @@ mod tests {
         let path = directory.path().join("history.sqlite");
         Store::in_file(&path).unwrap().end().unwrap();
         let store = Store::in_file(&path).unwrap();
-        let sessions: i64 = store.database.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).unwrap();
+        let sessions: i64 = store
+            .database
+            .query_row("SELECT count(*) FROM sessions", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(sessions, 1);
     }
 }

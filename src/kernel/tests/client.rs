@@ -9,7 +9,10 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zeromq::util::PeerIdentity;
-use zeromq::{DealerSocket, Socket as _, SocketOptions, SocketRecv as _, SocketSend as _, SubSocket, ZmqMessage};
+use zeromq::{
+    DealerSocket, Socket as _, SocketOptions, SocketRecv as _, SocketSend as _, SubSocket,
+    ZmqMessage,
+};
 
 use super::dummy;
 use crate::kernel::{Exit, Kernel, KernelError, Launch};
@@ -43,7 +46,13 @@ impl Client {
         let path = directory.path().join("kernel.json");
         std::fs::write(&path, r#"{"key":"secret"}"#).unwrap();
         let connection = ConnectionFile::read(&path).unwrap();
-        let kernel = Kernel { connection, language: dummy::language(), history: None, parent_pid: None, launch };
+        let kernel = Kernel {
+            connection,
+            language: dummy::language(),
+            history: None,
+            parent_pid: None,
+            launch,
+        };
         let kernel = tokio::spawn(kernel.serve());
         let info = loop {
             let info = ConnectionFile::read(&path).unwrap().info;
@@ -67,13 +76,17 @@ impl Client {
             _directory: directory,
         };
         assert_eq!(client.published().await.0, "iopub_welcome");
-        client.expect("status", json!({"execution_state": "starting"})).await;
+        client
+            .expect("status", json!({"execution_state": "starting"}))
+            .await;
         client
     }
 
     /// A request's frames and its id.
     pub(super) fn compose(&self, msg_type: &str, content: Value) -> (Vec<Bytes>, String) {
-        let composed = self.author.compose(msg_type, None, &Map::new(), &content, Vec::new());
+        let composed = self
+            .author
+            .compose(msg_type, None, &Map::new(), &content, Vec::new());
         (composed.frames, composed.msg_id)
     }
 
@@ -89,7 +102,11 @@ impl Client {
     }
 
     pub(super) async fn execute(&mut self, code: &str) -> String {
-        self.ask("execute_request", json!({"code": code, "allow_stdin": true})).await
+        self.ask(
+            "execute_request",
+            json!({"code": code, "allow_stdin": true}),
+        )
+        .await
     }
 
     pub(super) async fn reply(&mut self) -> Said {
@@ -106,7 +123,10 @@ impl Client {
 
     /// The next message on IOPub.
     pub(super) async fn published(&mut self) -> Said {
-        let message = timeout(PATIENCE, self.iopub.recv()).await.expect("nothing was published").unwrap();
+        let message = timeout(PATIENCE, self.iopub.recv())
+            .await
+            .expect("nothing was published")
+            .unwrap();
         said(&self.reader.read(&message.into_vec()).unwrap())
     }
 
@@ -116,21 +136,28 @@ impl Client {
     }
 
     pub(super) async fn expect_busy(&mut self) {
-        self.expect("status", json!({"execution_state": "busy"})).await;
+        self.expect("status", json!({"execution_state": "busy"}))
+            .await;
     }
 
     pub(super) async fn expect_idle(&mut self) {
-        self.expect("status", json!({"execution_state": "idle"})).await;
+        self.expect("status", json!({"execution_state": "idle"}))
+            .await;
     }
 
     /// The beginning of a cell.
     pub(super) async fn expect_cell(&mut self, code: &str, execution_count: u32) {
         self.expect_busy().await;
-        self.expect("execute_input", json!({"code": code, "execution_count": execution_count})).await;
+        self.expect(
+            "execute_input",
+            json!({"code": code, "execution_count": execution_count}),
+        )
+        .await;
     }
 
     pub(super) async fn expect_stdout(&mut self, text: &str) {
-        self.expect("stream", json!({"name": "stdout", "text": text})).await;
+        self.expect("stream", json!({"name": "stdout", "text": text}))
+            .await;
     }
 }
 
@@ -148,11 +175,17 @@ async fn dealer(port: u16) -> DealerSocket {
 }
 
 pub(super) async fn send(socket: &mut DealerSocket, frames: Vec<Bytes>) {
-    socket.send(ZmqMessage::try_from(frames).unwrap()).await.unwrap();
+    socket
+        .send(ZmqMessage::try_from(frames).unwrap())
+        .await
+        .unwrap();
 }
 
 async fn receive(socket: &mut DealerSocket, reader: &Reader) -> Request {
-    let message = timeout(PATIENCE, socket.recv()).await.expect("no reply came").unwrap();
+    let message = timeout(PATIENCE, socket.recv())
+        .await
+        .expect("no reply came")
+        .unwrap();
     reader.read(&message.into_vec()).unwrap()
 }
 

@@ -2,16 +2,17 @@
 //! that real clients can start: the ignored test `serve`, with the connection file named in
 //! `CELLBLOCK_DUMMY`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::kernel::{Kernel, Language, Launch, parent_pid_from_env};
-use crate::session::{Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage};
+use crate::session::{
+    Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage,
+};
 use crate::wire::ConnectionFile;
 
 /// As much output as a session lets wait.
@@ -20,10 +21,16 @@ const ROOM: usize = 4 * 1024 * 1024;
 /// Starts a dummy session on a thread of its own.
 pub(super) fn session() -> SessionHandle {
     let (jobs, received) = unbounded_channel();
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let dummy = Dummy { interrupted: interrupted.clone(), room: Arc::new(Semaphore::new(ROOM)) };
+    let interrupted = Arc::new(Mutex::new(None));
+    let dummy = Dummy {
+        interrupted: interrupted.clone(),
+        submitted: Instant::now(),
+        room: Arc::new(Semaphore::new(ROOM)),
+    };
     std::thread::spawn(move || dummy.serve(received));
-    SessionHandle::new(jobs, move || interrupted.store(true, Ordering::SeqCst))
+    SessionHandle::new(jobs, move || {
+        *interrupted.lock().unwrap() = Some(Instant::now())
+    })
 }
 
 pub(super) fn language() -> Language {
@@ -41,7 +48,10 @@ pub(super) fn language() -> Language {
 }
 
 struct Dummy {
-    interrupted: Arc<AtomicBool>,
+    /// When an interrupt was asked for last.
+    interrupted: Arc<Mutex<Option<Instant>>>,
+    /// When the job that runs was submitted; interrupts from before are not meant for it.
+    submitted: Instant,
     room: Arc<Semaphore>,
 }
 
@@ -54,20 +64,43 @@ enum End {
 }
 
 impl Dummy {
-    fn serve(&self, mut jobs: UnboundedReceiver<Job>) {
-        while let Some(Job { request, events, .. }) = jobs.blocking_recv() {
-            self.interrupted.store(false, Ordering::SeqCst);
+    fn is_interrupted(&self) -> bool {
+        self.interrupted
+            .lock()
+            .unwrap()
+            .is_some_and(|at| at >= self.submitted)
+    }
+
+    fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
+        while let Some(Job {
+            request,
+            events,
+            submitted,
+        }) = jobs.blocking_recv()
+        {
+            self.submitted = submitted;
             let content = match request {
                 Request::Execute(cell) => match self.run(&cell.code, &events) {
                     End::Fine(extra) => {
-                        let mut content = object(json!({"status": "ok", "user_expressions": cell.user_expressions}));
+                        let mut content = object(
+                            json!({"status": "ok", "user_expressions": cell.user_expressions}),
+                        );
                         content.extend(extra);
                         content
                     }
                     End::Raised(name) => {
                         let traceback = vec![format!("{name}: raised")];
-                        put(&events, Event::Error { ename: name.clone(), evalue: "raised".into(), traceback });
-                        object(json!({"status": "error", "ename": name, "evalue": "raised", "traceback": []}))
+                        put(
+                            &events,
+                            Event::Error {
+                                ename: name.clone(),
+                                evalue: "raised".into(),
+                                traceback,
+                            },
+                        );
+                        object(
+                            json!({"status": "error", "ename": name, "evalue": "raised", "traceback": []}),
+                        )
                     }
                     End::Died => return,
                 },
@@ -76,13 +109,32 @@ impl Dummy {
                 Request::Inspect { detail_level, .. } => object(json!({
                     "status": "ok", "found": true, "data": {"text/plain": detail_level.to_string()}, "metadata": {}})),
                 Request::IsComplete { .. } => object(json!({"status": "complete"})),
-                Request::Comm { kind, content, metadata, buffers } => {
-                    put(&events, Event::Comm { kind, content, metadata, buffers });
+                Request::Comm {
+                    kind,
+                    content,
+                    metadata,
+                    buffers,
+                } => {
+                    put(
+                        &events,
+                        Event::Comm {
+                            kind,
+                            content,
+                            metadata,
+                            buffers,
+                        },
+                    );
                     Map::new()
                 }
                 Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
             };
-            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
+            put(
+                &events,
+                Event::Done(Box::new(Outcome {
+                    content,
+                    usage: Usage::default(),
+                })),
+            );
         }
     }
 
@@ -93,11 +145,31 @@ impl Dummy {
             let text = || object(json!({"text/plain": rest}));
             match word {
                 "print" => self.print(events, format!("{rest}\n")),
-                "err" => put(events, Event::Stream { name: StreamName::Stderr, text: rest.into() }),
-                "value" => put(events, Event::Result { data: text(), metadata: Map::new() }),
+                "err" => put(
+                    events,
+                    Event::Stream {
+                        name: StreamName::Stderr,
+                        text: rest.into(),
+                    },
+                ),
+                "value" => put(
+                    events,
+                    Event::Result {
+                        data: text(),
+                        metadata: Map::new(),
+                    },
+                ),
                 "display" | "update" => {
                     let transient = object(json!({"display_id": "d"}));
-                    put(events, Event::Display { data: text(), metadata: Map::new(), transient, update: word == "update" });
+                    put(
+                        events,
+                        Event::Display {
+                            data: text(),
+                            metadata: Map::new(),
+                            transient,
+                            update: word == "update",
+                        },
+                    );
                 }
                 "clear" => put(events, Event::ClearOutput { wait: true }),
                 "flood" => self.flood(events, rest.parse().unwrap_or(0)),
@@ -114,7 +186,7 @@ impl Dummy {
                 },
                 _ => {}
             }
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return End::Raised("KeyboardInterrupt".into());
             }
         }
@@ -123,7 +195,7 @@ impl Dummy {
 
     fn sleep(&self, milliseconds: u64) {
         for _ in 0..milliseconds {
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -135,18 +207,24 @@ impl Dummy {
         let permit = loop {
             match self.room.clone().try_acquire_many_owned(size) {
                 Ok(permit) => break permit,
-                Err(_) if self.interrupted.load(Ordering::SeqCst) => return,
+                Err(_) if self.is_interrupted() => return,
                 Err(_) => std::thread::sleep(Duration::from_micros(200)),
             }
         };
-        let event = Event::Stream { name: StreamName::Stdout, text };
-        let _ = events.send(Queued { event, permit: Some(permit) });
+        let event = Event::Stream {
+            name: StreamName::Stdout,
+            text,
+        };
+        let _ = events.send(Queued {
+            event,
+            permit: Some(permit),
+        });
     }
 
     fn flood(&self, events: &UnboundedSender<Queued>, bytes: usize) {
         let mut line = 0_u64;
         let mut sent = 0;
-        while sent < bytes && !self.interrupted.load(Ordering::SeqCst) {
+        while sent < bytes && !self.is_interrupted() {
             let mut text = String::new();
             while text.len() < 65_000 && sent + text.len() < bytes {
                 text.push_str(&format!("{line:015}\n"));
@@ -157,22 +235,41 @@ impl Dummy {
         }
     }
 
-    fn input(&self, events: &UnboundedSender<Queued>, prompt: &str, password: bool) -> Option<InputAnswer> {
+    fn input(
+        &self,
+        events: &UnboundedSender<Queued>,
+        prompt: &str,
+        password: bool,
+    ) -> Option<InputAnswer> {
         let (answer, mut answered) = oneshot::channel();
-        put(events, Event::Input { prompt: prompt.into(), password, answer });
+        put(
+            events,
+            Event::Input {
+                prompt: prompt.into(),
+                password,
+                answer,
+            },
+        );
         loop {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
                 Err(oneshot::error::TryRecvError::Closed) => return None,
-                Err(oneshot::error::TryRecvError::Empty) if self.interrupted.load(Ordering::SeqCst) => return None,
-                Err(oneshot::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(1)),
+                Err(oneshot::error::TryRecvError::Empty) if self.is_interrupted() => {
+                    return None;
+                }
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    std::thread::sleep(Duration::from_millis(1))
+                }
             }
         }
     }
 }
 
 fn put(events: &UnboundedSender<Queued>, event: Event) {
-    let _ = events.send(Queued { event, permit: None });
+    let _ = events.send(Queued {
+        event,
+        permit: None,
+    });
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -187,16 +284,28 @@ fn object(value: Value) -> Map<String, Value> {
 #[test]
 #[ignore = "a kernel for real clients, not a test"]
 fn serve() {
-    let Ok(path) = std::env::var("CELLBLOCK_DUMMY") else { return };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("debug").init();
-    let delay = std::env::var("CELLBLOCK_DUMMY_DELAY").ok().and_then(|delay| delay.parse().ok()).unwrap_or(0);
+    let Ok(path) = std::env::var("CELLBLOCK_DUMMY") else {
+        return;
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter("debug")
+        .init();
+    let delay = std::env::var("CELLBLOCK_DUMMY_DELAY")
+        .ok()
+        .and_then(|delay| delay.parse().ok())
+        .unwrap_or(0);
     let (progress, received) = unbounded_channel();
     let launch = async move {
         for step in 0..delay / 100 {
             let _ = progress.send(format!("setting up {step}\n"));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        if std::env::var_os("CELLBLOCK_DUMMY_FAILS").is_some() { Err("no space".to_owned()) } else { Ok(session()) }
+        if std::env::var_os("CELLBLOCK_DUMMY_FAILS").is_some() {
+            Err("no space".to_owned())
+        } else {
+            Ok(session())
+        }
     };
     let kernel = Kernel {
         connection: ConnectionFile::read(path.as_ref()).unwrap(),

@@ -12,7 +12,11 @@ use crate::kernel::Launch;
 async fn a_cell_waits_for_the_session_and_shows_how_far_it_is() {
     let (progress, received) = unbounded_channel();
     let (go, gone) = oneshot::channel::<()>();
-    let launch = async move { gone.await.map(|()| dummy::session()).map_err(|_| String::new()) };
+    let launch = async move {
+        gone.await
+            .map(|()| dummy::session())
+            .map_err(|_| String::new())
+    };
     let mut client = Client::connect_to(Launch::new(launch, received)).await;
     client.ask("complete_request", json!({"code": "x"})).await;
     assert_eq!(client.reply().await.1["matches"], json!([]));
@@ -32,6 +36,7 @@ async fn a_cell_waits_for_the_session_and_shows_how_far_it_is() {
     progress.send("done".into()).unwrap();
     client.expect_stdout("done").await;
     go.send(()).unwrap();
+    drop(progress);
     client.expect("clear_output", json!({"wait": false})).await;
     client.expect_stdout("b\n").await;
     client.expect_idle().await;

@@ -14,7 +14,10 @@ async fn a_line_is_asked_for_and_reaches_the_cell() {
     let mut client = Client::connect().await;
     client.execute("password secret?").await;
     let prompt = client.prompt().await;
-    assert_eq!(prompt.content::<Value>().unwrap(), json!({"prompt": "secret?", "password": true}));
+    assert_eq!(
+        prompt.content::<Value>().unwrap(),
+        json!({"prompt": "secret?", "password": true})
+    );
     answer(&mut client, "xyz").await;
     client.expect_cell("password secret?", 1).await;
     client.expect_stdout("got xyz\n").await;
@@ -46,7 +49,13 @@ async fn an_interrupt_ends_the_wait_and_a_late_answer_reaches_no_later_prompt() 
     let signer = std::sync::Arc::new(crate::wire::Signer::new(b"secret").unwrap());
     let author = crate::wire::Author::new(signer, "client");
     for (parent, value) in [(&other, "wrong"), (&second.header, "right")] {
-        let reply = author.compose("input_reply", Some(parent), &Map::new(), &json!({"value": value}), vec![]);
+        let reply = author.compose(
+            "input_reply",
+            Some(parent),
+            &Map::new(),
+            &json!({"value": value}),
+            vec![],
+        );
         send(&mut client.stdin, reply.frames).await;
     }
     client.expect_cell("input first", 1).await;

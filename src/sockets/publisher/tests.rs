@@ -14,9 +14,19 @@ use crate::sockets::zmtp::greeting;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn publisher() -> (Publisher, u16) {
-    let listener = Listener::bind(&Endpoint::Tcp { ip: "127.0.0.1".into(), port: 0 }).await.unwrap();
+    let listener = Listener::bind(&Endpoint::Tcp {
+        ip: "127.0.0.1".into(),
+        port: 0,
+    })
+    .await
+    .unwrap();
     let port = listener.port();
-    let welcome = |topic: &[u8]| vec![vec![Bytes::copy_from_slice(topic), Bytes::from_static(b"welcome")]];
+    let welcome = |topic: &[u8]| {
+        vec![vec![
+            Bytes::copy_from_slice(topic),
+            Bytes::from_static(b"welcome"),
+        ]]
+    };
     (serve(listener, Box::new(welcome)), port)
 }
 
@@ -34,14 +44,33 @@ struct Client {
 
 impl Client {
     async fn connect(port: u16) -> Self {
-        let (read, mut writer) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
-        let limits =
-            Limits { message_bytes: 1 << 30, frames: 100, small_bytes: 1 << 30, large: Arc::new(Semaphore::new(0)) };
+        let (read, mut writer) = TcpStream::connect(("127.0.0.1", port))
+            .await
+            .unwrap()
+            .into_split();
+        let limits = Limits {
+            message_bytes: 1 << 30,
+            frames: 100,
+            small_bytes: 1 << 30,
+            large: Arc::new(Semaphore::new(0)),
+        };
         let mut reader = PeerReader::new(read, limits);
         writer.write_all(&greeting::ours()).await.unwrap();
-        writer.write_all(&Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x03SUB").chunks().concat()).await.unwrap();
-        reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await.unwrap();
-        assert!(matches!(reader.next().await.unwrap(), Received::Command(Command::Ready(ready)) if ready.socket_type == "XPUB"));
+        writer
+            .write_all(
+                &Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x03SUB")
+                    .chunks()
+                    .concat(),
+            )
+            .await
+            .unwrap();
+        reader
+            .exactly::<{ greeting::LENGTH }>(greeting::check_start)
+            .await
+            .unwrap();
+        assert!(
+            matches!(reader.next().await.unwrap(), Received::Command(Command::Ready(ready)) if ready.socket_type == "XPUB")
+        );
         Self { reader, writer }
     }
 
@@ -50,12 +79,25 @@ impl Client {
             Form::Message => Encoded::message(&[[b"\x01", topic].concat().into()]),
             Form::Command => Encoded::command(&[b"\x09SUBSCRIBE", topic].concat()),
         };
-        self.writer.write_all(&wire.chunks().concat()).await.unwrap();
-        assert_eq!(self.receive().await, [Bytes::copy_from_slice(topic), Bytes::from_static(b"welcome")]);
+        self.writer
+            .write_all(&wire.chunks().concat())
+            .await
+            .unwrap();
+        assert_eq!(
+            self.receive().await,
+            [
+                Bytes::copy_from_slice(topic),
+                Bytes::from_static(b"welcome")
+            ]
+        );
     }
 
     async fn receive(&mut self) -> Vec<Bytes> {
-        match timeout(PATIENCE, self.reader.next()).await.unwrap().unwrap() {
+        match timeout(PATIENCE, self.reader.next())
+            .await
+            .unwrap()
+            .unwrap()
+        {
             Received::Message(frames, _) => frames,
             Received::Command(command) => panic!("{command:?}"),
         }
@@ -106,10 +148,16 @@ async fn a_stopped_subscriber_delays_nobody_and_is_cut_off() {
     assert!(longest < Duration::from_millis(500), "{longest:?}");
     let (mut left, mut buffer) = (0, vec![0; 1 << 16]);
     let mut raw = stopped.reader.into_inner();
-    while let Ok(count @ 1..) = timeout(PATIENCE, raw.read(&mut buffer)).await.expect("the connection must be closed") {
+    while let Ok(count @ 1..) = timeout(PATIENCE, raw.read(&mut buffer))
+        .await
+        .expect("the connection must be closed")
+    {
         left += count;
     }
-    assert!(left < 60 << 20, "{left} bytes came although the subscriber had been cut off");
+    assert!(
+        left < 60 << 20,
+        "{left} bytes came although the subscriber had been cut off"
+    );
     assert_eq!(publisher.audience.lock().len(), 1);
 }
 
@@ -126,7 +174,10 @@ async fn a_single_slow_subscriber_is_waited_for_and_gets_everything() {
         publisher
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!publishing.is_finished(), "100 MB were taken while nobody read");
+    assert!(
+        !publishing.is_finished(),
+        "100 MB were taken while nobody read"
+    );
     for _ in 0..1600 {
         only.receive().await;
     }

@@ -57,8 +57,13 @@ fn parse_ready(mut body: Bytes) -> Result<Ready, ZmtpError> {
     while !body.is_empty() {
         let name = take_short(&mut body)?;
         let length = take(&mut body, 4)?;
-        let length = length.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length));
-        let value = take(&mut body, usize::try_from(length).map_err(|_| ZmtpError::Command)?)?;
+        let length = length
+            .first_chunk::<4>()
+            .map_or(0, |length| u32::from_be_bytes(*length));
+        let value = take(
+            &mut body,
+            usize::try_from(length).map_err(|_| ZmtpError::Command)?,
+        )?;
         if name.eq_ignore_ascii_case(b"Socket-Type") {
             ready.socket_type = value;
         } else if name.eq_ignore_ascii_case(b"Identity") {
@@ -91,7 +96,10 @@ pub fn ready(socket_type: &str) -> Bytes {
     body.freeze()
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "names and values are our own and short")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "names and values are our own and short"
+)]
 fn put_property(body: &mut BytesMut, name: &str, value: &[u8]) {
     body.put_u8(name.len() as u8);
     body.extend_from_slice(name.as_bytes());
@@ -123,14 +131,19 @@ mod tests {
 
     #[test]
     fn our_ready_parses_back() {
-        let Command::Ready(back) = parse(ready("ROUTER")).unwrap() else { panic!() };
+        let Command::Ready(back) = parse(ready("ROUTER")).unwrap() else {
+            panic!()
+        };
         assert_eq!(back.socket_type, "ROUTER");
     }
 
     #[test]
     fn ping_is_answered_with_its_context() {
         let ping = Bytes::from_static(b"\x04PING\0\x0aabc");
-        assert_eq!(parse(ping).unwrap(), Command::Ping(Bytes::from_static(b"abc")));
+        assert_eq!(
+            parse(ping).unwrap(),
+            Command::Ping(Bytes::from_static(b"abc"))
+        );
         assert_eq!(parse(pong(b"abc")).unwrap(), Command::Pong);
     }
 

@@ -36,21 +36,33 @@ impl SocketKind {
 }
 
 /// Shakes hands; returns what the peer said about itself.
-pub async fn shake<R, W>(kind: SocketKind, reader: &mut PeerReader<R>, writer: &mut W) -> Result<Ready, ZmtpError>
+pub async fn shake<R, W>(
+    kind: SocketKind,
+    reader: &mut PeerReader<R>,
+    writer: &mut W,
+) -> Result<Ready, ZmtpError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    tokio::time::timeout(PATIENCE, exchange(kind, reader, writer)).await.map_err(|_| ZmtpError::TimedOut)?
+    tokio::time::timeout(PATIENCE, exchange(kind, reader, writer))
+        .await
+        .map_err(|_| ZmtpError::TimedOut)?
 }
 
-async fn exchange<R, W>(kind: SocketKind, reader: &mut PeerReader<R>, writer: &mut W) -> Result<Ready, ZmtpError>
+async fn exchange<R, W>(
+    kind: SocketKind,
+    reader: &mut PeerReader<R>,
+    writer: &mut W,
+) -> Result<Ready, ZmtpError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     writer.write_all(&greeting::ours()).await?;
-    let theirs = reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await?;
+    let theirs = reader
+        .exactly::<{ greeting::LENGTH }>(greeting::check_start)
+        .await?;
     greeting::check(&theirs)?;
     write_command(writer, &command::ready(kind.name())).await?;
     let ready = match reader.next().await? {
@@ -59,12 +71,17 @@ where
     };
     if !kind.fits(&ready.socket_type) {
         write_command(writer, &command::error("Invalid socket type")).await?;
-        return Err(ZmtpError::SocketType(String::from_utf8_lossy(&ready.socket_type).into_owned()));
+        return Err(ZmtpError::SocketType(
+            String::from_utf8_lossy(&ready.socket_type).into_owned(),
+        ));
     }
     Ok(ready)
 }
 
-async fn write_command<W: AsyncWrite + Unpin>(writer: &mut W, body: &[u8]) -> Result<(), ZmtpError> {
+async fn write_command<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    body: &[u8],
+) -> Result<(), ZmtpError> {
     for chunk in Encoded::command(body).chunks() {
         writer.write_all(chunk).await?;
     }

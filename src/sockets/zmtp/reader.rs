@@ -52,7 +52,14 @@ pub struct PeerReader<R> {
 
 impl<R: AsyncRead + Unpin> PeerReader<R> {
     pub fn new(io: R, limits: Limits) -> Self {
-        Self { io, buffer: BytesMut::new(), limits, frames: Vec::new(), bytes: 0, place: None }
+        Self {
+            io,
+            buffer: BytesMut::new(),
+            limits,
+            frames: Vec::new(),
+            bytes: 0,
+            place: None,
+        }
     }
 
     /// What it reads from; what was buffered is lost.
@@ -67,7 +74,11 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
         check: impl Fn(&[u8]) -> Result<(), ZmtpError>,
     ) -> Result<[u8; N], ZmtpError> {
         loop {
-            check(self.buffer.get(..self.buffer.len().min(N)).unwrap_or_default())?;
+            check(
+                self.buffer
+                    .get(..self.buffer.len().min(N))
+                    .unwrap_or_default(),
+            )?;
             if let Some(bytes) = self.buffer.first_chunk::<N>() {
                 let bytes = *bytes;
                 let _ = self.buffer.split_to(N);
@@ -90,7 +101,10 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             self.frames.push(body);
             if !header.more {
                 self.bytes = 0;
-                return Ok(Received::Message(std::mem::take(&mut self.frames), self.place.take()));
+                return Ok(Received::Message(
+                    std::mem::take(&mut self.frames),
+                    self.place.take(),
+                ));
             }
         }
     }
@@ -106,8 +120,14 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
 
     /// Whether a frame of this size may come; a message that becomes large waits for its place first.
     async fn admit(&mut self, header: &FrameHeader) -> Result<usize, ZmtpError> {
-        let limit = if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
-        let length = usize::try_from(header.length).ok().filter(|length| *length <= limit);
+        let limit = if header.command {
+            MAX_COMMAND_BYTES
+        } else {
+            self.limits.message_bytes.saturating_sub(self.bytes)
+        };
+        let length = usize::try_from(header.length)
+            .ok()
+            .filter(|length| *length <= limit);
         let length = length.ok_or(ZmtpError::TooLarge(header.length, limit))?;
         if self.frames.len() >= self.limits.frames {
             return Err(ZmtpError::TooManyFrames(self.limits.frames));
@@ -134,10 +154,16 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
         self.buffer.reserve(room);
         let reading = self.io.read_buf(&mut self.buffer);
         let count = match &self.place {
-            Some(_) => tokio::time::timeout(LARGE_MESSAGE_STALL, reading).await.map_err(|_| ZmtpError::TimedOut)??,
+            Some(_) => tokio::time::timeout(LARGE_MESSAGE_STALL, reading)
+                .await
+                .map_err(|_| ZmtpError::TimedOut)??,
             None => reading.await?,
         };
-        if count == 0 { Err(ZmtpError::Closed) } else { Ok(()) }
+        if count == 0 {
+            Err(ZmtpError::Closed)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -147,17 +173,31 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { message_bytes: 100_000, frames: 4, small_bytes: 1000, large: Arc::new(Semaphore::new(1)) }
+        Limits {
+            message_bytes: 100_000,
+            frames: 4,
+            small_bytes: 1000,
+            large: Arc::new(Semaphore::new(1)),
+        }
     }
 
     #[tokio::test]
     async fn messages_and_commands_come_out_as_they_went_in() {
-        let frames = [Bytes::from(vec![1; 10]), Bytes::from(vec![2; 20_000]), Bytes::new()];
+        let frames = [
+            Bytes::from(vec![1; 10]),
+            Bytes::from(vec![2; 20_000]),
+            Bytes::new(),
+        ];
         let mut wire = Encoded::message(&frames).chunks().concat();
         wire.extend(Encoded::command(b"\x04PONG").chunks().concat());
         let mut reader = PeerReader::new(wire.as_slice(), limits());
-        assert!(matches!(reader.next().await.unwrap(), Received::Message(got, Some(_)) if got == frames));
-        assert!(matches!(reader.next().await.unwrap(), Received::Command(Command::Pong)));
+        assert!(
+            matches!(reader.next().await.unwrap(), Received::Message(got, Some(_)) if got == frames)
+        );
+        assert!(matches!(
+            reader.next().await.unwrap(),
+            Received::Command(Command::Pong)
+        ));
         assert!(matches!(reader.next().await, Err(ZmtpError::Closed)));
     }
 
@@ -176,9 +216,15 @@ mod tests {
     async fn the_limit_counts_all_frames_of_a_message() {
         let frames = vec![Bytes::from(vec![0; 60_000]); 2];
         let wire = Encoded::message(&frames).chunks().concat();
-        assert!(matches!(PeerReader::new(wire.as_slice(), limits()).next().await, Err(ZmtpError::TooLarge(..))));
+        assert!(matches!(
+            PeerReader::new(wire.as_slice(), limits()).next().await,
+            Err(ZmtpError::TooLarge(..))
+        ));
         let wire = Encoded::message(&vec![Bytes::new(); 5]).chunks().concat();
-        assert!(matches!(PeerReader::new(wire.as_slice(), limits()).next().await, Err(ZmtpError::TooManyFrames(4))));
+        assert!(matches!(
+            PeerReader::new(wire.as_slice(), limits()).next().await,
+            Err(ZmtpError::TooManyFrames(4))
+        ));
     }
 
     #[tokio::test]
@@ -188,7 +234,10 @@ mod tests {
         use proptest::test_runner::TestRunner;
         let mut runner = TestRunner::deterministic();
         for _ in 0..300 {
-            let wire = prop::collection::vec(any::<u8>(), 0..300).new_tree(&mut runner).unwrap().current();
+            let wire = prop::collection::vec(any::<u8>(), 0..300)
+                .new_tree(&mut runner)
+                .unwrap()
+                .current();
             let mut reader = PeerReader::new(wire.as_slice(), limits());
             while reader.next().await.is_ok() {}
         }

@@ -32,7 +32,11 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_within_the_code() {
-        let at = |text: &str| serde_json::from_str::<CompleteRequest>(text).unwrap().cursor_pos();
+        let at = |text: &str| {
+            serde_json::from_str::<CompleteRequest>(text)
+                .unwrap()
+                .cursor_pos()
+        };
         assert_eq!(at(r#"{"code":"añb"}"#), 3);
         assert_eq!(at(r#"{"code":"añb","cursor_pos":99}"#), 3);
         assert_eq!(at(r#"{"code":"añb","cursor_pos":-1}"#), 0);

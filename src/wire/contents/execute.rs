@@ -68,12 +68,18 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_protocol() {
         let request: ExecuteRequest = serde_json::from_str("{\"code\":\"1\"}").unwrap();
-        assert!(request.stores_history() && request.stops_on_error() && !request.silent && !request.allow_stdin);
+        assert!(
+            request.stores_history()
+                && request.stops_on_error()
+                && !request.silent
+                && !request.allow_stdin
+        );
     }
 
     #[test]
     fn silent_forbids_history() {
-        let request: ExecuteRequest = serde_json::from_str(r#"{"silent":true,"store_history":true}"#).unwrap();
+        let request: ExecuteRequest =
+            serde_json::from_str(r#"{"silent":true,"store_history":true}"#).unwrap();
         assert!(!request.stores_history());
     }
 

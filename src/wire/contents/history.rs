@@ -63,7 +63,10 @@ pub enum Entry {
 impl HistoryReply {
     /// A reply with these entries.
     pub fn new(history: Vec<Entry>) -> Self {
-        Self { status: "ok", history }
+        Self {
+            status: "ok",
+            history,
+        }
     }
 }
 

@@ -41,7 +41,11 @@ pub struct HelpLink<'a> {
 
 impl<'a> KernelInfoReply<'a> {
     /// The reply for a language.
-    pub fn new(language_info: LanguageInfo<'a>, banner: &'a str, help_links: Vec<HelpLink<'a>>) -> Self {
+    pub fn new(
+        language_info: LanguageInfo<'a>,
+        banner: &'a str,
+        help_links: Vec<HelpLink<'a>>,
+    ) -> Self {
         Self {
             status: "ok",
             protocol_version: PROTOCOL_VERSION,

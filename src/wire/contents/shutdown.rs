@@ -22,7 +22,10 @@ pub struct ShutdownReply {
 impl ShutdownReply {
     /// The reply to a request with this flag.
     pub fn new(restart: bool) -> Self {
-        Self { status: "ok", restart }
+        Self {
+            status: "ok",
+            restart,
+        }
     }
 }
 

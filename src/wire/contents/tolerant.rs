@@ -16,7 +16,10 @@ where
 /// A number of any kind as a position: negative, fractional and absent ones are handled by the caller.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    #[allow(clippy::cast_possible_truncation, reason = "saturates, which is what an out-of-range position should do")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "saturates, which is what an out-of-range position should do"
+    )]
     let fraction = value.as_f64().map(|number| number as i64);
     Ok(value.as_i64().or(fraction))
 }
@@ -24,5 +27,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 /// A cursor position within `code`, in Unicode code points; absent means the end.
 pub(super) fn cursor(code: &str, position: Option<i64>) -> u64 {
     let length = code.chars().count() as u64;
-    position.map_or(length, |position| u64::try_from(position).unwrap_or(0).min(length))
+    position.map_or(length, |position| {
+        u64::try_from(position).unwrap_or(0).min(length)
+    })
 }
