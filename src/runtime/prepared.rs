@@ -108,7 +108,7 @@ pub fn prune(cache: &Cache, builder: &str, waiting: impl FnOnce()) -> Result<Vec
     for entry in fs::read_dir(cache.root()).doing("cannot read", cache.root())? {
         let entry = entry.doing("cannot read", cache.root())?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let old_runtime = name.starts_with("python-") && name != keep;
+        let old_runtime = python::is_id(&name) && name != keep;
         if old_runtime {
             let in_use = open_lock_file(&path.join(IN_USE))?;
             if in_use.try_lock().is_err() {

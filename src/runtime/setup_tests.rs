@@ -121,6 +121,24 @@ fn damage_is_found_on_opening_and_made_good_by_ensure() {
 }
 
 #[test]
+fn code_that_an_older_version_compiled_is_used_if_it_is_whole() {
+    for (contents, calls) in [("code", &["base", "science"][..]), ("coda", &["compile", "base", "science"])] {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, path) = cache_with_guest(dir.path());
+        drop(setup(&cache, &Fake::default(), Check::Stat, &Silent).unwrap());
+        let old = cache.root().join("python-of-an-older-version");
+        fs::rename(&path, &old).unwrap();
+        fs::remove_file(old.join(names::CODE)).unwrap();
+        fs::write(old.join(names::CODE), contents).unwrap();
+        cache_with_guest(dir.path());
+        let fake = Fake::default();
+        let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
+        assert_eq!(fake.take_calls(), calls);
+        assert_eq!(std::io::read_to_string(prepared.code().unwrap().file).unwrap(), "code");
+    }
+}
+
+#[test]
 fn a_copied_cache_is_hashed_once_and_then_known() {
     let dir = tempfile::tempdir().unwrap();
     let (cache, path) = cache_with_guest(dir.path());
