@@ -48,6 +48,8 @@ pub struct OpenedFile {
     pub size: u64,
     /// What its maker recorded with it.
     pub meta: Value,
+    /// Whether it had to be hashed to know that.
+    pub hashed: bool,
 }
 
 /// How carefully a recorded file is looked at.
@@ -180,14 +182,15 @@ impl Store {
             Err(source) => return Err(SetupError::io("cannot open", &path, source)),
         };
         let metadata = file.metadata().doing("cannot look at", &path)?;
-        if check == Check::Contents || StatIdentity::of(&metadata) != record.stat {
+        let hashed = check == Check::Contents || StatIdentity::of(&metadata) != record.stat;
+        if hashed {
             let found = digest::of_reader(&file).doing("cannot read", &path)?;
             if found != record.sha256 {
                 return Err(damaged(format!("its SHA-256 is {found}, recorded was {}", record.sha256)));
             }
             file.seek(SeekFrom::Start(0)).doing("cannot read", &path)?;
         }
-        Ok(OpenedFile { size: metadata.len(), file, path, meta: record.meta.clone() })
+        Ok(OpenedFile { size: metadata.len(), file, path, meta: record.meta.clone(), hashed })
     }
 
     /// Checks a recorded tree and gives its path.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::notebook::{CodeCell, Notebook};
 use super::outputs::Outputs;
-use super::report::{Report, first_line};
+use super::report::{Report, first_line, first_line_of};
 use super::widgets::Widgets;
 use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
 
@@ -93,7 +93,7 @@ impl Execution<'_> {
                     cell: (cell.index + 1, total),
                     id: cell.id.clone(),
                     first_line: first_line(&cell.source),
-                    why: first_line(&format!("{ename}: {evalue}")),
+                    why: first_line_of(&format!("{ename}: {evalue}"), 500),
                 });
                 break;
             }

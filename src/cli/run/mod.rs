@@ -48,6 +48,7 @@ impl Run {
         }
         let mut notebook = Notebook::read(&self.notebook)?;
         let output = self.output.unwrap_or_else(|| self.notebook.clone());
+        notebook::can_be_written(&output)?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;

@@ -151,6 +151,19 @@ impl Notebook {
     }
 }
 
+/// Whether a notebook can be written to `path`, asked before its cells run for hours.
+pub(super) fn can_be_written(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if target.is_dir() {
+        bail!("{} is a directory", path.display());
+    }
+    let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(dir).map(drop).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Those of the file that is replaced, or what a new file would have.
 fn permissions(target: &Path) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
