@@ -132,11 +132,13 @@ def test_a_thousand_trapping_cells_leak_nothing(start) -> None:
     code = "import os\nos._exit(1)"
     for _ in range(100):  # caches fill, pools grow to their size
         kernel.run(code, store_history=False)
+    kernel.run_ok('1')  # the next instance is there
     before = Footprint.of(kernel.pid)
     began = time.monotonic()
     for _ in range(1000):
         outcome = kernel.run(code, store_history=False, stop_on_error=False)
         assert outcome.usage["state"] == "rolled_back"
+    kernel.run_ok('1')
     after = Footprint.of(kernel.pid)
     print(f"1,000 trapping cells in {time.monotonic() - began:.1f} s: {before} -> {after}")
     assert after.descriptors <= before.descriptors + 2
@@ -152,9 +154,11 @@ def test_a_hundred_failures_of_other_kinds_leak_nothing(start) -> None:
              "1/0"]
     for code in kinds * 5:
         kernel.run(code, store_history=False)
+    kernel.run_ok('1')  # the next instance is there
     before = Footprint.of(kernel.pid)
     for code in kinds * 25:
         assert kernel.run(code, store_history=False).status == "error"
+    kernel.run_ok('1')
     after = Footprint.of(kernel.pid)
     assert after.descriptors <= before.descriptors + 2
     assert after.threads <= before.threads + 2
