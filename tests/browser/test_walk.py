@@ -69,6 +69,10 @@ def test_a_walk_through_jupyterlab(tmp_path: Path) -> None:
     config = tmp_path / "config"
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "JUPYTER_TOKEN": token,
            "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"), "CHROMIUM": CHROMIUM or ""}
+    # No question about news over the page, and no request to anywhere else.
+    quiet = config / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     log = tmp_path / "server.log"
     with log.open("w") as written:
         server = subprocess.Popen(
