@@ -1,0 +1,168 @@
+"""Writes the seed corpora: a few tiny inputs for each target, into corpus/, which git ignores.
+
+Run from anywhere; needs nothing but Python. What an input looks like is said at the top of each target.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+DELIMITER = b"<IDS|MSG>"
+
+
+def write(target: str, seeds: dict[str, bytes]) -> None:
+    directory = CORPUS / target
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, seed in seeds.items():
+        (directory / name).write_bytes(seed)
+
+
+# Messages.
+
+def dicts(msg_type: str, content: object, parent: object = None) -> list[bytes]:
+    header = {"msg_id": "m1", "msg_type": msg_type, "session": "s", "username": "u", "date": "2026-01-01T00:00:00Z", "version": "5.5"}
+    return [json.dumps(part).encode() for part in (header, parent or {}, {}, content)]
+
+
+REQUESTS = {
+    "execute": dicts("execute_request", {"code": "1+1", "silent": False, "store_history": True, "user_expressions": {"a": "b"},
+                                         "allow_stdin": True, "stop_on_error": True}),
+    "complete": dicts("complete_request", {"code": "añb", "cursor_pos": 2}),
+    "inspect": dicts("inspect_request", {"code": "len", "cursor_pos": 3, "detail_level": 1}),
+    "history": dicts("history_request", {"output": True, "raw": False, "hist_access_type": "search", "session": 0, "start": 1,
+                                         "stop": 9, "n": 5, "pattern": "a*", "unique": True}),
+    "comm": dicts("comm_info_request", {"target_name": "t"}),
+    "input": dicts("input_reply", {"value": "line"}, parent={"msg_id": "m0"}),
+    "shutdown": dicts("shutdown_request", {"restart": True}),
+}
+
+write("wire_frames", {
+    **{name: b"\xff".join([b"identity", DELIMITER, b"", *parts, b"buffer"]) for name, parts in REQUESTS.items()},
+    "repaired": b"\xff".join([DELIMITER, b"", b'{"msg_type":"x"}', b"{}", b"{}", b'{"code":"\xfe"}']),
+    "short": b"\xff".join([DELIMITER, b"", b"{}"]),
+})
+# Key, how and where to change, three cuts, dictionaries, a forged signature.
+write("wire_signature", {
+    **{name: bytes([3]) + b"key" + bytes([at, 0, at, 33, 0, 99, 0, 101, 0, 103]) + b"\xff".join([*parts, b"0" * 64])
+       for at, (name, parts) in enumerate(REQUESTS.items())},
+    "unsigned": bytes(11) + b"\xff".join([b"{}"] * 4),
+    "long key": bytes([80]) + b"k" * 80 + bytes(10) + b"\xff".join([b'{"msg_type":"x"}', b"{}", b"{}", b"{}"]),
+})
+
+
+# ZMTP.
+
+def zmtp_frame(body: bytes, flags: int = 0) -> bytes:
+    if len(body) < 256:
+        return bytes([flags, len(body)]) + body
+    return bytes([flags | 2]) + struct.pack(">Q", len(body)) + body
+
+
+def zmtp_ready(kind: bytes) -> bytes:
+    properties = [(b"Socket-Type", kind), (b"Identity", b"me")]
+    body = b"".join(bytes([len(name)]) + name + struct.pack(">I", len(value)) + value for name, value in properties)
+    return zmtp_frame(b"\x05READY" + body, 4)
+
+
+GREETING = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL".ljust(64, b"\0")
+COMMANDS = [b"\x04PING\0\x0aabc", b"\x04PONG", b"\x09SUBSCRIBEtopic", b"\x06CANCELtopic", b"\x05ERROR\x03bad", b"\x03NEW"]
+SIZES = bytes([1, 0, 3, 40, 0, 7, 200, 2])
+MESSAGE = zmtp_frame(b"identity", 1) + zmtp_frame(b"", 1) + zmtp_frame(b"x" * 300)
+write("zmtp_frames", {
+    "message": bytes([0]) + SIZES + MESSAGE,
+    "commands": bytes([0]) + SIZES + b"".join(zmtp_frame(body, 4) for body in COMMANDS),
+    "router": bytes([1]) + SIZES + GREETING + zmtp_ready(b"DEALER") + MESSAGE,
+    "publisher": bytes([2]) + SIZES + GREETING + zmtp_ready(b"SUB") + zmtp_frame(COMMANDS[2], 4) + zmtp_frame(b"\x01topic"),
+    "misfit": bytes([1]) + SIZES + GREETING + zmtp_ready(b"PUB"),
+    "huge": bytes([0]) + SIZES + b"\2" + b"\xff" * 8,
+})
+
+
+# The door.
+
+def door_frame(content: object, *buffers: bytes) -> bytes:
+    text = json.dumps(content).encode()
+    parts = [struct.pack("<I", len(text)), text, struct.pack("<I", len(buffers))]
+    return b"".join(parts + [struct.pack("<I", len(buffer)) + buffer for buffer in buffers])
+
+
+write("door_frame", {
+    "op": door_frame({"op": "display", "data": {"text/plain": "é", "n": [1, -2, 0.1, 1e300, None, True]}}),
+    "buffers": door_frame({"op": "comm_msg"}, b"one", b"", b"\0" * 40),
+    "empty": door_frame({}),
+    "list": door_frame([]),
+    "many": struct.pack("<I", 2) + b"{}" + struct.pack("<I", 0xFFFFFFFF),
+})
+
+
+# Modules.
+
+def leb(number: int) -> bytes:
+    out = b""
+    while number > 127:
+        out, number = out + bytes([number & 127 | 128]), number >> 7
+    return out + bytes([number])
+
+
+def name(text: str) -> bytes:
+    return leb(len(text)) + text.encode()
+
+
+def vector(items: list[bytes]) -> bytes:
+    return leb(len(items)) + b"".join(items)
+
+
+def section(number: int, body: bytes) -> bytes:
+    return bytes([number]) + leb(len(body)) + body
+
+
+def custom(title: str, body: bytes) -> bytes:
+    return section(0, name(title) + body)
+
+
+TYPES = section(1, vector([b"\x60\0\x01\x7f", b"\x60\0\0"]))
+IMPORTS = section(2, vector([name("env") + name("f") + b"\0\1", name("env") + name("g") + b"\3\x7f\0"]))
+FUNCTIONS = section(3, vector([b"\0", b"\0"]))
+TABLES = section(4, vector([b"\x70\0\x02"]))
+MEMORIES = section(5, vector([b"\x01\x02\x09"]))
+GLOBALS = section(6, vector([b"\x7f\x01\x41\x07\x0b"]))
+EXPORTS = section(7, vector([name("memory") + b"\2\0", name("run") + b"\0\1"]))
+START = section(8, b"\0")
+ELEMENTS = section(9, vector([b"\0\x41\0\x0b\x01\x01"]))
+DATA_COUNT = section(12, leb(3))
+# memory.init of the passive segment, data.drop of an active one.
+CODE = section(10, vector([leb(len(body)) + body for body in (
+    b"\0\x41\x07\x0b", b"\0\x41\0\x41\0\x41\1\xfc\x08\1\0\xfc\x09\0\x41\x08\x0b")]))
+DATA = section(11, vector([b"\0\x41\x10\x0b" + name("hello"), b"\1" + name("kept"), b"\0\x41\xf0\xa2\x04\x0b" + name("far")]))
+MAIN = TYPES + FUNCTIONS + TABLES + MEMORIES + GLOBALS
+
+
+def names(*pairs: tuple[int, str]) -> bytes:
+    body = vector([leb(index) + name(text) for index, text in pairs])
+    return custom("name", b"\1" + leb(len(body)) + body)
+
+
+HEADER = b"\0asm\1\0\0\0"
+BOTH = names((0, "alpha"), (1, "beta"))
+write("module_rewrite", {
+    "full": HEADER + MAIN + EXPORTS + ELEMENTS + DATA_COUNT + CODE + DATA + BOTH + custom("producers", b"\0") + custom("own", b"x"),
+    "no exports": HEADER + MAIN + ELEMENTS + DATA_COUNT + CODE + DATA + BOTH,
+    "names first": HEADER + BOTH + MAIN + EXPORTS + ELEMENTS + DATA_COUNT + CODE + DATA,
+    "imports": HEADER + TYPES + IMPORTS + FUNCTIONS + TABLES + MEMORIES + EXPORTS + DATA_COUNT + CODE + DATA + names((1, "alpha"), (2, "beta")),
+    "memory alone": HEADER + MEMORIES,
+    "data alone": HEADER + MEMORIES + DATA,
+    "exported already": HEADER + MAIN + section(7, vector([name("alpha") + b"\0\0"])) + DATA_COUNT + CODE + DATA + BOTH,
+    "start": HEADER + TYPES + FUNCTIONS + MEMORIES + START + DATA_COUNT + CODE + DATA,
+    "component": b"\0asm\x0d\0\1\0",
+})
+
+write("connection_file", {
+    "tcp": json.dumps({"transport": "tcp", "ip": "127.0.0.1", "shell_port": 1, "control_port": 2, "stdin_port": 3, "iopub_port": 4,
+                       "hb_port": 5, "key": "a0436f6c-1916-498b-8eb9-e81ab9368e84", "signature_scheme": "hmac-sha256",
+                       "kernel_name": "x"}).encode(),
+    "ipc": b'{"transport":"ipc","ip":"/tmp/k","hb_port":65535}',
+    "empty": b"{}",
+})

@@ -1,0 +1,39 @@
+//! The kernel's own source files that read bytes from outside, compiled here without wasmtime, and what
+//! the targets share. The files are those of the kernel, not copies.
+
+#![deny(unsafe_code)]
+
+#[path = "../../src/sandbox/frame.rs"]
+pub mod door;
+#[path = "../../src/runtime/rewrite.rs"]
+pub mod rewrite;
+#[path = "../../src/wire/mod.rs"]
+pub mod wire;
+#[path = "../../src/sockets/zmtp/mod.rs"]
+pub mod zmtp;
+
+use bytes::Bytes;
+
+/// Takes a fuzzer's input apart; beyond its end there are zeros and empty slices.
+pub struct Input<'a>(pub &'a [u8]);
+
+impl<'a> Input<'a> {
+    pub fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    pub fn number(&mut self) -> usize {
+        usize::from(u16::from_be_bytes([self.byte(), self.byte()]))
+    }
+
+    pub fn take(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}
+
+/// The frames of a multipart message: separated by 0xff, which no UTF-8 has.
+pub fn pieces(data: &[u8]) -> Vec<Bytes> {
+    data.split(|byte| *byte == 0xff).map(Bytes::copy_from_slice).collect()
+}
