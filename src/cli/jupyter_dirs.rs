@@ -46,7 +46,8 @@ pub(super) fn sys_prefix(env: Env<'_>) -> Option<PathBuf> {
 
 /// All data directories that Jupyter searches, in its order.
 pub(super) fn all(env: Env<'_>) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = env("JUPYTER_PATH").map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default();
+    let mut dirs: Vec<PathBuf> =
+        env("JUPYTER_PATH").map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default();
     dirs.extend(user(env).ok());
     dirs.extend(sys_prefix(env).map(of_prefix));
     dirs.extend(["/usr/local/share/jupyter", "/usr/share/jupyter"].map(PathBuf::from));
@@ -78,7 +79,8 @@ mod tests {
     #[test]
     fn all_directories_come_in_jupyters_order_and_once() {
         let pairs = &[("JUPYTER_PATH", "/p:/v/share/jupyter"), ("HOME", "/h"), ("VIRTUAL_ENV", "/v")];
-        let expected = ["/p", "/v/share/jupyter", "/h/.local/share/jupyter", "/usr/local/share/jupyter", "/usr/share/jupyter"];
+        let expected =
+            ["/p", "/v/share/jupyter", "/h/.local/share/jupyter", "/usr/local/share/jupyter", "/usr/share/jupyter"];
         assert_eq!(all(&with(pairs)), expected.map(PathBuf::from));
     }
 }

@@ -25,8 +25,12 @@ const LOGOS: [(&str, &[u8]); 3] = [
 
 /// The contents of `kernel.json`.
 pub(super) fn kernel_json(executable: &Path, display_name: &str, profile: Option<Profile>) -> Value {
-    let mut argv =
-        vec![executable.to_string_lossy().into_owned(), "kernel".into(), "--connection-file".into(), "{connection_file}".into()];
+    let mut argv = vec![
+        executable.to_string_lossy().into_owned(),
+        "kernel".into(),
+        "--connection-file".into(),
+        "{connection_file}".into(),
+    ];
     if let Some(profile) = profile {
         argv.extend(["--profile".into(), profile.as_str().into()]);
     }

@@ -43,7 +43,9 @@ impl Inbox {
         loop {
             let Delivery { identity, frames, place } = self.router.receive().await?;
             match self.reader.read(&frames) {
-                Ok(request) => return Some(Envelope { identity, request, _place: place }),
+                Ok(request) => {
+                    return Some(Envelope { identity, request, _place: place });
+                }
                 Err(error) => tracing::warn!(socket = self.name, %error, "a message was refused"),
             }
         }

@@ -54,7 +54,13 @@ impl Shell {
         count
     }
 
-    async fn run_cell(&self, envelope: &Envelope, session: &SessionHandle, asked: ExecuteRequest, count: u32) -> Relayed {
+    async fn run_cell(
+        &self,
+        envelope: &Envelope,
+        session: &SessionHandle,
+        asked: ExecuteRequest,
+        count: u32,
+    ) -> Relayed {
         let store_history = asked.stores_history();
         let stdin = if asked.allow_stdin { Stdin::Ask(&self.prompter) } else { Stdin::Closed };
         let cell_id = envelope.request.metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
@@ -68,7 +74,15 @@ impl Shell {
             cell_id,
             parent_id: envelope.header().msg_id.clone(),
         });
-        relay(session.submit(request), envelope, count, &self.iopub, stdin).await
+        let events = session.submit(request);
+        if self.interrupted_since_busy() {
+            session.interrupt();
+        }
+        relay(events, envelope, count, &self.iopub, stdin).await
+    }
+
+    fn interrupted_since_busy(&self) -> bool {
+        self.gate.interrupts() != self.interrupts_before
     }
 
     /// Replies, after everything that the cell showed. Returns whether the code asked to exit.
@@ -138,6 +152,9 @@ impl Shell {
     async fn wait_for_session(&mut self, envelope: &Envelope) -> Result<SessionState, Refusal> {
         let interruption = self.gate.interruption();
         tokio::pin!(interruption);
+        if self.interrupted_since_busy() {
+            return Err(Refusal::Interrupted);
+        }
         let mut gate = self.gate.clone();
         let opened = gate.opened();
         tokio::pin!(opened);

@@ -2,10 +2,11 @@
 //! goes on, and an interrupt reaches whatever is running or waiting.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
 use crate::session::SessionHandle;
@@ -18,7 +19,8 @@ pub struct Launch {
 
 impl Launch {
     /// `session` ends with the session or with what went wrong, in words for the user; meanwhile
-    /// `progress` brings text that a waiting cell shows.
+    /// `progress` brings text that a waiting cell shows. A session that is still being prepared on its own
+    /// thread may be given at once: it counts as there when `progress` has ended.
     pub fn new<F>(session: F, progress: UnboundedReceiver<String>) -> Self
     where
         F: Future<Output = Result<SessionHandle, String>> + Send + 'static,
@@ -35,18 +37,29 @@ impl Launch {
     /// Drives the launch in a task of its own.
     pub(super) fn start(self) -> (Gate, UnboundedReceiver<String>) {
         let (set, state) = watch::channel(SessionState::Starting);
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
-            let state = match self.session.await {
-                Ok(session) => SessionState::Ready(session),
-                Err(reason) => {
-                    tracing::error!(reason, "the session could not be started");
-                    SessionState::Failed(reason.into())
-                }
-            };
             // The gate has gone if the kernel is ending.
-            let _ = set.send(state);
+            let _ = set.send(launch(self, tell).await);
         });
-        (Gate { state, interrupted: Arc::default() }, self.progress)
+        let gate = Gate { state, interrupted: Arc::default(), interrupts: Arc::default() };
+        (gate, told)
+    }
+}
+
+async fn launch(launch: Launch, tell: UnboundedSender<String>) -> SessionState {
+    let Launch { session, mut progress } = launch;
+    let pass_on = async {
+        while let Some(text) = progress.recv().await {
+            // Nobody listens if the kernel is ending.
+            let _ = tell.send(text);
+        }
+    };
+    let session =
+        async { session.await.inspect_err(|reason| tracing::error!(reason, "the session could not be started")) };
+    match futures::future::try_join(session, pass_on.map(Ok)).await {
+        Ok((session, ())) => SessionState::Ready(session),
+        Err(reason) => SessionState::Failed(reason.into()),
     }
 }
 
@@ -64,6 +77,8 @@ pub(super) enum SessionState {
 pub(super) struct Gate {
     state: watch::Receiver<SessionState>,
     interrupted: Arc<Notify>,
+    /// How often an interrupt was asked for.
+    interrupts: Arc<AtomicU64>,
 }
 
 impl Gate {
@@ -74,10 +89,18 @@ impl Gate {
 
     /// Interrupts what is running, or waiting for the session.
     pub(super) fn interrupt(&self) {
+        // Counted first: whoever submits a cell after that sees it.
+        self.interrupts.fetch_add(1, Ordering::SeqCst);
         if let SessionState::Ready(session) = self.state() {
             session.interrupt();
         }
         self.interrupted.notify_waiters();
+    }
+
+    /// How often an interrupt was asked for: one that comes between a cell's `busy` and its submission
+    /// reaches no session, and is known by this.
+    pub(super) fn interrupts(&self) -> u64 {
+        self.interrupts.load(Ordering::SeqCst)
     }
 
     /// Waits until the session is there or will not come.

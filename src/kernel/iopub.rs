@@ -28,7 +28,10 @@ impl Iopub {
     /// Serves a listener.
     pub(super) fn serve(listener: Listener, author: Author) -> Self {
         let fresh = Arc::new(AtomicBool::new(true));
-        let welcome = { let (author, fresh) = (author.clone(), fresh.clone()); move |topic: &[u8]| welcome(&author, &fresh, topic) };
+        let welcome = {
+            let (author, fresh) = (author.clone(), fresh.clone());
+            move |topic: &[u8]| welcome(&author, &fresh, topic)
+        };
         Self { publisher: publisher::serve(listener, Box::new(welcome)), author, fresh }
     }
 

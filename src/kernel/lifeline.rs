@@ -50,7 +50,9 @@ impl Signals {
 
 /// Ends when the parent is gone; never without a parent.
 pub(super) async fn parent_gone(pid: Option<i32>) -> Exit {
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return std::future::pending().await };
+    let Some(pid) = pid.and_then(Pid::from_raw) else {
+        return std::future::pending().await;
+    };
     // Usually who started the kernel is its parent, and an orphan gets another.
     let parent = getppid();
     // With a wrapper in between, the named process itself is watched. One that cannot be watched (it may

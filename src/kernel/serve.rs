@@ -18,9 +18,9 @@ use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
+use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
 use crate::sockets::router::{self, control_limits, shell_limits};
-use crate::sockets::endpoint::SocketFile;
 use crate::sockets::{Endpoint, Listener};
 use crate::wire::contents::shutdown::ShutdownReply;
 use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
@@ -123,6 +123,7 @@ impl Kernel {
             last_queued: last_queued.clone(),
             execution_count: 0,
             abort_through: 0,
+            interrupts_before: 0,
         };
 
         let mut tasks = tokio::task::JoinSet::new();
@@ -135,7 +136,8 @@ impl Kernel {
 
         let replies = [shell_replies, control_replies];
         let parent_pid = self.parent_pid;
-        let running = Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+        let running =
+            Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
         Ok((running, left))
     }
 }
@@ -203,9 +205,11 @@ async fn bind(
         Transport::Tcp => Endpoint::Tcp { ip: at.clone(), port },
         Transport::Ipc => Endpoint::Ipc { stem: at.clone(), port },
     };
-    let listener = Listener::bind(&endpoint)
-        .await
-        .map_err(|source| KernelError::Listen { socket, at: format!("{at}, port {port}"), source })?;
+    let listener = Listener::bind(&endpoint).await.map_err(|source| KernelError::Listen {
+        socket,
+        at: format!("{at}, port {port}"),
+        source,
+    })?;
     *port_of(info) = listener.port();
     Ok(listener)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -26,6 +27,9 @@ use crate::wire::contents::status::ExecutionState;
 
 /// Requests that may wait for their turn; beyond that the socket is not read.
 pub(super) const QUEUE: usize = 10_000;
+
+/// What a start may take without a set-up; a question waits so long for the session.
+const START_AT_MOST: Duration = Duration::from_secs(1);
 
 /// A request in the shell's queue, numbered as it came.
 pub(super) struct Waiting {
@@ -69,6 +73,8 @@ pub(super) struct Shell {
     pub(super) execution_count: u32,
     /// Execute requests up to this number are not run, because one before them failed.
     pub(super) abort_through: u64,
+    /// The gate's count of interrupts when the request began.
+    pub(super) interrupts_before: u64,
 }
 
 impl Shell {
@@ -76,6 +82,7 @@ impl Shell {
     pub(super) async fn serve(mut self, mut queue: Receiver<Waiting>) {
         while let Some(waiting) = queue.recv().await {
             let header = waiting.envelope.header().clone();
+            self.interrupts_before = self.gate.interrupts();
             self.iopub.status(&header, ExecutionState::Busy).await;
             let asked_to_exit = self.dispatch(waiting).await;
             self.iopub.status(&header, ExecutionState::Idle).await;
@@ -103,32 +110,42 @@ impl Shell {
         None
     }
 
-    async fn complete(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<CompleteRequest>(envelope) else { return };
+    async fn complete(&mut self, envelope: &Envelope) {
+        let Some(asked) = self.content::<CompleteRequest>(envelope) else {
+            return;
+        };
         let cursor_pos = asked.cursor_pos();
         let nothing = complete::nothing(cursor_pos);
         self.ask(envelope, Request::Complete { code: asked.code, cursor_pos }, nothing).await;
     }
 
-    async fn inspect(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<InspectRequest>(envelope) else { return };
+    async fn inspect(&mut self, envelope: &Envelope) {
+        let Some(asked) = self.content::<InspectRequest>(envelope) else {
+            return;
+        };
         let (cursor_pos, detail_level) = (asked.cursor_pos(), asked.detail_level());
         let request = Request::Inspect { code: asked.code, cursor_pos, detail_level };
         self.ask(envelope, request, inspect::nothing()).await;
     }
 
-    async fn is_complete(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<IsCompleteRequest>(envelope) else { return };
+    async fn is_complete(&mut self, envelope: &Envelope) {
+        let Some(asked) = self.content::<IsCompleteRequest>(envelope) else {
+            return;
+        };
         self.ask(envelope, Request::IsComplete { code: asked.code }, is_complete::unknown()).await;
     }
 
-    async fn comm_info(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<CommInfoRequest>(envelope) else { return };
+    async fn comm_info(&mut self, envelope: &Envelope) {
+        let Some(asked) = self.content::<CommInfoRequest>(envelope) else {
+            return;
+        };
         self.ask(envelope, Request::CommInfo { target_name: asked.target_name }, no_comms()).await;
     }
 
     async fn answer_history(&self, envelope: &Envelope) {
-        let Some(asked) = self.content::<HistoryRequest>(envelope) else { return };
+        let Some(asked) = self.content::<HistoryRequest>(envelope) else {
+            return;
+        };
         self.replies.send(envelope, &HistoryReply::new(self.history.query(asked).await));
     }
 
@@ -137,7 +154,9 @@ impl Shell {
         let SessionState::Ready(session) = self.gate.state() else {
             return tracing::warn!("a comm message came before the session was there");
         };
-        let Some(content) = self.content::<Map<String, Value>>(envelope) else { return };
+        let Some(content) = self.content::<Map<String, Value>>(envelope) else {
+            return;
+        };
         let metadata = envelope.request.metadata.clone();
         let buffers = envelope.request.buffers.clone();
         let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
@@ -147,10 +166,13 @@ impl Shell {
         }
     }
 
-    /// Asks the session for a reply. While it is being set up, which can take minutes, the answer is
-    /// `nothing`: a frontend's completion must not hang.
-    async fn ask<N: Serialize>(&self, envelope: &Envelope, request: Request, nothing: N) {
-        let SessionState::Ready(session) = self.gate.state() else { return self.replies.send(envelope, &nothing) };
+    /// Asks the session for a reply. A set-up can take minutes: while it lasts the answer is `nothing`,
+    /// because a frontend's completion must not hang.
+    async fn ask<N: Serialize>(&mut self, envelope: &Envelope, request: Request, nothing: N) {
+        let opened = tokio::time::timeout(START_AT_MOST, self.gate.opened()).await;
+        let Ok(SessionState::Ready(session)) = opened else {
+            return self.replies.send(envelope, &nothing);
+        };
         match self.run(envelope, &session, request).await.outcome {
             Some(outcome) => self.replies.send(envelope, &outcome.content),
             None => self.replies.send(envelope, &failure("SessionGone", SESSION_GONE)),
@@ -188,4 +210,5 @@ impl Shell {
 }
 
 /// What is said when the session's thread is no more.
-pub(super) const SESSION_GONE: &str = "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";
+pub(super) const SESSION_GONE: &str =
+    "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";

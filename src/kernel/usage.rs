@@ -50,7 +50,8 @@ impl UsageMeter {
         let now = host_ticks()?;
         let before = self.last_host.replace(now)?;
         let total = now.total.saturating_sub(before.total);
-        (total > 0).then(|| round(now.busy.saturating_sub(before.busy) as f64 / total as f64 * 100.0))
+        // Asked again within a tick, nothing can be told apart.
+        Some(if total > 0 { round(now.busy.saturating_sub(before.busy) as f64 / total as f64 * 100.0) } else { 0.0 })
     }
 }
 

@@ -9,9 +9,9 @@ use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Policy;
 use super::keys::{KEYS, Key, Kind, Profile, Setting};
 use super::nearest::nearest;
-use super::Policy;
 
 /// Far more than a policy needs.
 const MAX_FILE: u64 = 1 << 20;
@@ -56,9 +56,7 @@ impl Policy {
     pub fn load(file: &Path, profile: Option<Profile>) -> Result<Self, PolicyError> {
         let unreadable = |cause| PolicyError::Unreadable { path: file.to_owned(), cause };
         let mut text = String::new();
-        std::fs::File::open(file)
-            .and_then(|open| open.take(MAX_FILE).read_to_string(&mut text))
-            .map_err(unreadable)?;
+        std::fs::File::open(file).and_then(|open| open.take(MAX_FILE).read_to_string(&mut text)).map_err(unreadable)?;
         let base = file.parent().unwrap_or(Path::new(""));
         parse(&text, base, profile).map_err(|Mistake { at, problem }| {
             let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
@@ -190,14 +188,18 @@ mod tests {
 
     #[test]
     fn keys_are_laid_over_a_profile() {
-        let policy = load("profile = \"strict\"\nfuel_budget = 3_000_000\ntimeout_seconds = 5\n[env]\nA = \"b\"").unwrap();
+        let policy =
+            load("profile = \"strict\"\nfuel_budget = 3_000_000\ntimeout_seconds = 5\n[env]\nA = \"b\"").unwrap();
         assert_eq!((policy.fuel_budget, policy.timeout_seconds), (3_000_000, Some(5.0)));
         assert_eq!((policy.stdout_max_bytes, policy.env["A"].as_str()), (2_000_000, "b"));
     }
 
     #[test]
     fn a_flag_goes_before_the_profile_of_the_file() {
-        assert_eq!(parse("profile = \"strict\"", Path::new(""), Some(Profile::Agent)).ok().unwrap().profile, Profile::Agent);
+        assert_eq!(
+            parse("profile = \"strict\"", Path::new(""), Some(Profile::Agent)).ok().unwrap().profile,
+            Profile::Agent
+        );
     }
 
     #[test]

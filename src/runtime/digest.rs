@@ -102,7 +102,8 @@ fn walk(root: &Path, mut each: impl FnMut(&[u8], &Path) -> io::Result<()>) -> io
             let identity = StatIdentity::of(&metadata);
             stats.update(relative);
             stats.update([0]);
-            for number in [i128::from(identity.size), i128::from(identity.inode), identity.mtime_ns, identity.ctime_ns] {
+            for number in [i128::from(identity.size), i128::from(identity.inode), identity.mtime_ns, identity.ctime_ns]
+            {
                 stats.update(number.to_le_bytes());
             }
             each(relative, &path)?;

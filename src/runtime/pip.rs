@@ -17,6 +17,9 @@ use super::progress::Progress;
 /// The variable that names the interpreter whose pip is used.
 pub const PYTHON_VARIABLE: &str = "CELLBLOCK_PYTHON";
 
+/// pip's lines are cut here: its warnings carry whole Python objects.
+const LONGEST_LINE: usize = 200;
+
 /// An interpreter that has pip.
 #[derive(Debug, Clone)]
 pub struct Pip {
@@ -46,7 +49,9 @@ impl Pip {
                     return Ok(Self { python: python.clone(), version });
                 }
                 Ok(_) => tried.push(format!("{shown} has no pip")),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => tried.push(format!("{shown} is not there")),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    tried.push(format!("{shown} is not there"))
+                }
                 Err(error) => tried.push(format!("{shown}: {error}")),
             }
         }
@@ -64,8 +69,12 @@ impl Pip {
         const ASK: &str = "import sys, importlib.metadata as m\n\
             d = m.distribution(sys.argv[1])\n\
             print(d.version); print(d.locate_file(sys.argv[1].replace('-', '_')))";
-        let output =
-            Command::new(&self.python).args(["-c", ASK, package]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        let output = Command::new(&self.python)
+            .args(["-c", ASK, package])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         let (found, path) = text.trim_end().split_once('\n')?;
         (output.status.success() && found == version).then(|| PathBuf::from(path))
@@ -129,7 +138,7 @@ impl Pip {
             [one] => format!("{}=={}", one.name, one.version),
             many => format!("{} packages", many.len()),
         };
-        let lines = last_lines(log, 12);
+        let lines = last_lines(log, 8);
         if lines.contains("DO NOT MATCH THE HASHES") {
             let after = |word: &str| {
                 let rest = lines.split(word).nth(1).unwrap_or_default();
@@ -197,7 +206,9 @@ fn last_lines(log: &Path, count: usize) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+    let last = lines.get(lines.len().saturating_sub(count)..).unwrap_or_default();
+    let cut: Vec<String> = last.iter().map(|line| line.chars().take(LONGEST_LINE).collect()).collect();
+    cut.join("\n")
 }
 
 #[cfg(test)]

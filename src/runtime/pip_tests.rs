@@ -61,7 +61,8 @@ fn a_hash_that_pip_refuses_is_a_hash_mismatch() {
 #[test]
 fn what_pip_downloads_lands_in_the_directory_and_nothing_else_stays() {
     let dir = tempfile::tempdir().unwrap();
-    let script = "while [ \"$1\" != -d ]; do shift; done; mkdir -p \"$2\"; echo wheel > \"$2/thing-1.0-py3-none-any.whl\"";
+    let script =
+        "while [ \"$1\" != -d ]; do shift; done; mkdir -p \"$2\"; echo wheel > \"$2/thing-1.0-py3-none-any.whl\"";
     let downloads = dir.path().join("downloads");
     fs::create_dir(&downloads).unwrap();
     let pip = Pip { python: fake(dir.path(), "python", script), version: String::new() };

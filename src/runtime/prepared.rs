@@ -1,5 +1,5 @@
-//! A prepared runtime, as a start opens it: nothing is read but the manifest, and each file is opened only
-//! when it is asked for, and checked then.
+//! A prepared runtime, as a start opens it: nothing is read but the manifest, and the files are known by
+//! their `stat` to be those that were hashed.
 
 use std::fs::{self, File};
 
@@ -27,9 +27,22 @@ impl Prepared {
     /// Opens what setup made for a builder of this identity.
     ///
     /// # Errors
-    /// [`SetupError::NotPrepared`] if setup has not ended, [`SetupError::Damaged`] if the guest's directories
-    /// are gone. What is in them is checked by `setup` and `doctor` alone.
+    /// [`SetupError::NotPrepared`] if setup has not ended, [`SetupError::Damaged`] if a file is not what was
+    /// recorded or the guest's directories are gone. What is in those is checked by `setup` and `doctor` alone.
     pub fn open(cache: &Cache, builder: &str) -> Result<Self, SetupError> {
+        let mut prepared = Self::open_unchecked(cache, builder)?;
+        if prepared.check_files()? && let Some(_lock) = cache.try_lock() {
+            // A copied cache or a restored backup: good, but not worth hashing at every start. If it cannot
+            // be recorded, it is just that.
+            if let Err(error) = prepared.store.refresh_stats() {
+                tracing::warn!(%error, "cannot record that the cache is good");
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// The same without a look at any file: for `doctor`, which looks at each.
+    pub fn open_unchecked(cache: &Cache, builder: &str) -> Result<Self, SetupError> {
         let id = python::id(builder);
         let dir = cache.runtime_dir(&id);
         let store = Store::open(&dir)?;
@@ -38,8 +51,18 @@ impl Prepared {
         }
         let in_use = open_lock_file(&dir.join(IN_USE))?;
         in_use.lock_shared().doing("cannot lock", &dir.join(IN_USE))?;
-        let guest = GuestTree::at(store.tree(names::GUEST)?);
+        let guest = GuestTree::at(store.path(names::GUEST));
         Ok(Self { store, id, guest, _in_use: in_use })
+    }
+
+    /// Checks the files; whether any of them had to be hashed.
+    fn check_files(&self) -> Result<bool, SetupError> {
+        self.store.tree(names::GUEST)?;
+        let mut hashed = false;
+        for name in FINAL.iter().filter(|name| **name != names::GUEST) {
+            hashed |= self.store.open_file(name, Check::Stat)?.hashed;
+        }
+        Ok(hashed)
     }
 
     /// What identifies everything that this runtime was made of.
@@ -85,7 +108,7 @@ pub fn prune(cache: &Cache, builder: &str, waiting: impl FnOnce()) -> Result<Vec
     for entry in fs::read_dir(cache.root()).doing("cannot read", cache.root())? {
         let entry = entry.doing("cannot read", cache.root())?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let old_runtime = name.starts_with("python-") && name != keep;
+        let old_runtime = python::is_id(&name) && name != keep;
         if old_runtime {
             let in_use = open_lock_file(&path.join(IN_USE))?;
             if in_use.try_lock().is_err() {

@@ -17,6 +17,8 @@ use super::unpack;
 /// Raised when setup itself makes something else of the same inputs.
 const SETUP_REVISION: u32 = 1;
 
+const ID_PREFIX: &str = "python-";
+
 /// The lock of the artifact: exactly one package.
 pub fn artifact_lock() -> Result<Vec<Locked>, SetupError> {
     let path = embedded::ARTIFACT_LOCK;
@@ -50,7 +52,12 @@ pub fn id(builder: &str) -> String {
     }
     let lengths: Vec<String> = parts.iter().map(|part| part.len().to_string()).collect();
     let hash = digest::of_bytes([lengths.join(","), parts.concat()].join("\n").as_bytes());
-    format!("python-{}", hash.get(..16).unwrap_or(&hash))
+    format!("{ID_PREFIX}{}", hash.get(..16).unwrap_or(&hash))
+}
+
+/// Whether a directory's name is an id of this runtime, of this version or another.
+pub fn is_id(name: &str) -> bool {
+    name.starts_with(ID_PREFIX)
 }
 
 /// Where the artifact's parts are read from.

@@ -3,16 +3,18 @@
 //! Each stage makes its outputs whole or not at all, and the plan is made from what is there, so a set-up
 //! that was killed at any point goes on where it was.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::build::{Builder, From, ImageOrder, WarmProfile};
 use super::cache::Cache;
+use super::digest;
 use super::disk;
 use super::error::{IoContext, SetupError};
 use super::fetch;
@@ -24,6 +26,9 @@ use super::python::{self, Artifact};
 use super::rewrite::{Rewritten, rewrite};
 use super::stages::{self, INTERMEDIATE, Spec, Stage, names};
 use super::store::{Check, Store};
+
+/// Under which the code's record says what it was compiled from and with.
+const CODE_KEY: &str = "compiled_from";
 
 /// The memory that the compiler takes at its peak, rounded up.
 const COMPILER_MEMORY: u64 = 5 << 29;
@@ -157,6 +162,35 @@ impl Run<'_> {
     }
 
     fn compile(&mut self, title: &'static str) -> Result<(), SetupError> {
+        let path = self.store.path(names::MODULE);
+        let module = fs::read(&path).doing("cannot read", &path)?;
+        let key = digest::of_bytes(format!("{}\n{}", digest::of_bytes(&module), self.builder.identity()).as_bytes());
+        let out = self.store.unfinished_file()?;
+        if !self.copy_code(&key, out.path()) {
+            self.compile_anew(title, &module, out.path())?;
+        }
+        self.store.keep_file(names::CODE, out, json!({ CODE_KEY: key }))
+    }
+
+    /// Copies code that an earlier version compiled from the same module with the same engine: then only the
+    /// guest's own packages have changed. Whether there was any.
+    fn copy_code(&self, key: &str, out: &Path) -> bool {
+        let Ok(entries) = fs::read_dir(self.cache.root()) else { return false };
+        entries.flatten().filter(|entry| python::is_id(&entry.file_name().to_string_lossy())).any(|entry| {
+            let Ok(other) = Store::open(&entry.path()) else { return false };
+            let same = other.record(names::CODE).and_then(|record| record.meta.get(CODE_KEY)).is_some_and(|k| k == key);
+            let copied = same
+                && other
+                    .open_file(names::CODE, Check::Contents)
+                    .is_ok_and(|code| File::create(out).and_then(|mut to| io::copy(&mut &code.file, &mut to)).is_ok());
+            if copied {
+                self.progress.message("the code that is there already fits");
+            }
+            copied
+        })
+    }
+
+    fn compile_anew(&self, title: &'static str, module: &[u8], out: &Path) -> Result<(), SetupError> {
         self.progress.message("this takes a minute or two, once");
         if let Some(available) = available_memory()
             && available < COMPILER_MEMORY
@@ -168,11 +202,7 @@ impl Run<'_> {
                 size(available)
             ));
         }
-        let path = self.store.path(names::MODULE);
-        let module = fs::read(&path).doing("cannot read", &path)?;
-        let out = self.store.unfinished_file()?;
-        self.working(title, || self.builder.compile(&module, out.path()))?;
-        self.store.keep_file(names::CODE, out, Value::Null)
+        self.working(title, || self.builder.compile(module, out))
     }
 
     fn image(&mut self, title: &'static str, profile: WarmProfile, name: &str) -> Result<(), SetupError> {

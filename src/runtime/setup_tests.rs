@@ -47,7 +47,6 @@ impl Builder for Fake {
         self.called(order.profile.as_str())?;
         Ok(Value::from(order.profile.as_str()))
     }
-
 }
 
 /// A cache in which the stages that need the artifact seem to have run already.
@@ -72,9 +71,8 @@ fn stages_run_in_order_and_once() {
     let (cache, path) = cache_with_guest(dir.path());
     let fake = Fake::default();
     let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
-    assert_eq!(fake.take_calls(), ["compile", "base", "words", "science"]);
+    assert_eq!(fake.take_calls(), ["compile", "base", "science"]);
     assert_eq!(prepared.image(WarmProfile::Science).unwrap().meta, "science");
-    assert_eq!(prepared.interrupt_words().unwrap(), &serde_json::json!([1, 2]));
     assert!(!path.join(names::MODULE).exists(), "intermediate files are gone");
     setup(&cache, &fake, Check::Contents, &Silent).unwrap();
     ensure(&cache, &fake, &Silent).unwrap();
@@ -83,12 +81,9 @@ fn stages_run_in_order_and_once() {
 
 #[test]
 fn a_set_up_that_failed_anywhere_goes_on_from_there() {
-    for (stage, rest) in [
-        ("compile", &["compile", "base", "words", "science"][..]),
-        ("base", &["base", "words", "science"]),
-        ("words", &["words", "science"]),
-        ("science", &["science"]),
-    ] {
+    for (stage, rest) in
+        [("compile", &["compile", "base", "science"][..]), ("base", &["base", "science"]), ("science", &["science"])]
+    {
         let dir = tempfile::tempdir().unwrap();
         let (cache, _) = cache_with_guest(dir.path());
         let fake = Fake::default();
@@ -116,8 +111,44 @@ fn damage_is_found_on_opening_and_made_good_by_ensure() {
     let bad: Vec<_> = prepared.check_all().into_iter().filter(|(_, found)| found.is_err()).map(|(n, _)| n).collect();
     assert_eq!(bad, [names::SCIENCE]);
     fake.take_calls();
-    setup(&cache, &fake, Check::Stat, &Silent).unwrap();
+    assert!(matches!(Prepared::open(&cache, "fake"), Err(SetupError::Damaged { .. })));
+    ensure(&cache, &fake, &Silent).unwrap();
     assert_eq!(fake.take_calls(), ["science"]);
+    Prepared::open(&cache, "fake").unwrap().image(WarmProfile::Science).unwrap();
+}
+
+#[test]
+fn code_that_an_older_version_compiled_is_used_if_it_is_whole() {
+    for (contents, calls) in [("code", &["base", "science"][..]), ("coda", &["compile", "base", "science"])] {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, path) = cache_with_guest(dir.path());
+        drop(setup(&cache, &Fake::default(), Check::Stat, &Silent).unwrap());
+        let old = cache.root().join("python-of-an-older-version");
+        fs::rename(&path, &old).unwrap();
+        fs::remove_file(old.join(names::CODE)).unwrap();
+        fs::write(old.join(names::CODE), contents).unwrap();
+        cache_with_guest(dir.path());
+        let fake = Fake::default();
+        let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
+        assert_eq!(fake.take_calls(), calls);
+        assert_eq!(std::io::read_to_string(prepared.code().unwrap().file).unwrap(), "code");
+    }
+}
+
+#[test]
+fn a_copied_cache_is_hashed_once_and_then_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cache, path) = cache_with_guest(dir.path());
+    let fake = Fake::default();
+    drop(setup(&cache, &fake, Check::Stat, &Silent).unwrap());
+    let code = path.join(names::CODE);
+    let contents = fs::read(&code).unwrap();
+    fs::remove_file(&code).unwrap();
+    fs::write(&code, contents).unwrap();
+    let hashed = |prepared: Prepared| prepared.code().unwrap().hashed;
+    assert!(hashed(Prepared::open_unchecked(&cache, "fake").unwrap()));
+    assert!(!hashed(Prepared::open(&cache, "fake").unwrap()));
+    assert!(!hashed(Prepared::open_unchecked(&cache, "fake").unwrap()), "it has been recorded");
 }
 
 #[test]
@@ -154,7 +185,9 @@ fn real_downloads_are_unpacked_and_rewritten() {
     let progress = super::super::progress::Lines::new(std::io::stdout());
     let prepared = setup(&cache, &Fake::default(), Check::Stat, &progress).unwrap();
     let guest = prepared.guest();
-    for path in ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"] {
+    for path in
+        ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"]
+    {
         assert!(guest.usr_local().join(path).is_file(), "{path}");
     }
     assert!(guest.site_packages().join("IPython/__init__.py").is_file());

@@ -38,7 +38,8 @@ pub fn all(name: &str, archive: impl Read + Seek, to: &Path) -> Result<(), Setup
         }
         let mut file = File::create_new(&path).doing("cannot write", &path)?;
         // The size that the archive names is not to be believed: count what comes out.
-        let written = io::copy(&mut (&mut entry).take(left.saturating_add(1)), &mut file).doing("cannot unpack", &path)?;
+        let written =
+            io::copy(&mut (&mut entry).take(left.saturating_add(1)), &mut file).doing("cannot unpack", &path)?;
         left = left.checked_sub(written).ok_or_else(|| bad(format!("it unpacks to more than {MAX_BYTES} bytes")))?;
     }
     Ok(())

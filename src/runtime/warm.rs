@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::build::WarmProfile;
-use crate::sandbox::signal::{SIGINT, Word, difference};
 use super::turn::{PATHS, Single, TURN, unhurried};
+use crate::sandbox::signal::{SIGINT, Word, difference};
 use crate::sandbox::{Code, End, Facts, Image, Instance, Interrupter, Overlay, World};
 
 /// What an image may grow to while it is made: beyond any warm image, far below the machine.
@@ -38,8 +38,15 @@ pub enum WarmError {
 ///
 /// # Errors
 /// As [`WarmError`] says.
-pub fn make(code: &Code, from: Arc<Image>, world: &World, profile: WarmProfile, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
-    let overlay = Overlay::new(from)?;
+pub fn make(
+    code: &Code,
+    from: Arc<Image>,
+    world: &World,
+    profile: WarmProfile,
+    start: Start<'_>,
+    into: &File,
+) -> Result<Facts, WarmError> {
+    let mut overlay = Overlay::new(from)?;
     let desk = Arc::new(Single::default());
     let mapping = overlay.map(ROOM)?;
     let facts = match start {
@@ -98,8 +105,7 @@ fn find_flag(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> R
 fn prove(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> Result<(), WarmError> {
     let desk = Arc::new(Single::default());
     let mapping = Overlay::new(image.clone())?.map(ROOM)?;
-    let mut instance =
-        Instance::start(code, mapping, facts, world, desk.clone()).map_err(WarmError::Start)?;
+    let mut instance = Instance::start(code, mapping, facts, world, desk.clone()).map_err(WarmError::Start)?;
     let interrupter = Interrupter::default();
     interrupter.interrupt();
     desk.begin(json!({"op": "execute", "code": "while True: pass", "silent": true, "execution_count": 1}));
@@ -111,7 +117,12 @@ fn prove(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> Resul
     }
 }
 
-fn turn(instance: &mut Instance, desk: &Single, request: serde_json::Value, what: &'static str) -> Result<(), WarmError> {
+fn turn(
+    instance: &mut Instance,
+    desk: &Single,
+    request: serde_json::Value,
+    what: &'static str,
+) -> Result<(), WarmError> {
     desk.begin(request);
     let turn = instance.take_turn(TURN, unhurried(PATIENCE), &Interrupter::default(), |_, _| {});
     let ended = desk.end();

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Poll, Wake};
 use std::thread::Thread;
 use std::time::Instant;
@@ -50,12 +50,24 @@ pub struct Control {
     waiting: AtomicBool,
     /// When the waiting host call wants to be polled again.
     alarm: Mutex<Option<Instant>>,
+    /// How often the guest was refused another open file.
+    files_refused: AtomicUsize,
 }
 
 impl Control {
     /// The control block of a guest with this interrupt flag.
     pub fn new(signal: Signal) -> Self {
-        Self { signal, waiting: AtomicBool::new(false), alarm: Mutex::new(None) }
+        Self { signal, waiting: AtomicBool::new(false), alarm: Mutex::new(None), files_refused: AtomicUsize::new(0) }
+    }
+
+    /// Notes that the guest was refused another open file.
+    pub fn refuse_file(&self) {
+        self.files_refused.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often the guest was refused another open file.
+    pub fn files_refused(&self) -> usize {
+        self.files_refused.load(Ordering::Acquire)
     }
 
     /// Whether the guest is in a host call that waits.

@@ -112,10 +112,109 @@ pub(super) fn to_end<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Where a turn stands.
+/// Where a turn stands, and what to do next about it.
+struct Stages {
+    allowance: Allowance,
+    deadline: Option<Instant>,
+    stage: Stage,
+    /// Whether the guest took an interrupt of this turn and went on.
+    shrugged: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
 enum Stage {
     Running,
-    Asked { reason: Reason, at: Instant },
+    /// Asked to look. Ends when it has looked.
+    Interrupted {
+        at: Instant,
+    },
+    /// Asked to end. Must end.
+    Told {
+        reason: Reason,
+        at: Instant,
+    },
+}
+
+/// What the polling loop sees of a turn between two polls.
+struct Look {
+    now: Instant,
+    fuel: u64,
+    /// In a host call that waits.
+    waiting: bool,
+    /// Somebody asked for an interrupt since the last look.
+    interrupted: bool,
+    /// The guest's flag is up.
+    pending: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    GoOn,
+    /// Raise the guest's flag, for this reason.
+    Ask(Reason),
+    Stop(Reason),
+}
+
+impl Stages {
+    fn new(allowance: Allowance, started: Instant) -> Self {
+        let deadline = allowance.time.and_then(|time| started.checked_add(time));
+        Self { allowance, deadline, stage: Stage::Running, shrugged: false }
+    }
+
+    /// A limit outranks a wish. A wish that the guest took and went on from is its own affair, as in any
+    /// Python; repeated, it is an order.
+    fn step(&mut self, look: &Look) -> Step {
+        if let Some(reason) = self.limit(look)
+            && !matches!(self.stage, Stage::Told { reason: Reason::Fuel | Reason::Time, .. })
+        {
+            self.stage = Stage::Told { reason, at: look.now };
+            return Step::Ask(reason);
+        }
+        match self.stage {
+            Stage::Interrupted { .. } if !look.pending => {
+                self.stage = Stage::Running;
+                self.shrugged = true;
+            }
+            Stage::Interrupted { at } if look.now >= at + self.allowance.grace => return Step::Stop(Reason::Interrupt),
+            Stage::Told { reason, at } if self.is_over(reason, at, look) => return Step::Stop(reason),
+            _ => {}
+        }
+        if !look.interrupted {
+            return Step::GoOn;
+        }
+        match self.stage {
+            Stage::Running if self.shrugged => self.stage = Stage::Told { reason: Reason::Interrupt, at: look.now },
+            Stage::Running => self.stage = Stage::Interrupted { at: look.now },
+            Stage::Interrupted { .. } => {}
+            Stage::Told { reason, .. } => return Step::Ask(reason),
+        }
+        Step::Ask(Reason::Interrupt)
+    }
+
+    fn limit(&self, look: &Look) -> Option<Reason> {
+        if look.fuel > self.allowance.fuel {
+            return Some(Reason::Fuel);
+        }
+        self.deadline.is_some_and(|deadline| look.now >= deadline).then_some(Reason::Time)
+    }
+
+    /// Fuel has its grace in fuel, so that the verdict does not depend on the machine's speed.
+    fn is_over(&self, reason: Reason, at: Instant, look: &Look) -> bool {
+        let time = look.now >= at + self.allowance.grace;
+        match reason {
+            Reason::Fuel if !look.waiting => look.fuel > self.allowance.fuel.saturating_add(self.allowance.grace_fuel),
+            Reason::Fuel | Reason::Interrupt | Reason::Time => time,
+        }
+    }
+
+    /// When to look again at the latest, if nothing happens.
+    fn next(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Running => self.deadline,
+            Stage::Interrupted { at } | Stage::Told { at, .. } => Some(at + self.allowance.grace),
+        }
+    }
 }
 
 impl Instance {
@@ -155,12 +254,11 @@ impl Instance {
         if let Err(error) = self.store.set_fuel(FULL) {
             return End::Trapped(error.to_string());
         }
-        let deadline = allowance.time.and_then(|time| started.checked_add(time));
+        let mut stages = Stages::new(allowance, started);
         let task = std::task::Waker::from(waker.clone());
         let mut context = Context::from_waker(&task);
         let mut future = pin!(call(&mut self.store, &self.turn, &self.exports, source));
         let mut fuel: u64 = 0;
-        let mut stage = Stage::Running;
         loop {
             if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
                 return ended(result);
@@ -171,52 +269,20 @@ impl Instance {
             }
             let now = Instant::now();
             let tick = outside.tick(now);
-            let interrupted = interrupter.take();
-            let reason = if fuel > allowance.fuel {
-                Some(Reason::Fuel)
-            } else if deadline.is_some_and(|deadline| now >= deadline) {
-                Some(Reason::Time)
-            } else if interrupted {
-                Some(Reason::Interrupt)
-            } else {
-                None
-            };
-            let mut again = false;
-            stage = match (stage, reason) {
-                // A limit outranks a wish; a wish can be repeated.
-                (Stage::Running | Stage::Asked { reason: Reason::Interrupt, .. }, Some(reason @ (Reason::Fuel | Reason::Time)))
-                | (Stage::Running, Some(reason)) => {
+            let (interrupted, pending) = (interrupter.take(), control.signal.pending());
+            match stages.step(&Look { now, fuel, waiting, interrupted, pending }) {
+                Step::GoOn => {}
+                Step::Ask(reason) => {
                     asked(reason, fuel);
                     control.signal.set();
-                    again = true;
-                    Stage::Asked { reason, at: now }
+                    continue;
                 }
-                (Stage::Asked { reason: Reason::Interrupt, .. }, _) if !control.signal.pending() && !interrupted => Stage::Running,
-                (Stage::Asked { reason, at }, _) => {
-                    if interrupted {
-                        control.signal.set();
-                        again = true;
-                    }
-                    let over = match reason {
-                        Reason::Fuel => fuel > allowance.fuel.saturating_add(allowance.grace_fuel) || (waiting && now >= at + allowance.grace),
-                        Reason::Interrupt | Reason::Time => now >= at + allowance.grace,
-                    };
-                    if over {
-                        return End::Stopped(reason);
-                    }
-                    Stage::Asked { reason, at }
-                }
-                (Stage::Running, None) => Stage::Running,
-            };
-            if waker.take() || again {
+                Step::Stop(reason) => return End::Stopped(reason),
+            }
+            if waker.take() {
                 continue;
             }
-            let grace = match &stage {
-                Stage::Asked { at, .. } => Some(*at + allowance.grace),
-                Stage::Running => deadline,
-            };
-            let until = [tick, control.alarm(), grace].into_iter().flatten().min();
-            match until {
+            match [tick, control.alarm(), stages.next()].into_iter().flatten().min() {
                 Some(until) => std::thread::park_timeout(until.saturating_duration_since(Instant::now())),
                 None => std::thread::park(),
             }
@@ -248,5 +314,63 @@ fn ended(result: wasmtime::Result<i32>) -> End {
         Some(Trap::StackOverflow) => End::StackOverflow,
         Some(trap) => End::Trapped(trap.to_string()),
         None => End::Trapped(format!("{error:#}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(1);
+
+    fn stages(now: Instant) -> Stages {
+        let allowance = Allowance { fuel: 100, grace_fuel: 50, time: Some(Duration::from_secs(60)), grace: GRACE };
+        Stages::new(allowance, now)
+    }
+
+    fn look(now: Instant) -> Look {
+        Look { now, fuel: 0, waiting: false, interrupted: false, pending: false }
+    }
+
+    #[test]
+    fn code_that_never_looks_is_stopped_after_the_grace_time() {
+        let now = Instant::now();
+        let mut stages = stages(now);
+        assert_eq!(stages.step(&Look { interrupted: true, ..look(now) }), Step::Ask(Reason::Interrupt));
+        assert_eq!(stages.step(&Look { pending: true, ..look(now) }), Step::GoOn);
+        assert_eq!(stages.next(), Some(now + GRACE));
+        assert_eq!(stages.step(&Look { pending: true, ..look(now + GRACE) }), Step::Stop(Reason::Interrupt));
+    }
+
+    #[test]
+    fn code_that_looked_and_went_on_is_left_alone_until_it_is_asked_again() {
+        let now = Instant::now();
+        let mut stages = stages(now);
+        stages.step(&Look { interrupted: true, ..look(now) });
+        assert_eq!(stages.step(&look(now)), Step::GoOn);
+        assert_eq!(stages.step(&look(now + 3 * GRACE)), Step::GoOn);
+        let again = now + 4 * GRACE;
+        assert_eq!(stages.step(&Look { interrupted: true, ..look(again) }), Step::Ask(Reason::Interrupt));
+        assert_eq!(stages.step(&look(again)), Step::GoOn);
+        assert_eq!(stages.step(&look(again + GRACE)), Step::Stop(Reason::Interrupt));
+    }
+
+    #[test]
+    fn fuel_has_its_grace_in_fuel() {
+        let now = Instant::now();
+        let mut stages = stages(now);
+        assert_eq!(stages.step(&Look { fuel: 101, ..look(now) }), Step::Ask(Reason::Fuel));
+        assert_eq!(stages.step(&Look { fuel: 150, ..look(now + 9 * GRACE) }), Step::GoOn);
+        assert_eq!(stages.step(&Look { fuel: 151, ..look(now) }), Step::Stop(Reason::Fuel));
+    }
+
+    #[test]
+    fn time_is_up_while_waiting_too() {
+        let now = Instant::now();
+        let mut stages = stages(now);
+        let late = now + Duration::from_secs(60);
+        assert_eq!(stages.next(), Some(late));
+        assert_eq!(stages.step(&Look { waiting: true, ..look(late) }), Step::Ask(Reason::Time));
+        assert_eq!(stages.step(&Look { waiting: true, ..look(late + GRACE) }), Step::Stop(Reason::Time));
     }
 }

@@ -175,11 +175,10 @@ async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i3
     plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
     let mut memory = GuestMemory::Unshared(&mut scratch);
     let (base, inheriting) = how.rights;
-    let errno = plain::path_open(
-        wasi, &mut memory, dir, how.lookup, 8, length, how.flags, base, inheriting, how.fd_flags, 0,
-    )
-    .await
-    .map_err(|_| FAULT)?;
+    let errno =
+        plain::path_open(wasi, &mut memory, dir, how.lookup, 8, length, how.flags, base, inheriting, how.fd_flags, 0)
+            .await
+            .map_err(|_| FAULT)?;
     match (errno, scratch.first_chunk()) {
         (0, Some(fd)) => Ok(i32::from_le_bytes(*fd)),
         (0, None) => Err(FAULT),

@@ -45,6 +45,25 @@ pub struct Facts {
     pub files: Vec<Kept>,
 }
 
+/// What can be read of a guest while it runs.
+#[derive(Debug, Clone)]
+pub struct Gauges {
+    mapping: Arc<Mapping>,
+    control: Arc<Control>,
+}
+
+impl Gauges {
+    /// Bytes of the guest's memory.
+    pub fn memory(&self) -> usize {
+        self.mapping.size()
+    }
+
+    /// How often the guest was refused more memory, and another open file.
+    pub fn refusals(&self) -> (usize, usize) {
+        (self.mapping.refusals(), self.control.files_refused())
+    }
+}
+
 /// A guest that can take turns.
 pub struct Instance {
     pub(super) store: Store<Host>,
@@ -115,6 +134,11 @@ impl Instance {
     /// The memory that the instance runs on.
     pub fn mapping(&self) -> &Arc<Mapping> {
         &self.mapping
+    }
+
+    /// What can be read of the guest while it runs.
+    pub fn gauges(&self) -> Gauges {
+        Gauges { mapping: self.mapping.clone(), control: self.control.clone() }
     }
 
     /// The interrupt flag.

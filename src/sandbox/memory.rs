@@ -75,7 +75,13 @@ impl Mapping {
             )?
         };
         let base = NonNull::new(base.cast::<u8>()).ok_or_else(|| io::Error::other("mmap answered null"))?;
-        let mapping = Self { base, length, size: AtomicUsize::new(0), limit: AtomicUsize::new(limit.max(size)), refusals: AtomicUsize::new(0) };
+        let mapping = Self {
+            base,
+            length,
+            size: AtomicUsize::new(0),
+            limit: AtomicUsize::new(limit.max(size)),
+            refusals: AtomicUsize::new(0),
+        };
         mapping.open_up_to(size)?;
         Ok(mapping)
     }
@@ -288,9 +294,7 @@ unsafe impl MemoryCreator for Mappings {
         });
         let mapping = match announced {
             Some(mapping) => mapping,
-            None => Arc::new(
-                Mapping::new(minimum, maximum.unwrap_or(RESERVATION)).map_err(|error| error.to_string())?,
-            ),
+            None => Arc::new(Mapping::new(minimum, maximum.unwrap_or(RESERVATION)).map_err(|error| error.to_string())?),
         };
         Ok(Box::new(Held(mapping)))
     }

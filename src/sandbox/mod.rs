@@ -20,7 +20,7 @@ pub mod world;
 pub use drive::{Allowance, End, Interrupter, Reason, Turn};
 pub use frame::Frame;
 pub use image::Image;
-pub use instance::{Code, Facts, Instance};
+pub use instance::{Code, Facts, Gauges, Instance};
 pub use outside::{HostCall, Outside};
 pub use overlay::Overlay;
 pub use world::{Clock, Mount, World};

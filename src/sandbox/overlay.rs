@@ -4,7 +4,7 @@
 //! file in memory (a memfd) at the same offsets, and is mapped over the base. Nothing ever writes into a
 //! file that another session maps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -22,6 +22,11 @@ use super::memory::{Mapping, PAGE, WASM_PAGE};
 /// a whole number of chunks.
 pub const CHUNK: usize = WASM_PAGE;
 
+/// Pages that are kept hot at most: 16 MiB of private memory.
+const MAX_HOT: usize = 4096;
+/// Commits after which an unchanged page is no longer hot.
+const PATIENCE: u8 = 4;
+
 /// The memory of one session between two cells: what the last commit left.
 #[derive(Debug)]
 pub struct Overlay {
@@ -30,6 +35,10 @@ pub struct Overlay {
     chunks: BTreeSet<usize>,
     size: usize,
     scanner: Scanner,
+    /// Pages whose private copies the mapping keeps after a commit, and for how many commits they have not
+    /// changed. A cell changes much the same pages as the one before; keeping them spares it the faults, which
+    /// would cost more than its computing.
+    hot: HashMap<usize, u8>,
 }
 
 /// What a commit found.
@@ -41,6 +50,13 @@ pub struct Committed {
     pub bytes: usize,
 }
 
+impl std::ops::AddAssign for Committed {
+    fn add_assign(&mut self, other: Self) {
+        self.pages += other.pages;
+        self.bytes += other.bytes;
+    }
+}
+
 impl Overlay {
     /// A session that has committed nothing yet.
     ///
@@ -49,7 +65,7 @@ impl Overlay {
     pub fn new(base: Arc<Image>) -> io::Result<Self> {
         let file = rustix::fs::memfd_create("cellblock-overlay", MemfdFlags::CLOEXEC)?.into();
         let size = base.size();
-        Ok(Self { base, file, chunks: BTreeSet::new(), size, scanner: Scanner::new() })
+        Ok(Self { base, file, chunks: BTreeSet::new(), size, scanner: Scanner::best(), hot: HashMap::new() })
     }
 
     /// The image that this session runs on.
@@ -66,17 +82,18 @@ impl Overlay {
     ///
     /// # Errors
     /// The operating system's.
-    pub fn map(&self, limit: usize) -> io::Result<Arc<Mapping>> {
+    pub fn map(&mut self, limit: usize) -> io::Result<Arc<Mapping>> {
+        self.hot.clear();
         let mapping = Mapping::new(self.size, limit)?;
         mapping.show(&self.base.file, 0..self.base.size().min(self.size))?;
-        for run in self.runs() {
+        for run in merge(&self.chunks) {
             mapping.show(&self.file, run)?;
         }
         Ok(Arc::new(mapping))
     }
 
     /// Takes over what the guest changed in `mapping`, which [`Overlay::map`] of this overlay made. No guest
-    /// code may be running. Afterwards nothing in `mapping` is dirty.
+    /// code may be running.
     ///
     /// # Errors
     /// The operating system's (no memory for the overlay). The last commit is then damaged only if the
@@ -91,21 +108,16 @@ impl Overlay {
         let mut done = Committed::default();
         let mut fresh = BTreeSet::new();
         for run in &dirty {
-            done.pages += run.len();
-            for chunk in run.start * PAGE / CHUNK..(run.end * PAGE).div_ceil(CHUNK) {
-                if !self.chunks.contains(&chunk) && fresh.insert(chunk) {
+            for part in by_chunk(run) {
+                let chunk = part.start / CHUNK;
+                if self.chunks.contains(&chunk) {
+                    done += self.update(mapping, &part)?;
+                    continue;
+                }
+                done.pages += part.len() / PAGE;
+                if fresh.insert(chunk) {
                     mapping.save(chunk * CHUNK..(chunk + 1) * CHUNK, &self.file)?;
                     done.bytes += CHUNK;
-                }
-            }
-        }
-        // Chunks that the overlay already shows: the changed pages are enough.
-        for run in &dirty {
-            for part in by_chunk(run) {
-                if self.chunks.contains(&(part.start / CHUNK)) {
-                    mapping.save(part.clone(), &self.file)?;
-                    mapping.forget_copies(part.clone())?;
-                    done.bytes += part.len();
                 }
             }
         }
@@ -114,7 +126,46 @@ impl Overlay {
         }
         self.chunks.append(&mut fresh);
         self.size = size;
+        self.cool_down(mapping)?;
         Ok(done)
+    }
+
+    /// Writes what changed in a range of one chunk that the overlay shows already, and keeps its pages hot.
+    fn update(&mut self, mapping: &Mapping, part: &Range<usize>) -> io::Result<Committed> {
+        let (mut now, mut before) = (vec![0; part.len()], vec![0; part.len()]);
+        mapping.read(part.start, &mut now)?;
+        self.file.read_exact_at(&mut before, part.start as u64)?;
+        let mut done = Committed::default();
+        for (index, (new, old)) in now.chunks(PAGE).zip(before.chunks(PAGE)).enumerate() {
+            let page = part.start / PAGE + index;
+            if new == old {
+                continue;
+            }
+            self.file.write_all_at(new, (page * PAGE) as u64)?;
+            self.hot.insert(page, 0);
+            done += Committed { pages: 1, bytes: PAGE };
+        }
+        Ok(done)
+    }
+
+    /// Gives up the private copies of pages that have not changed for some commits, and of all when they are
+    /// too many.
+    fn cool_down(&mut self, mapping: &Mapping) -> io::Result<()> {
+        let patience = if self.hot.len() > MAX_HOT { 0 } else { PATIENCE };
+        let mut cold = Vec::new();
+        self.hot.retain(|page, idle| {
+            *idle += 1;
+            let keep = *idle <= patience;
+            if !keep {
+                cold.push(*page);
+            }
+            keep
+        });
+        cold.sort_unstable();
+        for run in runs(&cold) {
+            mapping.forget_copies(run.start * PAGE..run.end * PAGE)?;
+        }
+        Ok(())
     }
 
     /// What the files say for a range of the memory.
@@ -127,10 +178,6 @@ impl Overlay {
         }
         Ok(())
     }
-
-    fn runs(&self) -> Vec<Range<usize>> {
-        merge(&self.chunks)
-    }
 }
 
 /// Byte ranges of chunks, neighbours merged.
@@ -141,6 +188,18 @@ fn merge(chunks: &BTreeSet<usize>) -> Vec<Range<usize>> {
         match runs.last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
             _ => runs.push(range),
+        }
+    }
+    runs
+}
+
+/// Rising page numbers as runs.
+fn runs(pages: &[usize]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for page in pages {
+        match runs.last_mut() {
+            Some(last) if last.end == *page => last.end += 1,
+            _ => runs.push(*page..page + 1),
         }
     }
     runs
@@ -206,6 +265,26 @@ mod tests {
             assert_eq!(overlay.commit(&mapping).unwrap(), Committed { pages: 1, bytes: PAGE });
             assert_eq!(overlay.commit(&mapping).unwrap(), Committed::default());
             assert_eq!((byte(&mapping, 2 * CHUNK), byte(&mapping, 2 * CHUNK + PAGE)), (1, 2));
+        });
+    }
+
+    #[test]
+    fn pages_that_stay_the_same_grow_cold_and_lose_nothing() {
+        both_scanners(|open| {
+            let mut overlay = open(base(4));
+            let mapping = overlay.map(4 * CHUNK).unwrap();
+            for round in 0..PATIENCE + 4 {
+                mapping.write(CHUNK, &[round]).unwrap();
+                if round == 2 {
+                    mapping.write(CHUNK + 2 * PAGE, &[77]).unwrap();
+                }
+                overlay.commit(&mapping).unwrap();
+            }
+            assert!(overlay.hot.contains_key(&(CHUNK / PAGE)) && !overlay.hot.contains_key(&(CHUNK / PAGE + 2)));
+            let again = overlay.map(4 * CHUNK).unwrap();
+            for mapping in [&mapping, &again] {
+                assert_eq!((byte(mapping, CHUNK), byte(mapping, CHUNK + 2 * PAGE)), (PATIENCE + 3, 77));
+            }
         });
     }
 

@@ -204,10 +204,7 @@ async fn fd_close(caller: &mut Caller<'_, Host>, fd: i32) -> wasmtime::Result<i3
     }
 }
 
-async fn path_open(
-    caller: &mut Caller<'_, Host>,
-    args: (i32, i32, i32, i32, i32, i64, i64, i32, i32),
-) -> i32 {
+async fn path_open(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i64, i64, i32, i32)) -> i32 {
     let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
     if length.cast_unsigned() > MAX_PATH {
         return errno::NAMETOOLONG;
@@ -215,6 +212,7 @@ async fn path_open(
     let Some(path) = host::read(caller, path, length) else { return errno::FAULT };
     let Ok(path) = String::from_utf8(path) else { return errno::ILSEQ };
     if caller.data().files.full() {
+        caller.data().control.refuse_file();
         return errno::MFILE;
     }
     let how = files::How { lookup, flags, rights: (base, inheriting), fd_flags };
@@ -227,10 +225,7 @@ async fn path_open(
     }
 }
 
-async fn path_rename(
-    caller: &mut Caller<'_, Host>,
-    args: (i32, i32, i32, i32, i32, i32),
-) -> wasmtime::Result<i32> {
+async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)) -> wasmtime::Result<i32> {
     let (old_dir, old, old_length, new_dir, new, new_length) = args;
     for (pointer, length) in [(old, old_length), (new, new_length)] {
         if length.cast_unsigned() > MAX_PATH {
@@ -315,7 +310,9 @@ async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) 
             *byte = kind;
         }
         // One byte can be moved without waiting.
-        if kind != 0 && let Some(byte) = event.get_mut(16) {
+        if kind != 0
+            && let Some(byte) = event.get_mut(16)
+        {
             *byte = 1;
         }
         answer.extend_from_slice(&event);
@@ -357,4 +354,3 @@ fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
         let _ = caller.set_fuel(left.saturating_sub(fuel));
     }
 }
-

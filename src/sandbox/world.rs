@@ -84,9 +84,9 @@ impl World {
             .monotonic_clock(Shared(self.clock.clone()));
         for mount in &self.mounts {
             let perms = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-            builder.preopened_dir(&mount.host, &mount.guest, perms).map_err(|error| {
-                wasmtime::format_err!("cannot open the directory behind {}: {error}", mount.guest)
-            })?;
+            builder
+                .preopened_dir(&mount.host, &mount.guest, perms)
+                .map_err(|error| wasmtime::format_err!("cannot open the directory behind {}: {error}", mount.guest))?;
         }
         Ok(builder.build_p1())
     }

@@ -12,12 +12,15 @@ use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::limits::Limits;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
-use crate::sandbox::{Frame, HostCall, Outside, Reason};
+use super::verdict::memory_message;
+use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason};
 
 /// Serves one session's guest, request by request.
 #[derive(Debug)]
 pub struct Desk {
     limits: Limits,
+    /// Bytes of the warm image, which the memory limit does not count.
+    image: usize,
     room: Room,
     current: Mutex<Option<Current>>,
 }
@@ -32,6 +35,7 @@ struct Current {
     allow_stdin: bool,
     /// Whether an error has been shown already.
     failed: bool,
+    gauges: Option<(Gauges, (usize, usize))>,
 }
 
 /// What a request left on the desk.
@@ -47,15 +51,50 @@ pub struct Served {
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, room: Room::new(), current: Mutex::new(None) }
+    pub fn new(limits: Limits, image: usize) -> Self {
+        Self { limits, image, room: Room::new(), current: Mutex::new(None) }
     }
 
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, failed: false };
+        let current = Current {
+            request: Some(request),
+            reply: None,
+            output,
+            asked: None,
+            allow_stdin,
+            failed: false,
+            gauges: None,
+        };
         *self.current.lock() = Some(current);
+    }
+
+    /// Hands over the gauges of the guest that will serve the request.
+    pub fn watch(&self, gauges: Gauges) {
+        let before = gauges.refusals();
+        self.with(|current| current.gauges = Some((gauges, before)));
+    }
+
+    /// What to add to an error of the guest's that comes of a limit, in words for the user.
+    pub fn limit_note(&self, ename: &str) -> Option<String> {
+        let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
+        let now = gauges.refusals();
+        if ename.ends_with("MemoryError") && now.0 > before.0 {
+            let used = gauges.memory().saturating_sub(self.image) as u64;
+            return Some(format!(
+                "[cellblock] the session holds {} bytes beyond the warm image and asked for more; {}",
+                grouped(used),
+                memory_message(&self.limits)
+            ));
+        }
+        if ename == "OSError" && now.1 > before.1 {
+            return Some(format!(
+                "[cellblock] {} files are open, which is the limit; `open_files` in the policy raises it",
+                grouped(self.limits.open_files as u64)
+            ));
+        }
+        None
     }
 
     /// Notes that the guest was asked to end, for its question why.
@@ -72,7 +111,11 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served { reply: current.reply.take().map(|reply| reply.json), failed: current.failed, cut: current.output.cut() }
+            Served {
+                reply: current.reply.take().map(|reply| reply.json),
+                failed: current.failed,
+                cut: current.output.cut(),
+            }
         })
         .unwrap_or_default()
     }
@@ -114,10 +157,13 @@ impl Desk {
         if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
             return refusal(&refused);
         }
-        let event = match event(frame) {
+        let mut event = match event(frame) {
             Ok(event) => event,
             Err(refused) => return refusal(refused),
         };
+        if let Event::Error { ename, traceback, .. } = &mut event {
+            traceback.extend(self.limit_note(ename));
+        }
         let permit = self.room.take(size).await;
         self.with(|current| {
             current.failed |= matches!(event, Event::Error { .. });
@@ -205,9 +251,7 @@ fn event(mut frame: Frame) -> Result<Event, &'static str> {
                 _ => Vec::new(),
             },
         },
-        "clear_output" => {
-            Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() }
-        }
+        "clear_output" => Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() },
         "comm" => Event::Comm {
             kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
             content: object(json, "content"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::event::{Event, Outcome, State, Usage};
@@ -62,7 +62,7 @@ impl Guest {
     /// As [`GuestError`] says.
     pub fn start(origin: Origin) -> Result<Self, GuestError> {
         let overlay = Overlay::new(origin.image.clone())?;
-        let desk = Arc::new(Desk::new(origin.limits.clone()));
+        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size()));
         let facts = origin.facts.clone();
         let mut guest = Self { origin, overlay, desk, instance: None, facts };
         guest.greet()?;
@@ -77,7 +77,8 @@ impl Guest {
         let request = Frame::of(json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env}));
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         self.desk.begin(request, events, false);
-        let turn = self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
+        let turn =
+            self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
@@ -92,11 +93,15 @@ impl Guest {
     /// The running instance; after a drop, a new one on the last commit.
     fn instance(&mut self) -> Result<&mut Instance, GuestError> {
         if self.instance.is_none() {
-            let limit = self.origin.image.size().saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
+            let limit = self
+                .origin
+                .image
+                .size()
+                .saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
             let mapping = self.overlay.map(limit)?;
             let Origin { code, world, .. } = &self.origin;
-            let instance = Instance::start(code, mapping, &self.facts, world, self.desk.clone())
-                .map_err(GuestError::Start)?;
+            let instance =
+                Instance::start(code, mapping, &self.facts, world, self.desk.clone()).map_err(GuestError::Start)?;
             return Ok(self.instance.insert(instance));
         }
         self.instance.as_mut().ok_or_else(|| GuestError::Greeting("no instance".to_owned()))
@@ -122,8 +127,7 @@ impl Guest {
     fn run(&mut self, interrupter: &Interrupter) -> Outcome {
         let limits = self.origin.limits.clone();
         let desk = self.desk.clone();
-        let allowance =
-            Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
+        let allowance = Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
         let instance = match self.instance() {
             Ok(instance) => instance,
             Err(error) => {
@@ -135,6 +139,7 @@ impl Guest {
             }
         };
         let refused = instance.mapping().refusals();
+        desk.watch(instance.gauges());
         let turn = instance.take_turn(TURN, allowance, interrupter, |reason, fuel| desk.asked(reason, fuel));
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
@@ -143,9 +148,14 @@ impl Guest {
         }
         let served = desk.collect();
         let cut = served.cut;
-        let Verdict { content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
+        let served_name = served.reply.as_ref().and_then(|reply| reply.get("ename")?.as_str().map(str::to_owned));
+        let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
         if let Some(error) = error {
             desk.say(error);
+        }
+        if let Some(Value::Array(traceback)) = content.get_mut("traceback").filter(|_| state == State::Kept) {
+            let ename = served_name.as_deref().unwrap_or_default();
+            traceback.extend(desk.limit_note(ename).map(Value::String));
         }
         desk.end();
         let usage = Usage {
@@ -168,7 +178,9 @@ impl Guest {
                 self.facts.files = instance.files();
                 tracing::debug!(pages = committed.pages, bytes = committed.bytes, time = ?started.elapsed(), "session.committed");
             }
-            Err(error) => tracing::error!(%error, "the session could not be committed; the next rollback goes further back"),
+            Err(error) => {
+                tracing::error!(%error, "the session could not be committed; the next rollback goes further back")
+            }
         }
     }
 

@@ -11,8 +11,8 @@ pub mod thread;
 pub mod verdict;
 
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};
-pub use handle::{Job, SessionHandle};
-pub use request::{CommKind, Execute, Request};
 pub use guest::{Guest, GuestError, Origin};
+pub use handle::{Job, SessionHandle};
 pub use limits::Limits;
+pub use request::{CommKind, Execute, Request};
 pub use thread::spawn;

@@ -122,12 +122,8 @@ impl Output {
         if self.pending.as_ref().is_some_and(|pending| pending.name != name) {
             self.flush();
         }
-        let pending = self.pending.get_or_insert_with(|| Pending {
-            name,
-            text: Vec::new(),
-            permit: None,
-            since: Instant::now(),
-        });
+        let pending =
+            self.pending.get_or_insert_with(|| Pending { name, text: Vec::new(), permit: None, since: Instant::now() });
         pending.text.extend_from_slice(bytes);
         match (&mut pending.permit, permit) {
             (Some(held), Some(new)) => held.merge(new),
@@ -256,10 +252,7 @@ mod tests {
         assert!(texts(&mut receiver).is_empty());
         output.text(StreamName::Stderr, b"c", None);
         output.flush();
-        assert_eq!(
-            texts(&mut receiver),
-            [(StreamName::Stdout, "ab".into()), (StreamName::Stderr, "c".into())]
-        );
+        assert_eq!(texts(&mut receiver), [(StreamName::Stdout, "ab".into()), (StreamName::Stderr, "c".into())]);
     }
 
     #[test]

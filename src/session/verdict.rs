@@ -74,14 +74,12 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Stopped(Reason::Interrupt) => (
             TrapReason::Interrupted,
             "KeyboardInterrupt",
-            format!("the cell was interrupted in native code that did not look for {grace} s, and was stopped"),
+            format!("the cell did not end within {grace} s of being interrupted, and was stopped"),
         ),
         End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
-        End::Stopped(Reason::Time) => (
-            TrapReason::Timeout,
-            "TimeLimitExceeded",
-            time_message(limits.time.unwrap_or_default().as_secs_f64()),
-        ),
+        End::Stopped(Reason::Time) => {
+            (TrapReason::Timeout, "TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64()))
+        }
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",

@@ -15,7 +15,8 @@ pub struct Heartbeat(#[allow(dead_code, reason = "held, so that the task lives")
 /// Serves a listener as a heartbeat.
 pub fn serve(listener: Listener) -> Heartbeat {
     // Pings are a few bytes; there is no place for anything large.
-    let limits = Limits { message_bytes: 64 * 1024, frames: 16, small_bytes: 64 * 1024, large: Arc::new(Semaphore::new(0)) };
+    let limits =
+        Limits { message_bytes: 64 * 1024, frames: 16, small_bytes: 64 * 1024, large: Arc::new(Semaphore::new(0)) };
     let (mut router, sender) = router::serve(listener, limits);
     Heartbeat(Owned::spawn(async move {
         while let Some(beat) = router.receive().await {

@@ -101,7 +101,9 @@ impl Outbox {
         let mut state = self.state();
         let mut bytes = 0;
         while bytes < BATCH_BYTES && parts.len() < BATCH_PARTS {
-            let Some(message) = state.queue.pop_front() else { break };
+            let Some(message) = state.queue.pop_front() else {
+                break;
+            };
             bytes += message.bytes();
             parts.extend_from_slice(message.chunks());
         }
@@ -149,13 +151,17 @@ mod tests {
         let outbox = Arc::new(Outbox::new(Arc::default()));
         let mut expected = Vec::new();
         for at in 0..200_usize {
-            let message = Encoded::message(&[vec![at as u8; (at * 97) % 9000].into(), Bytes::new(), vec![1; at].into()]);
+            let message =
+                Encoded::message(&[vec![at as u8; (at * 97) % 9000].into(), Bytes::new(), vec![1; at].into()]);
             expected.extend(message.chunks().concat());
             outbox.push(message);
         }
         assert_eq!(outbox.outstanding(), expected.len());
         let (mut near, mut far) = tokio::io::duplex(1000);
-        let writing = { let outbox = outbox.clone(); tokio::spawn(async move { outbox.write_to(&mut near).await }) };
+        let writing = {
+            let outbox = outbox.clone();
+            tokio::spawn(async move { outbox.write_to(&mut near).await })
+        };
         let mut got = vec![0; expected.len()];
         far.read_exact(&mut got).await.unwrap();
         assert_eq!(got, expected);
@@ -171,7 +177,10 @@ mod tests {
         let outbox = Arc::new(Outbox::new(Arc::default()));
         outbox.push(Encoded::message(&[vec![0; 100_000].into()]));
         let (mut near, _far) = tokio::io::duplex(1000);
-        let writing = { let outbox = outbox.clone(); tokio::spawn(async move { outbox.write_to(&mut near).await }) };
+        let writing = {
+            let outbox = outbox.clone();
+            tokio::spawn(async move { outbox.write_to(&mut near).await })
+        };
         tokio::task::yield_now().await;
         outbox.close();
         writing.await.unwrap().unwrap();

@@ -100,7 +100,10 @@ struct Audience {
 fn has_room(subscribers: &Subscribers, topic: &[u8], bytes: usize) -> bool {
     let wanting = subscribers.values().filter(|one| one.topics.want(topic));
     // A message larger than the bound goes out alone.
-    wanting.map(|one| one.outbox.outstanding()).min().is_none_or(|fastest| fastest == 0 || fastest + bytes <= FASTEST_BYTES)
+    wanting
+        .map(|one| one.outbox.outstanding())
+        .min()
+        .is_none_or(|fastest| fastest == 0 || fastest + bytes <= FASTEST_BYTES)
 }
 
 fn deliver(subscribers: &mut Subscribers, topic: &[u8], message: &Encoded) {
@@ -151,7 +154,9 @@ impl Audience {
 
     fn subscribe(&self, number: u64, topic: &Bytes) {
         let mut subscribers = self.lock();
-        let Some(one) = subscribers.get_mut(&number) else { return };
+        let Some(one) = subscribers.get_mut(&number) else {
+            return;
+        };
         if one.topics.add(topic) == Change::Nothing {
             return;
         }
@@ -185,7 +190,9 @@ async fn accept(listener: Listener, audience: Arc<Audience>) {
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok(_) if connections.len() >= MAX_PEERS => tracing::warn!("too many subscribers; one was refused"),
+            Ok(_) if connections.len() >= MAX_PEERS => {
+                tracing::warn!("too many subscribers; one was refused")
+            }
             Ok(halves) => {
                 number = number.wrapping_add(1);
                 connections.spawn(serve_peer(halves, number, audience.clone()));
@@ -211,7 +218,9 @@ async fn serve_peer(halves: Halves, number: u64, audience: Arc<Audience>) {
     };
     audience.remove(number, &outbox);
     match end {
-        Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => tracing::debug!("a subscriber has gone"),
+        Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => {
+            tracing::debug!("a subscriber has gone")
+        }
         Err(error) => tracing::warn!(%error, "a subscriber was cut off"),
     }
 }

@@ -65,12 +65,22 @@ pub enum SendError {
 /// The limits for the shell, where files come in comm messages: more than any frontend sends, and at
 /// most four such messages in memory.
 pub fn shell_limits() -> Limits {
-    Limits { message_bytes: 128 * 1024 * 1024, frames: 8192, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
+    Limits {
+        message_bytes: 128 * 1024 * 1024,
+        frames: 8192,
+        small_bytes: SMALL_BYTES,
+        large: Arc::new(Semaphore::new(4)),
+    }
 }
 
 /// The limits for control and stdin, where requests are short and a pasted line may be long.
 pub fn control_limits() -> Limits {
-    Limits { message_bytes: 16 * 1024 * 1024, frames: 256, small_bytes: SMALL_BYTES, large: Arc::new(Semaphore::new(4)) }
+    Limits {
+        message_bytes: 16 * 1024 * 1024,
+        frames: 256,
+        small_bytes: SMALL_BYTES,
+        large: Arc::new(Semaphore::new(4)),
+    }
 }
 
 /// Serves a listener as a ROUTER.
@@ -164,7 +174,9 @@ async fn accept(listener: Listener, limits: Limits, peers: Arc<Peers>, deliver: 
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok(_) if connections.len() >= MAX_PEERS => tracing::warn!("too many connections; one was refused"),
+            Ok(_) if connections.len() >= MAX_PEERS => {
+                tracing::warn!("too many connections; one was refused")
+            }
             Ok(halves) => {
                 connections.spawn(serve_peer(halves, limits.clone(), peers.clone(), deliver.clone()));
             }

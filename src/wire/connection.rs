@@ -47,7 +47,10 @@ pub struct ConnectionInfo {
 impl std::fmt::Debug for ConnectionInfo {
     /// Without the key, which no log may show.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionInfo").field("transport", &self.transport).field("ip", &self.ip).finish_non_exhaustive()
+        f.debug_struct("ConnectionInfo")
+            .field("transport", &self.transport)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,7 +97,8 @@ impl ConnectionFile {
             return Err(ConnectionError::TooLarge { path: path.to_owned() });
         }
         let text = std::fs::read(path).map_err(failed)?;
-        let (entries, info) = parse(&text).map_err(|source| ConnectionError::Invalid { path: path.to_owned(), source })?;
+        let (entries, info) =
+            parse(&text).map_err(|source| ConnectionError::Invalid { path: path.to_owned(), source })?;
         if info.signature_scheme != hmac_sha256() && !info.key.is_empty() {
             return Err(ConnectionError::Scheme { path: path.to_owned(), scheme: info.signature_scheme });
         }

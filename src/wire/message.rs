@@ -136,7 +136,11 @@ const EMPTY_DICT: Bytes = Bytes::from_static(b"{}");
 
 fn to_json<T: Serialize>(value: &T) -> Bytes {
     match serde_json::to_vec(value) {
-        Ok(json) => Bytes::from(json),
+        Ok(mut json) => {
+            // It may wait long for a reader, and would keep up to twice its room.
+            json.shrink_to_fit();
+            Bytes::from(json)
+        }
         Err(error) => {
             tracing::error!(%error, "a message's part cannot be written as JSON");
             EMPTY_DICT
@@ -209,9 +213,8 @@ mod tests {
     #[test]
     fn text_that_is_not_utf8_is_repaired() {
         let (reader, _) = both(b"");
-        let frames = [
-            b"<IDS|MSG>".as_slice(), b"", b"{\"msg_type\":\"x\"}", b"{}", b"\xff", b"{\"code\":\"a\xff\"}",
-        ].map(Bytes::from_static);
+        let frames = [b"<IDS|MSG>".as_slice(), b"", b"{\"msg_type\":\"x\"}", b"{}", b"\xff", b"{\"code\":\"a\xff\"}"]
+            .map(Bytes::from_static);
         let request = reader.read(&frames).unwrap();
         assert_eq!(request.content::<Value>().unwrap(), json!({"code": "a\u{fffd}"}));
     }

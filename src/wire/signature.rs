@@ -57,7 +57,9 @@ impl Signer {
 
     /// Checks a signature frame, in constant time, and that it is the first of its kind.
     pub fn verify(&self, signature: &[u8], dicts: &[Bytes; 4]) -> Result<(), SignatureError> {
-        let Some(mac) = self.digest(dicts) else { return Ok(()) };
+        let Some(mac) = self.digest(dicts) else {
+            return Ok(());
+        };
         if signature.is_empty() {
             return Err(SignatureError::Missing);
         }

@@ -169,9 +169,11 @@ class WasiGuest(Guest):
             ],
             import_path=["/usr/lib/cellblock", "/data/site-packages"],
             env={
-                "HOME": "/app",
+                "HOME": "/tmp",
+                "PWD": "/app",
+                # This runner cannot mount a directory inside of the zip, as the host does.
                 "MATPLOTLIBDATA": "/usr/share/mpl-data",
-                "MPLCONFIGDIR": "/tmp/.matplotlib",
+                "MPLCONFIGDIR": "/tmp/matplotlib",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             },
             host=self.host.call,
@@ -182,7 +184,7 @@ class WasiGuest(Guest):
             idle_s=None,
             lifetime_s=None,
         )
-        self._session.run("import os; os.chdir('/app')")
+        self._session.run("import os, sys; os.chdir('/app'); sys.path.insert(0, '')")
 
     def _run_turn(self) -> None:
         done = self._session.run("__import__('cellblock_bridge').serve_turn()")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from guests import Guest
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -214,3 +215,68 @@ def test_hello(guest: Guest) -> None:
 
 def test_unknown_requests_are_answered(guest: Guest) -> None:
     assert guest.turn("dance")["ename"] == "UnknownRequest"
+
+
+def test_a_traceback_shows_lines_with_their_comments(guest: Guest) -> None:
+    guest.ok(
+        "class Adder:\n    # above\n    def add(self, x):  # the head\n        return x + 1  # body"
+    )
+    text = _plain(guest.fails("Adder().add('')  # the call", "TypeError")["traceback"])
+    assert "1 Adder().add('')  # the call" in text
+    assert "def add(self, x):  # the head" in text
+    assert "return x + 1  # body" in text
+
+
+def test_a_deep_recursion_is_folded_and_rendered_once(guest: Guest) -> None:
+    guest.ok("def down(n):\n    return down(n + 1)  # again")
+    reply = guest.fails("down(0)", "RecursionError")
+    text = _plain(reply["traceback"])
+    assert re.search(r"skipping similar frames: down at line 2 \(\d{3,} times\)", text)
+    assert len(text.splitlines()) < 40
+    guest.ok("kept = get_ipython().history_manager.exceptions")
+    assert guest.value("[e['ename'] for e in kept.values()][-1]") == "'RecursionError'"
+
+
+def test_a_recursion_through_two_functions_is_folded(guest: Guest) -> None:
+    guest.ok("def even(n):\n    return odd(n - 1)\ndef odd(n):\n    return even(n - 1)")
+    text = _plain(guest.fails("even(0)", "RecursionError")["traceback"])
+    assert re.search(r"(even|odd) at line \d \(\d+ times\), (even|odd) at line \d", text)
+
+
+def test_frames_without_source_are_only_named(guest: Guest) -> None:
+    guest.ok("exec(compile('def made():\\n    1/0', '/nowhere/made.py', 'exec'))")
+    text = _plain(guest.fails("made()", "ZeroDivisionError")["traceback"])
+    assert "File /nowhere/made.py:2, in made()" in text
+    assert "Could not get source" not in text
+
+
+@pytest.mark.parametrize(
+    ("code", "match"),
+    [
+        ("import collecti", "collections"),
+        ("import IPyth", "IPython"),
+        ("from xml.etr", "xml.etree"),
+        ("from collections import Ordered", "OrderedDict"),
+    ],
+)
+def test_completing_imports(guest: Guest, code: str, match: str) -> None:
+    reply = guest.turn("complete", code=code, cursor_pos=len(code))
+    assert reply["matches"].count(match) == 1
+
+
+def test_modules_of_the_workspace_are_completed_when_they_appear(guest: Guest) -> None:
+    for exists in (True, False):
+        guest.ok("import os\nopen('workspace_module.py', 'w').close()" if exists
+                 else "os.remove('workspace_module.py')")
+        reply = guest.turn("complete", code="import workspace_m", cursor_pos=18)
+        assert ("workspace_module" in reply["matches"]) is exists
+
+
+def test_the_working_directory_is_normalised(guest: Guest) -> None:
+    guest.ok("import os; os.makedirs('some/deep', exist_ok=True); start = os.getcwd()")
+    guest.ok("%cd some/./deep")
+    assert guest.value("os.path.relpath(os.getcwd(), start)") == "'some/deep'"
+    guest.ok("%cd ../..")
+    assert guest.value("os.getcwd() == start") == "True"
+    guest.fails("os.chdir('no_such_directory/..')", "FileNotFoundError")
+    guest.ok("os.rmdir('some/deep'); os.rmdir('some')")

@@ -54,3 +54,10 @@ def test_without_reseed_nothing_changes(guest: Guest) -> None:
     guest.ok("import random; random.seed(1); state = random.getstate()")
     guest.turn("start", seed="ff" * 32, reseed=False)
     assert guest.value("random.getstate() == state") == "True"
+
+
+def test_start_adds_to_the_environment(guest: Guest) -> None:
+    before = guest.value("import os; sorted(os.environ)")
+    guest.turn("start", seed="00" * 32, reseed=True, env={"ADDED": "by the policy"})
+    assert guest.value("os.environ.pop('ADDED')") == "'by the policy'"
+    assert guest.value("sorted(os.environ)") == before

@@ -31,7 +31,7 @@ def test_end_of_input(guest: Guest) -> None:
 
 def test_a_front_end_without_input(guest: Guest) -> None:
     reply = guest.fails("input()", "StdinNotImplementedError", allow_stdin=False)
-    assert "does not support" in reply["evalue"]
+    assert "frontend does not support" in reply["evalue"]
     assert guest.events("input") == []
     guest.host.inputs = [{"error": "unavailable"}]
     guest.fails("input()", "StdinNotImplementedError")

@@ -22,6 +22,17 @@ from guests import Guest
         ("os.popen('ls')", "OSError", "subprocess"),
         ("import multiprocessing; multiprocessing.Pool(2)", "OSError", "subprocess"),
         ("multiprocessing.Process(target=print).start()", "OSError", "subprocess"),
+        (
+            "from concurrent.futures import ProcessPoolExecutor as P; P().submit(print)",
+            "OSError",
+            "subprocess",
+        ),
+        (
+            "import asyncio; await asyncio.create_subprocess_exec('ls')",
+            "OSError",
+            "subprocess",
+        ),
+        ("await asyncio.create_subprocess_shell('ls')", "OSError", "subprocess"),
         ("!ls", "OSError", "subprocess"),
         ("files = !ls", "OSError", "subprocess"),
         ("%%bash\nls", "OSError", "subprocess"),
@@ -45,16 +56,19 @@ def test_refused(guest: Guest, code: str, base: str, reason: str) -> None:
     assert "cellblock_bridge" not in "".join(reply["traceback"]), "the user's line comes last"
 
 
-@pytest.mark.parametrize("name", ["torch", "_ctypes", "fcntl", "psutil", "ssl", "readline"])
+@pytest.mark.parametrize("name", ["torch", "_ctypes", "ctypes", "ctypes.util", "fcntl", "psutil", "ssl", "readline"])
 def test_modules_that_are_not_there_say_why(real: Guest, name: str) -> None:
     reply = real.fails(f"import {name}", "NativeModuleUnavailable")
     assert "builtins.ModuleNotFoundError" in reply["facts"]["types"]
     assert "sandbox" in reply["evalue"]
 
 
-def test_native_libraries(real: Guest) -> None:
-    reply = real.fails("import ctypes; ctypes.CDLL('libc.so.6')", "NativeLibraryUnavailable")
+def test_libraries_still_find_the_stand_in_for_ctypes(real: Guest) -> None:
+    real.ok("open('a_library.py', 'w').write('import ctypes, ctypes.util\\nload = ctypes.CDLL')")
+    real.ok("import a_library, numpy.ctypeslib, scipy._lib._ccallback")
+    reply = real.fails("a_library.load('libc.so.6')", "NativeLibraryUnavailable")
     assert reply["facts"]["reason"] == "native"
+    real.ok("import os; os.remove('a_library.py')")
 
 
 def test_os_functions_that_are_missing_stay_missing(real: Guest) -> None:

@@ -1,74 +1,21 @@
-"""Fixtures of the kernel tests, and the marker for what only a sandbox does."""
+"""Takes the fixtures that start kernels; skips, for a stand-in, what only the sandboxed kernel does."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, Callable, Iterator
 
 import pytest
 
-from frontend import KERNEL_NAME, SANDBOXED, Frontend
+from fixtures import home_of_its_own, kernel, start  # noqa: F401
+from frontend import KERNEL_NAME, SANDBOXED
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "sandbox: what only the sandboxed kernel does; a stand-in skips it")
+HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if SANDBOXED:
         return
-    reason = f"only the sandboxed kernel does this, and the stand-in {KERNEL_NAME} is under test"
+    skip = pytest.mark.skip(reason=f"only the sandboxed kernel does this, and the stand-in {KERNEL_NAME} is under test")
     for item in items:
-        if item.get_closest_marker("sandbox"):
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """History, configuration and figures' font cache go to a directory of this run, not the user's."""
-    home = tmp_path_factory.mktemp("home")
-    patch = pytest.MonkeyPatch()
-    for name in ("IPYTHONDIR", "MPLCONFIGDIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
-        patch.setenv(name, str(home / name.lower()))
-    yield
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frontend]:
-    """One kernel for a whole module: each test must leave it idle."""
-    kernel = Frontend(stderr_path=tmp_path_factory.mktemp("kernel") / "stderr")
-    yield kernel
-    kernel.close()
-
-
-Start = Callable[..., Frontend]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts kernels of the test's own; options as for `Frontend`, and `policy` as a table."""
-    kernels: list[Frontend] = []
-
-    def begin(*, policy: dict[str, Any] | None = None, **options: Any) -> Frontend:
-        if policy is not None:
-            options["arguments"] = ("--policy", str(write_policy(tmp_path / f"policy-{len(kernels)}.toml", policy)))
-        options.setdefault("stderr_path", tmp_path / f"stderr-{len(kernels)}")
-        kernel = Frontend(**options)
-        kernels.append(kernel)
-        return kernel
-
-    yield begin
-    for kernel in kernels:
-        kernel.close()
-
-
-def write_policy(path: Path, policy: dict[str, Any]) -> Path:
-    path.write_text("".join(f"{key} = {value!r}\n" for key, value in policy.items()).replace("'", '"'))
-    return path
-
-
-def mentions_number(text: str, number: int) -> bool:
-    """Whether `text` names `number`, however its digits are grouped."""
-    return str(number) in re.sub(r"(?<=\d)[,_ \u202f](?=\d)", "", text)
+        if HERE in item.path.parents and item.get_closest_marker("sandbox"):
+            item.add_marker(skip)

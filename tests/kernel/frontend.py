@@ -317,7 +317,11 @@ class Frontend:
 
     def interrupt(self) -> None:
         """As the notebook's stop button does it: by message or signal, as the kernelspec says."""
-        self.manager.interrupt_kernel()
+        if self.manager.kernel_spec.interrupt_mode == "message":
+            # Not through the manager: its session numbers its messages as the client's does, from nought.
+            self.request("interrupt_request", channel="control")
+        else:
+            self.manager.interrupt_kernel()
 
     # --- stdin -----------------------------------------------------------------------------------
 

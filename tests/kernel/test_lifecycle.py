@@ -8,16 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import zmq
-from jupyter_client.kernelspec import KernelSpecManager
 
-from frontend import DEADLINE, KERNEL_NAME, SANDBOXED, Frontend, raw_client
+from frontend import DEADLINE, SANDBOXED, raw_client
+from launch import connection, gone, kernel_command, wait_for_ports
 
 
 @pytest.mark.parametrize("channel", ["control", "shell"])
@@ -92,38 +90,6 @@ def test_ipc_transport_works(start) -> None:
     kernel.wait_exit()
 
 
-def kernel_command(connection_file: Path) -> list[str]:
-    argv = KernelSpecManager().get_kernel_spec(KERNEL_NAME).argv
-    python = sys.executable if argv[0] == "python" else argv[0]
-    return [python, *(arg.replace("{connection_file}", str(connection_file)) for arg in argv[1:])]
-
-
-def connection(**fields: Any) -> dict[str, Any]:
-    return {"ip": "127.0.0.1", "transport": "tcp", "key": uuid.uuid4().hex, "signature_scheme": "hmac-sha256",
-            "kernel_name": KERNEL_NAME, **{f"{c}_port": 0 for c in ("shell", "iopub", "stdin", "control", "hb")}, **fields}
-
-
-def wait_for_ports(path: Path, process: subprocess.Popen) -> dict[str, Any]:
-    """A kernel that was given port 0 writes the ports it took into the file."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            info = json.loads(path.read_text())
-        except ValueError:  # caught while it was being written
-            continue
-        if all(info[f"{c}_port"] for c in ("shell", "iopub", "stdin", "control", "hb")):
-            return info
-        select_briefly()
-    raise AssertionError(f"no ports came; the process says {process.poll()}")
-
-
-def select_briefly() -> None:
-    """Gives up the processor between two looks at something that can only be looked at."""
-    import select
-
-    select.select([], [], [], 0.01)
-
-
 def test_port_zero_is_chosen_and_written_back(tmp_path: Path) -> None:
     path = tmp_path / "kernel.json"
     path.write_text(json.dumps(connection(key="abc")))
@@ -186,19 +152,6 @@ def test_it_ends_when_its_parent_dies(tmp_path: Path) -> None:
     finally:
         if kernel.is_running():
             kernel.kill()
-
-
-def gone(process: psutil.Process, seconds: float) -> bool:
-    """Whether it ends in time; without a parent to reap it, a zombie has ended too."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        select_briefly()
-    return False
 
 
 def test_no_process_is_left_behind(start) -> None:

@@ -30,7 +30,7 @@ REFUSED = {
     "a name lookup": "import socket\nsocket.getaddrinfo('localhost', 80)",
     "urllib": "import urllib.request\nurllib.request.urlopen('http://127.0.0.1/')",
     "http.client": "import http.client\nhttp.client.HTTPConnection('127.0.0.1').request('GET', '/')",
-    "ctypes": "import ctypes",
+    "ctypes": "import ctypes\nctypes.CDLL(None).getpid()",
     "a shell escape": "!ls",
     "a captured shell escape": "x = !ls",
     "a bash cell": "%%bash\nls",
@@ -44,8 +44,8 @@ REFUSED = {
 def test_it_is_refused_with_an_error_that_names_the_sandbox(kernel: Frontend, what: str) -> None:
     outcome = kernel.run(REFUSED[what])
     assert outcome.status == "error", outcome.describe()
-    shown = (outcome.error["evalue"] + outcome.stderr) if outcome.error else outcome.everything
-    assert "sandbox" in shown.lower(), outcome.describe()
+    # Where a library wraps the error, its cause in the traceback says it.
+    assert "sandbox" in outcome.everything.lower(), outcome.describe()
     assert outcome.usage["state"] == "kept"
     assert kernel.value("1 + 1") == "2"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import parso.cache
-from IPython.core.completer import provisionalcompleter, rectify_completions
+from IPython.core.completer import Completion, provisionalcompleter, rectify_completions
 from IPython.core.interactiveshell import InteractiveShell
 
 # Jedi's parsed modules stay in memory, which is what a session keeps: on disk they would be files
@@ -20,7 +21,7 @@ def complete(shell: InteractiveShell, code: str, cursor_pos: int) -> dict[str, A
     cursor_pos = min(max(cursor_pos, 0), len(code))
     with provisionalcompleter():
         raw = shell.Completer.completions(code, cursor_pos)
-        found = list(rectify_completions(code, raw))
+        found = _once_each(rectify_completions(code, raw))
     return {
         "status": "ok",
         "matches": [completion.text for completion in found],
@@ -39,3 +40,16 @@ def complete(shell: InteractiveShell, code: str, cursor_pos: int) -> dict[str, A
             ]
         },
     }
+
+
+def _once_each(completions: Iterable[Completion]) -> list[Completion]:
+    """The completions without repetitions of a text; one whose type is known is preferred."""
+    found: dict[str, Completion] = {}
+    for completion in completions:
+        before = found.get(completion.text)
+        if before is None or before.type in _TYPE_UNKNOWN:
+            found[completion.text] = completion
+    return list(found.values())
+
+
+_TYPE_UNKNOWN = (None, "", "<unknown>")

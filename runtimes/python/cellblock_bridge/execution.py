@@ -20,7 +20,7 @@ def execute(session: Session, request: Request) -> Reply:
     store_history = bool(request.get("store_history", True)) and not silent
     _count_as_the_host(shell, request.get("execution_count"), store_history)
     shell.set_parent({"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
-    shell.last_error = None
+    shell.last_error = shell.shown_error = None
     shell.failed_in_display = False
     shell.displayhook._is_active = False
     shell.payload_manager.clear_payload()

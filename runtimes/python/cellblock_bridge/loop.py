@@ -17,6 +17,8 @@ from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from .restrictions.processes import unavailable
+
 T = TypeVar("T")
 
 # With no timer and nothing ready nothing can ever happen but an interrupt.
@@ -65,6 +67,9 @@ class SandboxEventLoop(asyncio.base_events.BaseEventLoop):
         pass
 
     # What cannot be had, or only otherwise.
+
+    async def _make_subprocess_transport(self, protocol: Any, args: Any, *_: Any, **__: Any) -> Any:
+        raise unavailable(args if isinstance(args, str) else " ".join(map(str, args)))
 
     def run_in_executor(
         self, executor: Any, func: Callable[..., T], *args: Any

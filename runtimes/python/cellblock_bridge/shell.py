@@ -20,6 +20,7 @@ from . import payloads, streams
 from .displays import DoorPublisher, ResultHook
 from .door import door
 from .restrictions.shell_escapes import SandboxMagics, no_shell
+from .traceback_records import SandboxTraceback
 from .tracebacks import group_traceback, has_group, prune
 
 _WITHOUT_SCREEN = (None, "", "agg", "auto", "inline", "none", "pdf", "ps", "svg")
@@ -45,6 +46,8 @@ class ZMQInteractiveShell(InteractiveShell):
 
     #: The traceback, name and text of the cell's last error, for the reply.
     last_error: dict[str, Any] | None = None
+    #: The exception that `last_error` is about.
+    shown_error: BaseException | None = None
     #: Whether an error was shown while a result was being formatted.
     failed_in_display = False
     keepkernel_on_exit: bool | None = None
@@ -73,6 +76,13 @@ class ZMQInteractiveShell(InteractiveShell):
     def init_hooks(self) -> None:
         super().init_hooks()
         self.set_hook("show_in_pager", page.as_hook(self._page), 99)
+
+    def init_traceback_handlers(self, custom_exceptions: Any) -> None:
+        super().init_traceback_handlers(custom_exceptions)
+        self.InteractiveTB = SandboxTraceback(
+            mode=self.xmode, theme_name=self.colors, tb_offset=1
+        )
+        self.InteractiveTB.set_mode(mode=self.xmode)
 
     def init_magics(self) -> None:
         super().init_magics()
@@ -117,10 +127,17 @@ class ZMQInteractiveShell(InteractiveShell):
             "evalue": text_of(evalue),
             "traceback": [str(line) for line in stb],
         }
+        self.shown_error = evalue
         if self.displayhook.is_active:
             self.failed_in_display = True
         streams.flush()
         door.tell("error", **self.last_error)
+
+    def _format_exception_for_storage(self, exception: Any, *args: Any, **kwargs: Any) -> Any:
+        """What was shown is what is kept: rendering it again would take as long again."""
+        if self.last_error is not None and self.shown_error is exception:
+            return dict(self.last_error)
+        return super()._format_exception_for_storage(exception, *args, **kwargs)
 
     def _page(
         self, text: Any, start: int = 0, screen_lines: int = 0, pager_cmd: Any = None

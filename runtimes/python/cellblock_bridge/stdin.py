@@ -20,20 +20,19 @@ class Asker:
 
     def input(self, prompt: object = "", /) -> str:
         """Read a line from the front end. The trailing newline is not part of it."""
-        return self._ask(str(prompt), password=False)
+        return self._ask("input()", prompt, password=False)
 
     def getpass(self, prompt: str = "Password: ", stream: Any = None, **_: Any) -> str:
         """Read a line from the front end without showing it."""
-        return self._ask(str(prompt), password=True)
+        return self._ask("getpass()", prompt, password=True)
 
-    def _ask(self, prompt: str, *, password: bool) -> str:
+    def _ask(self, function: str, prompt: object, *, password: bool) -> str:
         if not self.allowed:
             raise StdinNotImplementedError(
-                "input() and getpass() were called, but this front end does not support input "
-                "requests."
+                f"{function} was called, but this frontend does not support input requests."
             )
         streams.flush()
-        answer, _ = door.ask("input", prompt=prompt, password=password)
+        answer, _ = door.ask("input", prompt=str(prompt), password=password)
         error = answer.get("error")
         if error is None:
             return str(answer.get("value", ""))
@@ -41,7 +40,7 @@ class Asker:
             raise EOFError
         if error == "interrupted":
             raise KeyboardInterrupt
-        raise StdinNotImplementedError(f"the front end did not answer an input request: {error}")
+        raise StdinNotImplementedError(f"the frontend did not answer an input request: {error}")
 
 
 asker = Asker()

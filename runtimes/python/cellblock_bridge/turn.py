@@ -6,6 +6,7 @@ Whatever user code does, a turn ends in exactly one reply. Nothing here may rais
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable
@@ -126,6 +127,7 @@ def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content
 
 
 def _start(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    os.environ.update(request.get("env") or {})
     if request.get("reseed", True):
         reseed(bytes.fromhex(request.get("seed", "")))
     return {}

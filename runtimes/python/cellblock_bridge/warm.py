@@ -23,6 +23,7 @@ from .completeness import is_complete
 from .completion import complete
 from .door import door
 from .inspection import inspect
+from .restrictions import native
 from .session import Session
 
 # What first cells import, besides what the exercises below pull in.
@@ -183,6 +184,7 @@ def warm(session: Session, profile: str) -> None:
             for code in ("import pandas as pd; pd.Data", "import numpy as np; np.ar"):
                 complete(session.shell, code, len(code))
         environment.restore()
+    native.hide_stand_in()
     randomness.remember_captured()
     _settle()
 
@@ -278,7 +280,7 @@ class _Environment:
         ]:
             del shell.user_ns[name]
         shell.execution_count = 1
-        shell.last_error = None
+        shell.last_error = shell.shown_error = None
         shell.last_execution_result = None
         shell.last_execution_succeeded = True
         shell.displayhook.exec_result = None

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Instant;
 
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::notebook::{CodeCell, Notebook};
 use super::outputs::Outputs;
-use super::report::{Report, first_line};
+use super::report::{Report, first_line, first_line_of};
 use super::widgets::Widgets;
 use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
 
@@ -42,6 +43,8 @@ pub(super) struct Execution<'a> {
     pub session: SessionHandle,
     pub allow_errors: bool,
     pub reporter: &'a dyn Report,
+    /// One item for each Ctrl-C: the first interrupts the cell, the second gives it up.
+    pub interrupts: UnboundedReceiver<()>,
 }
 
 /// How one cell ended.
@@ -55,7 +58,7 @@ enum CellEnd {
 
 impl Execution<'_> {
     /// Executes all code cells and puts their outputs into `notebook`, whatever happens.
-    pub(super) async fn run(self, notebook: &mut Notebook) -> End {
+    pub(super) async fn run(mut self, notebook: &mut Notebook) -> End {
         let cells: Vec<CodeCell> = notebook.code_cells().collect();
         let total = notebook.cell_count();
         let mut outputs = Outputs::default();
@@ -78,7 +81,9 @@ impl Execution<'_> {
                 }
             };
             self.reporter.ended(why.is_some(), started.elapsed());
-            let Some(CellError { ename, evalue, traceback, session_lost }) = why else { continue };
+            let Some(CellError { ename, evalue, traceback, session_lost }) = why else {
+                continue;
+            };
             if !outputs.has_error(cell.index) {
                 let (ename, evalue) = (ename.clone(), evalue.clone());
                 outputs.take(cell.index, count, Event::Error { ename, evalue, traceback });
@@ -88,7 +93,7 @@ impl Execution<'_> {
                     cell: (cell.index + 1, total),
                     id: cell.id.clone(),
                     first_line: first_line(&cell.source),
-                    why: first_line(&format!("{ename}: {evalue}")),
+                    why: first_line_of(&format!("{ename}: {evalue}"), 500),
                 });
                 break;
             }
@@ -103,7 +108,7 @@ impl Execution<'_> {
         end
     }
 
-    async fn cell(&self, cell: &CodeCell, count: u32, outputs: &mut Outputs, widgets: &mut Widgets) -> CellEnd {
+    async fn cell(&mut self, cell: &CodeCell, count: u32, outputs: &mut Outputs, widgets: &mut Widgets) -> CellEnd {
         let mut events = self.session.submit(Request::Execute(Execute {
             code: cell.source.clone(),
             store_history: true,
@@ -111,12 +116,15 @@ impl Execution<'_> {
             cell_id: (!cell.id.is_empty()).then(|| cell.id.clone()),
             ..Execute::default()
         }));
+        let mut sink = Sink { cell: cell.index, count, outputs, widgets };
         let mut interrupted = false;
         loop {
             let queued = tokio::select! {
                 queued = events.recv() => queued,
-                signal = tokio::signal::ctrl_c() => {
-                    if interrupted || signal.is_err() {
+                Some(()) = self.interrupts.recv() => {
+                    if interrupted {
+                        // What is there already counts; what may come is not waited for.
+                        (0..events.len()).map_while(|_| events.try_recv().ok()).for_each(|queued| drop(sink.take(queued.event)));
                         return CellEnd::Interrupted;
                     }
                     interrupted = true;
@@ -124,16 +132,39 @@ impl Execution<'_> {
                     continue;
                 }
             };
-            let Some(queued) = queued else { return CellEnd::SessionLost };
-            match queued.event {
-                Event::Done(_) if interrupted => return CellEnd::Interrupted,
-                Event::Done(outcome) => return CellEnd::Done(outcome),
-                Event::Comm { kind, content, buffers, .. } => widgets.take(kind, &content, &buffers),
-                // Nobody is there to answer; a receiver that is gone does not wait for one.
-                Event::Input { answer, .. } => drop(answer.send(InputAnswer::Eof)),
-                event => outputs.take(cell.index, count, event),
+            let Some(queued) = queued else {
+                return CellEnd::SessionLost;
+            };
+            match sink.take(queued.event) {
+                Some(_) if interrupted => return CellEnd::Interrupted,
+                Some(outcome) => return CellEnd::Done(outcome),
+                None => {}
             }
         }
+    }
+}
+
+/// Where a cell's events go.
+struct Sink<'a> {
+    cell: usize,
+    count: u32,
+    outputs: &'a mut Outputs,
+    widgets: &'a mut Widgets,
+}
+
+impl Sink<'_> {
+    /// Takes an event; the cell's outcome if it was the last one.
+    fn take(&mut self, event: Event) -> Option<Box<Outcome>> {
+        match event {
+            Event::Done(outcome) => return Some(outcome),
+            Event::Comm { kind, content, buffers, .. } => self.widgets.take(kind, &content, &buffers),
+            // Nobody is there to answer; a guest that is gone does not wait for one.
+            Event::Input { answer, .. } => {
+                let _ = answer.send(InputAnswer::Eof);
+            }
+            event => self.outputs.take(self.cell, self.count, event),
+        }
+        None
     }
 }
 

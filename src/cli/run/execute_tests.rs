@@ -19,11 +19,16 @@ fn dummy() -> SessionHandle {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     std::thread::spawn(move || {
         while let Some(job) = queue.blocking_recv() {
-            let Request::Execute(execute) = &job.request else { continue };
+            let Request::Execute(execute) = &job.request else {
+                continue;
+            };
             let say = |event| drop(job.events.send(Queued { event, permit: None }));
             let done = |content: Value| {
                 let content: Map<String, Value> = content.as_object().cloned().unwrap();
-                say(Event::Done(Box::new(Outcome { content, usage: Usage { state: State::Kept, ..Usage::default() } })));
+                say(Event::Done(Box::new(Outcome {
+                    content,
+                    usage: Usage { state: State::Kept, ..Usage::default() },
+                })));
             };
             let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
             let error = json!({"status": "error", "ename": "Oops", "evalue": rest, "traceback": ["tb"]});
@@ -53,6 +58,16 @@ fn dummy() -> SessionHandle {
 }
 
 fn run(sources: &[(&str, &[&str])], allow_errors: bool) -> (End, Value) {
+    let (_never, interrupts) = tokio::sync::mpsc::unbounded_channel();
+    run_with(dummy(), interrupts, sources, allow_errors)
+}
+
+fn run_with(
+    session: SessionHandle,
+    interrupts: UnboundedReceiver<()>,
+    sources: &[(&str, &[&str])],
+    allow_errors: bool,
+) -> (End, Value) {
     let cells: Vec<Value> = sources
         .iter()
         .enumerate()
@@ -68,9 +83,9 @@ fn run(sources: &[(&str, &[&str])], allow_errors: bool) -> (End, Value) {
     std::fs::write(&path, text).unwrap();
     let mut notebook = Notebook::read(&path).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let execution = Execution { session: dummy(), allow_errors, reporter: &Quiet };
+    let execution = Execution { session, allow_errors, reporter: &Quiet, interrupts };
     let end = runtime.block_on(execution.run(&mut notebook));
-    (end, serde_json::from_slice(&notebook.to_text().unwrap()).unwrap())
+    (end, serde_json::from_slice(&notebook.text().unwrap()).unwrap())
 }
 
 #[test]
@@ -119,4 +134,47 @@ fn a_session_that_dies_ends_the_run_even_if_errors_are_allowed() {
 fn input_meets_the_end_of_the_file() {
     let (_, notebook) = run(&[("input", &[])], false);
     assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["Ok(Eof)"]));
+}
+
+/// A session whose cells print, then run until they are interrupted, and then end with an error or never.
+fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
+    let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
+    let (ctrl_c, interrupts) = tokio::sync::mpsc::unbounded_channel();
+    let (interrupt, interrupted) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let job = queue.blocking_recv().unwrap();
+        let say = |event| job.events.send(Queued { event, permit: None }).unwrap();
+        say(Event::Stream { name: StreamName::Stdout, text: "begun".into() });
+        ctrl_c.send(()).unwrap();
+        interrupted.recv().unwrap();
+        if ends {
+            say(Event::Error { ename: "KeyboardInterrupt".into(), evalue: String::new(), traceback: Vec::new() });
+            let content = json!({"status": "error"}).as_object().cloned().unwrap();
+            say(Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
+        } else {
+            ctrl_c.send(()).unwrap();
+        }
+        // The channel stays open until the run has ended.
+        while queue.blocking_recv().is_some() {}
+    });
+    let handle = SessionHandle::new(jobs, move || interrupt.send(()).unwrap());
+    (handle, interrupts)
+}
+
+#[test]
+fn ctrl_c_interrupts_the_cell_and_keeps_its_outputs() {
+    let (session, interrupts) = endless(true);
+    let (end, notebook) = run_with(session, interrupts, &[("loop", &[]), ("print c", &[])], true);
+    assert!(matches!(end, End::Interrupted));
+    assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["begun"]));
+    assert_eq!(notebook["cells"][0]["outputs"][1]["ename"], "KeyboardInterrupt");
+    assert_eq!(notebook["cells"][1]["execution_count"], 99);
+}
+
+#[test]
+fn a_second_ctrl_c_gives_up_a_cell_that_does_not_end() {
+    let (session, interrupts) = endless(false);
+    let (end, notebook) = run_with(session, interrupts, &[("loop", &[])], false);
+    assert!(matches!(end, End::Interrupted));
+    assert_eq!(notebook["cells"][0]["outputs"][0]["text"], json!(["begun"]));
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
@@ -47,14 +48,19 @@ impl Run {
         }
         let mut notebook = Notebook::read(&self.notebook)?;
         let output = self.output.unwrap_or_else(|| self.notebook.clone());
+        notebook::can_be_written(&output)?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
         let places = Places::make(&policy)?;
         let session = super::session::start(policy, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
-        let execution = Execution { session, allow_errors: self.allow_errors, reporter: reporter.as_ref() };
-        let end = runtime.block_on(execution.run(&mut notebook));
+        let end = runtime.block_on(async {
+            let interrupts = interrupts()?;
+            let allow_errors = self.allow_errors;
+            let execution = Execution { session, allow_errors, reporter: reporter.as_ref(), interrupts };
+            anyhow::Ok(execution.run(&mut notebook).await)
+        })?;
         reporter.finished();
 
         notebook.write(&output).context("the notebook was executed, but its outputs are lost")?;
@@ -70,6 +76,14 @@ impl Run {
             }
         })
     }
+}
+
+/// One item for each SIGINT from now on.
+fn interrupts() -> anyhow::Result<UnboundedReceiver<()>> {
+    let mut signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move { while signals.recv().await.is_some() && sender.send(()).is_ok() {} });
+    Ok(receiver)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

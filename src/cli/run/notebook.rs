@@ -118,7 +118,7 @@ impl Notebook {
     }
 
     /// The notebook as text, in the form in which Jupyter writes it.
-    pub(super) fn to_text(&mut self) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn text(&mut self) -> anyhow::Result<Vec<u8>> {
         self.complete();
         let cells = self.cells.iter().cloned().map(Value::Object).collect();
         // At the place where it was: `take` left a null there.
@@ -133,7 +133,7 @@ impl Notebook {
 
     /// Writes the notebook: whole or not at all. `-` is stdout.
     pub(super) fn write(&mut self, path: &Path) -> anyhow::Result<()> {
-        let text = self.to_text()?;
+        let text = self.text()?;
         if path == Path::new("-") {
             std::io::stdout().write_all(&text)?;
             return Ok(());
@@ -149,6 +149,19 @@ impl Notebook {
         file.persist(&target).with_context(cannot)?;
         Ok(())
     }
+}
+
+/// Whether a notebook can be written to `path`, asked before its cells run for hours.
+pub(super) fn can_be_written(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if target.is_dir() {
+        bail!("{} is a directory", path.display());
+    }
+    let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(dir).map(drop).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Those of the file that is replaced, or what a new file would have.

@@ -21,7 +21,7 @@ fn parsed(value: &Value) -> anyhow::Result<Notebook> {
 }
 
 fn written(notebook: &mut Notebook) -> Value {
-    serde_json::from_slice(&notebook.to_text().unwrap()).unwrap()
+    serde_json::from_slice(&notebook.text().unwrap()).unwrap()
 }
 
 #[test]
@@ -89,4 +89,15 @@ fn writing_replaces_the_file_keeps_its_mode_and_goes_through_links() {
     let value: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!(value["cells"][1]["outputs"][0]["text"], json!(["x"]));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_known_before_anything_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    can_be_written(&dir.path().join("new.ipynb")).unwrap();
+    can_be_written(Path::new("-")).unwrap();
+    for path in [dir.path().to_owned(), dir.path().join("missing/new.ipynb")] {
+        let error = format!("{:#}", can_be_written(&path).unwrap_err());
+        assert!(error.contains(&path.display().to_string()), "{error}");
+    }
 }

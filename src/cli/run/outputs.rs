@@ -80,7 +80,9 @@ impl Outputs {
 
     /// All cells with their outputs as nbformat has them.
     pub(super) fn into_nbformat(self) -> impl Iterator<Item = (usize, Vec<Value>)> {
-        self.cells.into_iter().map(|(index, cell)| (index, cell.outputs.into_iter().map(Output::into_nbformat).collect()))
+        self.cells
+            .into_iter()
+            .map(|(index, cell)| (index, cell.outputs.into_iter().map(Output::into_nbformat).collect()))
     }
 
     fn add(&mut self, cell: usize, output: Output) {

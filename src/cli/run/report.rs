@@ -60,20 +60,25 @@ impl InLines {
 impl Report for InLines {
     fn started(&self, source: &str) {
         self.now.set(self.now.get() + 1);
-        eprint!("[{}/{}] {} …", self.now.get(), self.cells, first_line(source));
+        eprint!("[{}/{}] {}: ", self.now.get(), self.cells, first_line(source));
     }
 
     fn ended(&self, failed: bool, took: Duration) {
-        eprintln!(" {} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64());
+        eprintln!("{} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64());
     }
 }
 
 /// The first line that says something, cut and without control characters: a terminal is not to be
 /// written to by a notebook.
 pub(super) fn first_line(source: &str) -> String {
+    first_line_of(source, 60)
+}
+
+/// The same with another length.
+pub(super) fn first_line_of(source: &str, longest: usize) -> String {
     let line = source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(61).collect();
-    if shown.chars().count() > 60 {
+    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(longest + 1).collect();
+    if shown.chars().count() > longest {
         shown.pop();
         shown.push('…');
     }

@@ -42,7 +42,8 @@ impl Widgets {
 
     /// The notebook's widget state; `None` if no cell made a widget.
     pub(super) fn into_state(self) -> Option<Value> {
-        let states: Map<String, Value> = self.models.into_iter().filter_map(|(id, m)| Some((id, m.into_state()?))).collect();
+        let states: Map<String, Value> =
+            self.models.into_iter().filter_map(|(id, m)| Some((id, m.into_state()?))).collect();
         (!states.is_empty()).then(|| json!({ "version_major": 2, "version_minor": 0, "state": states }))
     }
 }

@@ -95,7 +95,9 @@ fn open(path: Option<PathBuf>) -> Option<Store> {
     let in_file = path.map(|path| Store::in_file(&path));
     match in_file {
         Some(Ok(store)) => return Some(store),
-        Some(Err(error)) => tracing::warn!(%error, "the history file cannot be used; this session's history is not kept"),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "the history file cannot be used; this session's history is not kept")
+        }
         None => {}
     }
     Store::in_memory().inspect_err(|error| tracing::warn!(%error, "there is no history in this session")).ok()

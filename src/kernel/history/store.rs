@@ -70,7 +70,8 @@ impl Store {
     /// Marks the session as ended; one in which nothing was run leaves no trace.
     pub(super) fn end(&mut self) -> rusqlite::Result<()> {
         let count: i64 =
-            self.database.query_row("SELECT count(*) FROM history WHERE session = ?", [self.session], |row| row.get(0))?;
+            self.database
+                .query_row("SELECT count(*) FROM history WHERE session = ?", [self.session], |row| row.get(0))?;
         if count == 0 {
             self.database.execute("DELETE FROM sessions WHERE session = ?", [self.session])?;
         } else {
@@ -98,7 +99,9 @@ impl Store {
             |row| row.get(0),
         )?;
         // Negative positions count from the end, as in Python.
-        let from_end = |position: i64| if position < 0 { position.saturating_add(lines + 1) } else { position };
+        let from_end = |position: i64| {
+            if position < 0 { position.saturating_add(lines + 1) } else { position }
+        };
         let start = from_end(request.start.unwrap_or(1));
         let stop = match request.stop {
             None | Some(0) => i64::MAX,
@@ -242,10 +245,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = two_sessions(directory.path());
         let range = store.query(&ask(r#"{"hist_access_type":"range","session":1,"start":1,"stop":3,"output":true}"#));
-        assert_eq!(range.unwrap(), [
-            Entry::WithOutput(1, 1, ("a".into(), None)),
-            Entry::WithOutput(1, 2, ("b".into(), Some("B".into()))),
-        ]);
+        assert_eq!(
+            range.unwrap(),
+            [Entry::WithOutput(1, 1, ("a".into(), None)), Entry::WithOutput(1, 2, ("b".into(), Some("B".into()))),]
+        );
     }
 
     #[test]

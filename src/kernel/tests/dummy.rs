@@ -2,9 +2,8 @@
 //! that real clients can start: the ignored test `serve`, with the connection file named in
 //! `CELLBLOCK_DUMMY`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,10 +19,11 @@ const ROOM: usize = 4 * 1024 * 1024;
 /// Starts a dummy session on a thread of its own.
 pub(super) fn session() -> SessionHandle {
     let (jobs, received) = unbounded_channel();
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let dummy = Dummy { interrupted: interrupted.clone(), room: Arc::new(Semaphore::new(ROOM)) };
+    let interrupted = Arc::new(Mutex::new(None));
+    let dummy =
+        Dummy { interrupted: interrupted.clone(), submitted: Instant::now(), room: Arc::new(Semaphore::new(ROOM)) };
     std::thread::spawn(move || dummy.serve(received));
-    SessionHandle::new(jobs, move || interrupted.store(true, Ordering::SeqCst))
+    SessionHandle::new(jobs, move || *interrupted.lock().unwrap() = Some(Instant::now()))
 }
 
 pub(super) fn language() -> Language {
@@ -41,7 +41,10 @@ pub(super) fn language() -> Language {
 }
 
 struct Dummy {
-    interrupted: Arc<AtomicBool>,
+    /// When an interrupt was asked for last.
+    interrupted: Arc<Mutex<Option<Instant>>>,
+    /// When the job that runs was submitted; interrupts from before are not meant for it.
+    submitted: Instant,
     room: Arc<Semaphore>,
 }
 
@@ -54,9 +57,13 @@ enum End {
 }
 
 impl Dummy {
-    fn serve(&self, mut jobs: UnboundedReceiver<Job>) {
-        while let Some(Job { request, events, .. }) = jobs.blocking_recv() {
-            self.interrupted.store(false, Ordering::SeqCst);
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.lock().unwrap().is_some_and(|at| at >= self.submitted)
+    }
+
+    fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
+        while let Some(Job { request, events, submitted }) = jobs.blocking_recv() {
+            self.submitted = submitted;
             let content = match request {
                 Request::Execute(cell) => match self.run(&cell.code, &events) {
                     End::Fine(extra) => {
@@ -97,7 +104,10 @@ impl Dummy {
                 "value" => put(events, Event::Result { data: text(), metadata: Map::new() }),
                 "display" | "update" => {
                     let transient = object(json!({"display_id": "d"}));
-                    put(events, Event::Display { data: text(), metadata: Map::new(), transient, update: word == "update" });
+                    put(
+                        events,
+                        Event::Display { data: text(), metadata: Map::new(), transient, update: word == "update" },
+                    );
                 }
                 "clear" => put(events, Event::ClearOutput { wait: true }),
                 "flood" => self.flood(events, rest.parse().unwrap_or(0)),
@@ -114,7 +124,7 @@ impl Dummy {
                 },
                 _ => {}
             }
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return End::Raised("KeyboardInterrupt".into());
             }
         }
@@ -123,7 +133,7 @@ impl Dummy {
 
     fn sleep(&self, milliseconds: u64) {
         for _ in 0..milliseconds {
-            if self.interrupted.load(Ordering::SeqCst) {
+            if self.is_interrupted() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -135,7 +145,7 @@ impl Dummy {
         let permit = loop {
             match self.room.clone().try_acquire_many_owned(size) {
                 Ok(permit) => break permit,
-                Err(_) if self.interrupted.load(Ordering::SeqCst) => return,
+                Err(_) if self.is_interrupted() => return,
                 Err(_) => std::thread::sleep(Duration::from_micros(200)),
             }
         };
@@ -146,7 +156,7 @@ impl Dummy {
     fn flood(&self, events: &UnboundedSender<Queued>, bytes: usize) {
         let mut line = 0_u64;
         let mut sent = 0;
-        while sent < bytes && !self.interrupted.load(Ordering::SeqCst) {
+        while sent < bytes && !self.is_interrupted() {
             let mut text = String::new();
             while text.len() < 65_000 && sent + text.len() < bytes {
                 text.push_str(&format!("{line:015}\n"));
@@ -164,7 +174,9 @@ impl Dummy {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
                 Err(oneshot::error::TryRecvError::Closed) => return None,
-                Err(oneshot::error::TryRecvError::Empty) if self.interrupted.load(Ordering::SeqCst) => return None,
+                Err(oneshot::error::TryRecvError::Empty) if self.is_interrupted() => {
+                    return None;
+                }
                 Err(oneshot::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(1)),
             }
         }
@@ -187,7 +199,9 @@ fn object(value: Value) -> Map<String, Value> {
 #[test]
 #[ignore = "a kernel for real clients, not a test"]
 fn serve() {
-    let Ok(path) = std::env::var("CELLBLOCK_DUMMY") else { return };
+    let Ok(path) = std::env::var("CELLBLOCK_DUMMY") else {
+        return;
+    };
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("debug").init();
     let delay = std::env::var("CELLBLOCK_DUMMY_DELAY").ok().and_then(|delay| delay.parse().ok()).unwrap_or(0);
     let (progress, received) = unbounded_channel();

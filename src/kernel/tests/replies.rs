@@ -48,7 +48,10 @@ async fn cells_queued_behind_an_error_are_not_run_and_everything_else_is() {
     client.ask("is_complete_request", json!({"code": ""})).await;
     assert_eq!(client.reply().await.1["ename"], "Boom");
     let (msg_type, aborted) = client.reply().await;
-    assert_eq!((msg_type.as_str(), &aborted["status"], &aborted["ename"]), ("execute_reply", &json!("error"), &json!("ExecutionAborted")));
+    assert_eq!(
+        (msg_type.as_str(), &aborted["status"], &aborted["ename"]),
+        ("execute_reply", &json!("error"), &json!("ExecutionAborted"))
+    );
     assert_eq!(client.reply().await.1["status"], "complete");
     client.expect_cell("sleep 100\nraise Boom", 1).await;
     client.expect("error", json!({"ename": "Boom", "evalue": "raised", "traceback": ["Boom: raised"]})).await;
@@ -79,7 +82,10 @@ async fn control_and_kernel_info_are_answered_while_a_cell_computes() {
     client.expect_cell("sleep 60000", 1).await;
     client.ask("kernel_info_request", json!({})).await;
     let (msg_type, info) = client.reply().await;
-    assert_eq!((msg_type.as_str(), &info["protocol_version"]), ("kernel_info_reply", &json!(crate::wire::PROTOCOL_VERSION)));
+    assert_eq!(
+        (msg_type.as_str(), &info["protocol_version"]),
+        ("kernel_info_reply", &json!(crate::wire::PROTOCOL_VERSION))
+    );
     client.ask_control("kernel_info_request", json!({})).await;
     assert_eq!(client.control_reply().await.1, info);
     client.ask_control("usage_request", json!({})).await;
@@ -173,4 +179,17 @@ async fn history_is_kept_with_outputs() {
     client.reply().await;
     client.ask("history_request", json!({"hist_access_type": "range", "session": 0, "output": true})).await;
     assert_eq!(client.reply().await.1["history"], json!([[0, 1, ["value 5", "5"]]]));
+}
+
+#[tokio::test]
+async fn an_interrupt_right_after_busy_is_not_lost() {
+    let mut client = Client::connect().await;
+    for _ in 0..50 {
+        client.execute("sleep 60000").await;
+        while client.published().await.1["execution_state"] != "busy" {}
+        client.ask_control("interrupt_request", json!({})).await;
+        client.control_reply().await;
+        assert_eq!(client.reply().await.1["ename"], "KeyboardInterrupt");
+        while client.published().await.0 != "error" {}
+    }
 }

@@ -32,6 +32,7 @@ async fn a_cell_waits_for_the_session_and_shows_how_far_it_is() {
     progress.send("done".into()).unwrap();
     client.expect_stdout("done").await;
     go.send(()).unwrap();
+    drop(progress);
     client.expect("clear_output", json!({"wait": false})).await;
     client.expect_stdout("b\n").await;
     client.expect_idle().await;

@@ -41,7 +41,9 @@ impl Client {
         writer.write_all(&greeting::ours()).await.unwrap();
         writer.write_all(&Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x03SUB").chunks().concat()).await.unwrap();
         reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await.unwrap();
-        assert!(matches!(reader.next().await.unwrap(), Received::Command(Command::Ready(ready)) if ready.socket_type == "XPUB"));
+        assert!(
+            matches!(reader.next().await.unwrap(), Received::Command(Command::Ready(ready)) if ready.socket_type == "XPUB")
+        );
         Self { reader, writer }
     }
 

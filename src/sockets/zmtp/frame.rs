@@ -27,15 +27,21 @@ pub struct FrameHeader {
 
 /// Reads a frame's header from the beginning of `buffer`; `None` if more bytes are needed.
 pub fn parse_header(buffer: &[u8]) -> Result<Option<FrameHeader>, ZmtpError> {
-    let Some((&flags, rest)) = buffer.split_first() else { return Ok(None) };
+    let Some((&flags, rest)) = buffer.split_first() else {
+        return Ok(None);
+    };
     if flags & !(MORE | LONG | COMMAND) != 0 || flags & (MORE | COMMAND) == (MORE | COMMAND) {
         return Err(ZmtpError::Flags(flags));
     }
     let (length, size) = if flags & LONG == 0 {
-        let Some(&length) = rest.first() else { return Ok(None) };
+        let Some(&length) = rest.first() else {
+            return Ok(None);
+        };
         (u64::from(length), 2)
     } else {
-        let Some(length) = rest.first_chunk::<8>() else { return Ok(None) };
+        let Some(length) = rest.first_chunk::<8>() else {
+            return Ok(None);
+        };
         (u64::from_be_bytes(*length), 9)
     };
     Ok(Some(FrameHeader { more: flags & MORE != 0, command: flags & COMMAND != 0, length, size }))

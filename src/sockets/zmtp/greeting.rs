@@ -18,7 +18,8 @@ pub fn ours() -> [u8; LENGTH] {
 /// Checks the beginning of a peer's greeting as far as it has come, so that garbage is refused without
 /// waiting for 64 bytes of it.
 pub fn check_start(start: &[u8]) -> Result<(), ZmtpError> {
-    let bad_signature = start.first().is_some_and(|byte| *byte != 0xff) || start.get(9).is_some_and(|byte| byte & 1 == 0);
+    let bad_signature =
+        start.first().is_some_and(|byte| *byte != 0xff) || start.get(9).is_some_and(|byte| byte & 1 == 0);
     let bad_version = start.get(10).is_some_and(|major| *major < 3);
     if bad_signature || bad_version { Err(ZmtpError::Greeting) } else { Ok(()) }
 }

@@ -106,7 +106,8 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
 
     /// Whether a frame of this size may come; a message that becomes large waits for its place first.
     async fn admit(&mut self, header: &FrameHeader) -> Result<usize, ZmtpError> {
-        let limit = if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
+        let limit =
+            if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
         let length = usize::try_from(header.length).ok().filter(|length| *length <= limit);
         let length = length.ok_or(ZmtpError::TooLarge(header.length, limit))?;
         if header.command {

@@ -2,15 +2,20 @@
 
 `import` of them fails as it would, with `ModuleNotFoundError`, but says why. The finder stands at
 the end of `sys.meta_path`: a module that does exist is found before it is asked.
+
+`ctypes` is a case of its own. The artifact has a stand-in with the types and no functions, because
+scipy and others import it and then do without. Cells that import it mean to call something, so for
+them it is not there.
 """
 
 from __future__ import annotations
 
 import errno
 import importlib.abc
+import importlib.machinery
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 
@@ -83,6 +88,53 @@ class _Finder(importlib.abc.MetaPathFinder):
         raise error
 
 
+class _StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives libraries the stand-in for `ctypes`, and cells the reason why it is none."""
+
+    def __init__(self, modules: dict[str, ModuleType]) -> None:
+        self._modules = modules
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.partition(".")[0] != "ctypes":
+            return None
+        if _imported_by_cell():
+            raise NativeModuleUnavailable(
+                "ctypes cannot call native code from the sandbox, which runs WebAssembly only",
+                name=fullname,
+            )
+        if fullname not in self._modules:
+            return None
+        return importlib.machinery.ModuleSpec(
+            fullname, self, is_package=hasattr(self._modules[fullname], "__path__")
+        )
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return self._modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has run already."""
+
+
+def _imported_by_cell() -> bool:
+    """Whether the import statement that is being served stands in a cell."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith("importlib") and name != "_frozen_importlib":
+            return bool(name == "__main__")
+        frame = frame.f_back
+    return False
+
+
+def hide_stand_in() -> None:
+    """Have the next `import ctypes` be looked up again. Called when an image is about to be saved."""
+    if any(isinstance(finder, _StandInFinder) for finder in sys.meta_path):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "ctypes"]:
+            del sys.modules[name]
+
+
 def _refuse_library(self: Any, name: Any = None, *args: Any, **kwargs: Any) -> None:
     raise NativeLibraryUnavailable(
         errno.ENOTSUP, f"ctypes cannot load {name!r}: the sandbox runs WebAssembly only"
@@ -97,3 +149,6 @@ def install() -> None:
         import ctypes
 
         ctypes.CDLL.__init__ = _refuse_library  # type: ignore[method-assign]
+        if not any(isinstance(finder, _StandInFinder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _StandInFinder({"ctypes": ctypes}))
+            hide_stand_in()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.process
 import errno
 import multiprocessing.context
 import multiprocessing.process
@@ -63,16 +64,16 @@ _MISSING = frozenset(
 
 def unavailable(what: str) -> ProcessUnavailable:
     """The error for an attempt to run `what`."""
-    return ProcessUnavailable(errno.ENOTSUP, f"{what}: {_MESSAGE}")
+    return ProcessUnavailable(errno.ENOTSUP, f"{what[:200]}: {_MESSAGE}")
 
 
 def _refuse_popen(self: Any, args: Any = None, *rest: Any, **kwargs: Any) -> None:
     command = args if isinstance(args, str) else " ".join(map(str, args or ()))
-    raise unavailable(command[:200] or "subprocess")
+    raise unavailable(command or "subprocess")
 
 
 def _refuse_system(command: Any, *args: Any) -> Any:
-    raise unavailable(str(command)[:200])
+    raise unavailable(str(command))
 
 
 def _refuse_multiprocessing(*args: Any, **kwargs: Any) -> Any:
@@ -91,6 +92,7 @@ def install() -> None:
     os.system = os.popen = _refuse_system  # type: ignore[assignment]
     os.__getattr__ = _missing  # type: ignore[attr-defined]
     multiprocessing.process.BaseProcess.start = _refuse_multiprocessing  # type: ignore[method-assign]
+    concurrent.futures.process.ProcessPoolExecutor.__init__ = _refuse_multiprocessing  # type: ignore[method-assign]
     for name in ("Pool", "Manager", "Pipe", "Queue", "SimpleQueue", "JoinableQueue"):
         setattr(multiprocessing.context.BaseContext, name, _refuse_multiprocessing)
         setattr(multiprocessing, name, _refuse_multiprocessing)
