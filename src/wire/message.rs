@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn a_signed_message_whose_boundaries_were_moved_is_refused() {
         let (reader, author) = both(b"k");
-        let mut frames = author.compose("shutdown_request", None, &Map::new(), &json!({"restart": true}), vec![]).frames;
+        let mut frames =
+            author.compose("shutdown_request", None, &Map::new(), &json!({"restart": true}), vec![]).frames;
         let content = std::mem::take(&mut frames[5]);
         frames[4] = [frames[4].as_ref(), &content].concat().into();
         assert!(matches!(reader.read(&frames), Err(WireError::Content)));
