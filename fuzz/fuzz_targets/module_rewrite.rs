@@ -44,7 +44,8 @@ fn equivalent(original: &[u8], functions: &[&str], rewritten: &Rewritten) {
     assert_eq!((before.bodies, before.others), (after.bodies, after.others));
 
     // What was active is laid out and empty, what was passive is as it was.
-    let emptied: Vec<_> = before.segments.iter().map(|(active, bytes)| if *active { vec![] } else { bytes.clone() }).collect();
+    let emptied: Vec<_> =
+        before.segments.iter().map(|(active, bytes)| if *active { vec![] } else { bytes.clone() }).collect();
     let found: Vec<_> = after.segments.iter().map(|(_, bytes)| bytes.clone()).collect();
     assert_eq!(found, emptied);
     assert!(after.segments.iter().all(|(active, _)| !active));
@@ -54,7 +55,10 @@ fn equivalent(original: &[u8], functions: &[&str], rewritten: &Rewritten) {
 
     let again = rewrite(&rewritten.module, &[]).expect("a rewritten module can be rewritten");
     assert_eq!(again.module, rewritten.module, "with nothing left to do");
-    assert_eq!((again.memory.min_pages, again.memory.max_pages), (rewritten.memory.min_pages, rewritten.memory.max_pages));
+    assert_eq!(
+        (again.memory.min_pages, again.memory.max_pages),
+        (rewritten.memory.min_pages, rewritten.memory.max_pages)
+    );
     assert_eq!(again.memory.runs(&rewritten.module).count(), 0);
 }
 

@@ -84,8 +84,11 @@ fn move_boundaries(key: &[u8], signature: &Bytes, dicts: &Dicts, cuts: [usize; 3
     let [a, b, c] = cuts;
     // All three moved anywhere, and each alone.
     let (x, y, z) = (dicts[0].len(), dicts[0].len() + dicts[1].len(), whole.len() - dicts[3].len());
-    for [first, second, third] in [[a, b, c], [a.min(y), y, z], [x, b.clamp(x, z), z], [x, y, c.max(y)], [x, y, whole.len()]] {
-        let moved = [whole.slice(..first), whole.slice(first..second), whole.slice(second..third), whole.slice(third..)];
+    for [first, second, third] in
+        [[a, b, c], [a.min(y), y, z], [x, b.clamp(x, z), z], [x, y, c.max(y)], [x, y, whole.len()]]
+    {
+        let moved =
+            [whole.slice(..first), whole.slice(first..second), whole.slice(second..third), whole.slice(third..)];
         if let Some(read) = read(key, signature, &moved) {
             assert_eq!(meaning(&read), meaning(&honest), "a signed message was changed: {moved:?}");
         }

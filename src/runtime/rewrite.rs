@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 use wasm_encoder::{DataSection, ExportKind, ExportSection, RawSection, Section};
-use wasmparser::{Data, DataKind, ExternalKind, KnownCustom, Name, Operator, Parser, Payload};
+use wasmparser::{Data, DataKind, ExternalKind, KnownCustom, Name, Operator, Parser, Payload, TypeRef};
 
 const WASM_PAGE: u64 = 65_536;
 const EXPORT_SECTION: u8 = 7;
@@ -142,6 +142,7 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
     let mut memory: Option<InitialMemory> = None;
     let mut segments = Vec::new();
     let mut found: Vec<Option<u32>> = vec![None; functions.len()];
+    let mut function_count = 0_u32;
 
     for payload in Parser::new(0).parse_all(original) {
         let payload = payload?;
@@ -152,11 +153,14 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
             Payload::Version { .. } | Payload::End(_) | Payload::CodeSectionEntry(_) => continue,
             Payload::ImportSection(imports) => {
                 for import in imports.clone().into_imports() {
-                    if matches!(import?.ty, wasmparser::TypeRef::Memory(_)) {
-                        return Err(RewriteError::Memory("it is imported"));
+                    match import?.ty {
+                        TypeRef::Memory(_) => return Err(RewriteError::Memory("it is imported")),
+                        TypeRef::Func(_) | TypeRef::FuncExact(_) => function_count = function_count.saturating_add(1),
+                        TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {}
                     }
                 }
             }
+            Payload::FunctionSection(defined) => function_count = function_count.saturating_add(defined.count()),
             Payload::MemorySection(memories) => memory = Some(the_one_memory(memories.clone())?),
             Payload::ExportSection(existing) => {
                 for export in existing.clone() {
@@ -203,6 +207,8 @@ fn survey(original: &[u8], functions: &[&str]) -> Result<Survey, RewriteError> {
     check_bounds(&segments, memory.size())?;
     memory.segments = segments;
     for (name, function) in functions.iter().zip(found) {
+        // The name section may name functions that are not there: nobody has to check it.
+        let function = function.filter(|index| *index < function_count);
         let function = function.ok_or_else(|| RewriteError::NoSuchFunction((*name).to_owned()))?;
         match taken.iter().find(|(exported, ..)| exported == name) {
             None => {

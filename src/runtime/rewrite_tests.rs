@@ -57,10 +57,14 @@ fn exports_of(module: &[u8]) -> Vec<(String, u32)> {
 }
 
 fn valid(module: &[u8]) {
-    let config = wasmtime::Config::new();
-    let engine = wasmtime::Engine::new(&config).unwrap();
-    wasmtime::Module::validate(&engine, module).unwrap();
+    wasmtime::Module::validate(&ENGINE, module).unwrap();
 }
+
+fn is_valid(module: &[u8]) -> bool {
+    wasmtime::Module::validate(&ENGINE, module).is_ok()
+}
+
+static ENGINE: std::sync::LazyLock<wasmtime::Engine> = std::sync::LazyLock::new(wasmtime::Engine::default);
 
 #[test]
 fn adds_exports_for_named_functions_and_stays_valid() {
@@ -131,6 +135,20 @@ fn rewriting_twice_gives_the_same_bytes() {
 fn a_missing_function_is_named() {
     let error = rewrite(&sample(), &["alpha", "delta"]).unwrap_err();
     assert_eq!(error.to_string(), "the guest module has no function named delta");
+}
+
+#[test]
+fn a_name_for_a_function_that_is_not_there_is_not_exported() {
+    let mut names = NameSection::new();
+    let mut function_names = NameMap::new();
+    function_names.append(2, "last");
+    function_names.append(3, "beyond");
+    names.functions(&function_names);
+    let mut module = rewrite(&sample(), &[]).unwrap().module;
+    names.append_to(&mut module);
+    valid(&module);
+    valid(&rewrite(&module, &["last"]).unwrap().module);
+    assert!(matches!(rewrite(&module, &["beyond"]), Err(RewriteError::NoSuchFunction(_))));
 }
 
 #[test]
@@ -214,6 +232,7 @@ proptest! {
         }
         if let Ok(rewritten) = rewrite(&bytes, &["alpha"]) {
             let _ = rewritten.memory.runs(&bytes).count();
+            prop_assert!(is_valid(&rewritten.module) || !is_valid(&bytes));
         }
         bytes.truncate(cut.index(bytes.len()));
         let _ = rewrite(&bytes, &["alpha"]);

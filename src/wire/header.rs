@@ -1,6 +1,8 @@
 //! Message headers: the few fields that the kernel reads, and the bytes as they came, for the parent
 //! headers of everything that answers. It knows no other part of a message.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,11 +38,16 @@ struct Fields {
 impl Header {
     /// Reads the header's frame.
     pub fn parse(raw: &Bytes) -> Result<Self, HeaderError> {
-        let Fields { msg_id, msg_type, session } = serde_json::from_slice(raw)?;
-        Ok(Self { msg_id, msg_type, session, raw: raw.clone() })
+        // serde_json lets through what is not UTF-8 in fields that it skips, and clients would get it back.
+        let raw = match String::from_utf8_lossy(raw) {
+            Cow::Borrowed(_) => raw.clone(),
+            Cow::Owned(repaired) => Bytes::from(repaired),
+        };
+        let Fields { msg_id, msg_type, session } = serde_json::from_slice(&raw)?;
+        Ok(Self { msg_id, msg_type, session, raw })
     }
 
-    /// The header exactly as it came, to be echoed as a parent header.
+    /// The header exactly as it came, but for bytes that are not UTF-8, to be echoed as a parent header.
     pub fn as_sent(&self) -> &Bytes {
         &self.raw
     }
@@ -58,6 +65,11 @@ pub fn parent_msg_id(parent: &[u8]) -> Option<String> {
 /// Whether these bytes are one JSON object, without building it.
 pub(super) fn is_object(raw: &[u8]) -> bool {
     serde_json::from_slice::<&RawValue>(raw).is_ok_and(|value| value.get().starts_with('{'))
+}
+
+/// Whether these bytes are one JSON value once they are repaired, without building it.
+pub(super) fn is_json(raw: &[u8]) -> bool {
+    serde_json::from_str::<&RawValue>(&String::from_utf8_lossy(raw)).is_ok()
 }
 
 /// The header of a message that goes out.

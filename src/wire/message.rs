@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::frames::{self, Frames, FramesError};
-use super::header::{Header, HeaderError, Outgoing, is_object};
+use super::header::{Header, HeaderError, Outgoing, is_json, is_object};
 use super::signature::{SignatureError, Signer};
 
 /// A message from a client, signed as it should be.
@@ -38,6 +38,8 @@ pub enum WireError {
     Header(#[from] HeaderError),
     #[error("the parent header is not a JSON object")]
     Parent,
+    #[error("the content is not JSON")]
+    Content,
 }
 
 /// Reads messages; shared by all sockets, because a signature is refused on any of them if it was used
@@ -61,6 +63,11 @@ impl Reader {
         if !is_object(&parent_header) {
             return Err(WireError::Parent);
         }
+        // The signature does not say where one dictionary ends and the next begins. With the header, the
+        // parent and the content whole, the metadata is what was signed as such, too.
+        if !is_json(&content) {
+            return Err(WireError::Content);
+        }
         let metadata = parse(&metadata).unwrap_or_default();
         Ok(Request { identities, header, parent_header, metadata, buffers, content })
     }
@@ -75,10 +82,7 @@ impl Request {
 
 /// Text that is not UTF-8 (Python clients let lone surrogates through) is repaired rather than refused.
 fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
-    match std::str::from_utf8(json) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_str(&String::from_utf8_lossy(json)),
-    }
+    serde_json::from_str(&String::from_utf8_lossy(json))
 }
 
 /// Composes the kernel's own messages.
@@ -186,6 +190,28 @@ mod tests {
     }
 
     #[test]
+    fn a_signed_message_whose_boundaries_were_moved_is_refused() {
+        let (reader, author) = both(b"k");
+        let mut frames =
+            author.compose("shutdown_request", None, &Map::new(), &json!({"restart": true}), vec![]).frames;
+        let content = std::mem::take(&mut frames[5]);
+        frames[4] = [frames[4].as_ref(), &content].concat().into();
+        assert!(matches!(reader.read(&frames), Err(WireError::Content)));
+    }
+
+    #[test]
+    fn a_header_that_is_not_utf8_is_repaired_before_it_is_echoed() {
+        // A user's name in another encoding, as Python clients let it through.
+        let raw = Bytes::from_static(b"{\"msg_type\":\"execute_request\",\"username\":\"J\xf6rg\"}");
+        let header = Header::parse(&raw).unwrap();
+        let (reader, author) = both(b"k");
+        let composed = author.compose("status", Some(&header), &Map::new(), &json!({}), vec![]);
+        let back = reader.read(&composed.frames).unwrap();
+        let parent: Value = serde_json::from_slice(&back.parent_header).unwrap();
+        assert_eq!(parent["username"], "J\u{fffd}rg");
+    }
+
+    #[test]
     fn text_that_is_not_utf8_is_repaired() {
         let (reader, _) = both(b"");
         let frames = [b"<IDS|MSG>".as_slice(), b"", b"{\"msg_type\":\"x\"}", b"{}", b"\xff", b"{\"code\":\"a\xff\"}"]
@@ -206,6 +232,34 @@ mod tests {
             }
             let (reader, _) = both(b"");
             let _ = reader.read(&frames);
+        }
+
+        #[test]
+        fn no_moved_boundary_changes_what_was_signed(
+            metadata in "[a-z{},:]{0,6}", content in "[a-z{},:]{0,6}", mut cuts in prop::array::uniform3(any::<prop::sample::Index>()),
+            keep in prop::array::uniform3(any::<bool>()),
+        ) {
+            let author = both(b"k").1;
+            let metadata = Map::from_iter([(metadata, json!({}))]);
+            let frames = author.compose("x", None, &metadata, &json!({content: {}}), vec![]).frames;
+            let whole = Bytes::from(frames[2..6].concat());
+            let mut at: Vec<usize> = cuts.iter_mut().map(|cut| cut.index(whole.len() + 1)).collect();
+            let mut end = 0;
+            for (index, keep) in keep.into_iter().enumerate() {
+                end += frames[2 + index].len();
+                if keep {
+                    at[index] = end;
+                }
+            }
+            at.sort_unstable();
+            let mut moved = frames.clone();
+            for (index, (from, to)) in [(0, at[0]), (at[0], at[1]), (at[1], at[2]), (at[2], whole.len())].into_iter().enumerate() {
+                moved[2 + index] = whole.slice(from..to);
+            }
+            if let Ok(request) = both(b"k").0.read(&moved) {
+                prop_assert_eq!(moved, frames);
+                prop_assert_eq!(request.metadata, metadata);
+            }
         }
 
         #[test]

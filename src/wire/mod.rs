@@ -3,7 +3,7 @@
 //! signature has been checked.
 //!
 //! Nothing here models a whole message on typed structs that would drop what they do not know: headers
-//! are kept as the bytes that came (they are echoed verbatim as parent headers), contents are parsed on
+//! are kept as the bytes that came (they are echoed as parent headers), contents are parsed on
 //! demand with defaults for what is missing.
 
 pub mod connection;

@@ -168,6 +168,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_changed_message_passes(
+            dict in 0usize..4, at in any::<prop::sample::Index>(), byte in any::<u8>(), key in prop::collection::vec(any::<u8>(), 1..80),
+        ) {
+            let signer = Signer::new(&key).unwrap();
+            let signature = signer.sign(&dicts());
+            let mut changed = dicts();
+            let mut bytes = changed[dict].to_vec();
+            let at = at.index(bytes.len());
+            prop_assume!(bytes[at] != byte);
+            bytes[at] = byte;
+            changed[dict] = bytes.into();
+            prop_assert_eq!(signer.verify(&signature, &changed), Err(SignatureError::Wrong));
+            prop_assert_eq!(signer.verify(&signature, &dicts()), Ok(()));
+        }
+
+        #[test]
         fn no_arbitrary_signature_panics_or_passes(signature in prop::collection::vec(any::<u8>(), 0..80)) {
             prop_assert!(Signer::new(b"key").unwrap().verify(&signature, &dicts()).is_err());
         }

@@ -38,6 +38,26 @@ pub fn check(greeting: &[u8; LENGTH]) -> Result<(), ZmtpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_good_greeting_has_a_good_beginning(
+            changes in prop::collection::vec((0..LENGTH, any::<u8>()), 0..3), end in 0..=LENGTH,
+        ) {
+            let mut greeting = ours();
+            for (at, byte) in changes {
+                greeting[at] = byte;
+            }
+            prop_assert!(check(&greeting).is_err() || check_start(&greeting[..end]).is_ok());
+        }
+
+        #[test]
+        fn arbitrary_greetings_never_panic(bytes in prop::collection::vec(any::<u8>(), LENGTH)) {
+            let _ = check_start(&bytes);
+            let _ = check(bytes.first_chunk().unwrap());
+        }
+    }
 
     #[test]
     fn our_own_greeting_passes() {

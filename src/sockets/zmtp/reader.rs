@@ -110,6 +110,9 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
         let length = usize::try_from(header.length).ok().filter(|length| *length <= limit);
         let length = length.ok_or(ZmtpError::TooLarge(header.length, limit))?;
+        if header.command {
+            return Ok(length);
+        }
         if self.frames.len() >= self.limits.frames {
             return Err(ZmtpError::TooManyFrames(self.limits.frames));
         }
@@ -180,6 +183,15 @@ mod tests {
         assert!(matches!(PeerReader::new(wire.as_slice(), limits()).next().await, Err(ZmtpError::TooLarge(..))));
         let wire = Encoded::message(&vec![Bytes::new(); 5]).chunks().concat();
         assert!(matches!(PeerReader::new(wire.as_slice(), limits()).next().await, Err(ZmtpError::TooManyFrames(4))));
+    }
+
+    #[tokio::test]
+    async fn a_command_takes_no_place_from_large_messages() {
+        let mut wire = Encoded::command(&[b"\x04PONG".as_slice(), &[0; 2000]].concat()).chunks().concat();
+        wire.extend(Encoded::message(&[Bytes::from_static(b"small")]).chunks().concat());
+        let mut reader = PeerReader::new(wire.as_slice(), limits());
+        assert!(matches!(reader.next().await.unwrap(), Received::Command(Command::Pong)));
+        assert!(matches!(reader.next().await.unwrap(), Received::Message(_, None)));
     }
 
     #[tokio::test]
