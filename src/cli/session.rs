@@ -1,5 +1,6 @@
 //! The one place where commands start sessions: a prepared runtime, a policy, and a workspace.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +14,23 @@ use crate::runtime::{Cache, Prepared, Progress, SandboxBuilder, WarmProfile, ens
 use crate::sandbox::{Code, Facts, Image, engine};
 use crate::session::{Limits, Origin, SessionHandle, spawn};
 
+/// What the names of scratch directories begin with.
+const SCRATCH: &str = "cellblock-";
+/// The file in a scratch directory whose lock says that its process lives.
+const IN_USE: &str = "in-use.lock";
+
 /// The directories of a session that is not kept.
 pub(super) struct Places {
     scratch: TempDir,
     workspace: PathBuf,
+    _in_use: File,
 }
 
 impl Places {
     /// The policy's workspace, or a temporary one, and a scratch directory.
     pub(super) fn make(policy: &Policy) -> anyhow::Result<Self> {
         let scratch = tempfile::Builder::new()
-            .prefix("cellblock-")
+            .prefix(SCRATCH)
             .tempdir()
             .context("cannot make a temporary directory for the session")?;
         let workspace = match &policy.workspace {
@@ -33,7 +40,24 @@ impl Places {
         for dir in [&workspace, &scratch.path().join("tmp")] {
             std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         }
-        Ok(Self { scratch, workspace })
+        let in_use = File::create(scratch.path().join(IN_USE)).context("cannot write a temporary file")?;
+        in_use.try_lock().context("cannot lock a temporary file")?;
+        // Off the way of a start that is waited for.
+        std::thread::spawn(sweep);
+        Ok(Self { scratch, workspace, _in_use: in_use })
+    }
+}
+
+/// Removes the scratch directories of processes that were killed. A directory without the file is being made.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let is_scratch = entry.file_name().to_string_lossy().starts_with(SCRATCH);
+        let Ok(file) = File::open(entry.path().join(IN_USE)) else { continue };
+        if is_scratch && file.try_lock().is_ok() {
+            // Somebody else's, or gone already: not ours to report.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -63,7 +87,8 @@ fn origin(
     let image = prepared.image(WarmProfile::Science)?;
     let facts: Facts = serde_json::from_value(image.meta.clone()).context("the image's record is damaged")?;
     let limits = limits(policy);
-    let world = world(prepared.guest(), app, tmp, limits.open_files);
+    let mut world = world(prepared.guest(), app, tmp, limits.open_files);
+    world.max_frame = limits.message;
     Ok(Origin {
         code: Code::new(builder.engine(), &module).map_err(plain)?,
         image: Arc::new(Image::from_file(image.file)?),
@@ -84,6 +109,8 @@ fn limits(policy: &Policy) -> Limits {
         stderr: policy.stderr_max_bytes,
         display: policy.display_max_bytes,
         open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
+        recursion: policy.recursion_limit,
+        message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),
         grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
     }
 }

@@ -159,9 +159,9 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "memory_bytes",
-        doc: "Bytes of memory that the guest may have, the warm image (85 to 150 MB) included. Beyond it Python raises MemoryError.",
-        kind: Kind::Count(64 * MIB, 4 * GIB),
-        defaults: counts(2 * GIB, 512 * MIB, 288 * MIB),
+        doc: "Bytes of memory that the guest may have beyond the warm image (about 150 MB). Past it Python raises MemoryError.",
+        kind: Kind::Count(16 * MIB, 4 * GIB),
+        defaults: counts(2 * GIB, 512 * MIB, 128 * MIB),
         set: set!(memory_bytes, Count),
     },
     Key {

@@ -24,7 +24,7 @@ pub struct Policy {
     pub timeout_seconds: Option<f64>,
     /// Seconds that an interrupted cell has to end before it is stopped and the session restored.
     pub interrupt_grace_seconds: f64,
-    /// Bytes of the guest's memory, the warm image included.
+    /// Bytes of the guest's memory beyond the warm image.
     pub memory_bytes: u64,
     /// Bytes that one cell may write to stdout.
     pub stdout_max_bytes: u64,

@@ -31,7 +31,9 @@ impl Prepared {
     /// recorded or the guest's directories are gone. What is in those is checked by `setup` and `doctor` alone.
     pub fn open(cache: &Cache, builder: &str) -> Result<Self, SetupError> {
         let mut prepared = Self::open_unchecked(cache, builder)?;
-        if prepared.check_files()? && let Some(_lock) = cache.try_lock() {
+        if prepared.check_files()?
+            && let Some(_lock) = cache.try_lock()
+        {
             // A copied cache or a restored backup: good, but not worth hashing at every start. If it cannot
             // be recorded, it is just that.
             if let Err(error) = prepared.store.refresh_stats() {

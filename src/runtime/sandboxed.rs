@@ -15,6 +15,9 @@ use crate::sandbox::{Clock, Code, Facts, Image, World, engine};
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
 
+/// Bytes of a message between host and guest, unless a policy says otherwise.
+const MAX_FRAME: usize = 128 << 20;
+
 /// Compiles and warms up with wasmtime.
 pub struct SandboxBuilder {
     engine: wasmtime::Engine,
@@ -63,5 +66,11 @@ impl Builder for SandboxBuilder {
 /// The world of a guest on the directories that setup made, with a workspace and a scratch of its own.
 pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, open_files: usize) -> World {
     let env = GUEST_ENV.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    World { mounts: guest.mounts(app, tmp, None, None), env, open_files, clock: Arc::new(Clock::new()) }
+    World {
+        mounts: guest.mounts(app, tmp, None, None),
+        env,
+        open_files,
+        max_frame: MAX_FRAME,
+        clock: Arc::new(Clock::new()),
+    }
 }

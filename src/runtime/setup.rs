@@ -3,6 +3,8 @@
 //! Each stage makes its outputs whole or not at all, and the plan is made from what is there, so a set-up
 //! that was killed at any point goes on where it was.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -77,7 +79,16 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn all(&mut self, check: Check) -> Result<(), SetupError> {
-        let stages = stages::plan(|name| self.is_there(name, check));
+        // Asked more than once while planning, and each answer may take a hash of hundreds of megabytes.
+        let known = RefCell::new(HashMap::new());
+        let stages = stages::plan(|name| {
+            let before = known.borrow().get(name).copied();
+            before.unwrap_or_else(|| {
+                let found = self.is_there(name, check);
+                known.borrow_mut().insert(name.to_owned(), found);
+                found
+            })
+        });
         let needed: u64 = stages.iter().map(|spec| spec.disk).sum();
         if needed > 0 {
             disk::require(self.cache.root(), needed)?;

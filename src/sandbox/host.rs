@@ -10,9 +10,6 @@ use super::control::Control;
 use super::frame::Frame;
 use super::outside::Outside;
 
-/// The most bytes of one frame, in either direction.
-pub const MAX_FRAME: usize = 256 << 20;
-
 /// What an instance's host functions work with.
 pub struct Host {
     pub(super) wasi: WasiP1Ctx,
@@ -20,6 +17,8 @@ pub struct Host {
     pub(super) control: Arc<Control>,
     pub(super) exports: Option<Exports>,
     pub(super) files: super::files::Files,
+    /// The most bytes of one frame, in either direction.
+    pub(super) max_frame: usize,
     pub(super) clock: Arc<super::world::Clock>,
 }
 
@@ -48,25 +47,34 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
-/// guest's memory and frames over [`MAX_FRAME`] (the guest's ABI, DESIGN.md section 2).
+/// guest's memory (the guest's ABI, DESIGN.md section 2).
 pub(super) async fn door(
     caller: &mut Caller<'_, Host>,
     (pointer, length, answer_pointer, answer_length): (i32, i32, i32, i32),
 ) -> wasmtime::Result<i32> {
     const FAULT: i32 = -2;
-    if length.cast_unsigned() as usize > MAX_FRAME {
-        return Ok(FAULT);
-    }
-    let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
-    let answer = match Frame::parse(&Bytes::from(request)) {
-        Ok(frame) => match control.wait(outside.call(frame)).await {
-            Some(answer) => answer,
-            None => Frame::of(serde_json::json!({"error": "interrupted"})),
-        },
-        Err(error) => Frame::of(serde_json::json!({"error": error.to_string()})),
+    let limit = caller.data().max_frame;
+    let size = length.cast_unsigned() as usize;
+    let answer = if size > limit {
+        refusal(&format!(
+            "the message has {size} bytes, over the limit of {limit} (`message_max_bytes` in the policy raises it)"
+        ))
+    } else {
+        let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
+        match Frame::parse(&Bytes::from(request)) {
+            Ok(frame) => match control.wait(outside.call(frame)).await {
+                Some(answer) => answer,
+                None => refusal("interrupted"),
+            },
+            Err(error) => refusal(&error.to_string()),
+        }
     };
-    let answer = answer.to_bytes();
+    let mut answer = answer.to_bytes();
+    if answer.len() > limit {
+        answer =
+            refusal("the host's answer is over the limit (`message_max_bytes` in the policy raises it)").to_bytes();
+    }
     let Some(host_alloc) = caller.data().exports.as_ref().map(|exports| exports.host_alloc.clone()) else {
         return Ok(FAULT);
     };
@@ -80,4 +88,8 @@ pub(super) async fn door(
         return Ok(FAULT);
     }
     Ok(0)
+}
+
+fn refusal(error: &str) -> Frame {
+    Frame::of(serde_json::json!({"error": error}))
 }

@@ -93,6 +93,7 @@ impl Instance {
             control: control.clone(),
             exports: None,
             files: Files::new(world.mounts.len(), world.open_files, &facts.files),
+            max_frame: world.max_frame,
             clock: world.clock.clone(),
         };
         let mut store = Store::new(code.pre.module().engine(), host);

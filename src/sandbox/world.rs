@@ -25,6 +25,8 @@ pub struct World {
     pub env: Vec<(String, String)>,
     /// Files that may be open at once.
     pub open_files: usize,
+    /// Bytes of one frame of the door, in either direction.
+    pub max_frame: usize,
     pub clock: Arc<Clock>,
 }
 

@@ -88,6 +88,12 @@ impl Desk {
                 memory_message(&self.limits)
             ));
         }
+        if ename == "RecursionError" {
+            return Some(format!(
+                "[cellblock] calls nest at most {} deep; `recursion_limit` in the policy raises it",
+                grouped(self.limits.recursion)
+            ));
+        }
         if ename == "OSError" && now.1 > before.1 {
             return Some(format!(
                 "[cellblock] {} files are open, which is the limit; `open_files` in the policy raises it",

@@ -74,7 +74,9 @@ impl Guest {
         getrandom::fill(&mut seed).map_err(|error| GuestError::Greeting(error.to_string()))?;
         let env: serde_json::Map<_, _> =
             self.origin.env.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-        let request = Frame::of(json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env}));
+        let request = Frame::of(
+            json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env, "recursion_limit": self.origin.limits.recursion}),
+        );
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         self.desk.begin(request, events, false);
         let turn =

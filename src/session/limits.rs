@@ -19,6 +19,10 @@ pub struct Limits {
     pub display: u64,
     /// `open_files` at once.
     pub open_files: usize,
+    /// `recursion_limit`: nested Python calls.
+    pub recursion: u64,
+    /// `message_max_bytes`: one message between guest and host, such as a widget's.
+    pub message: usize,
     /// `interrupt_grace_seconds`: how long code that was interrupted may go without looking, before the
     /// session is rolled back.
     pub grace: Duration,
@@ -35,6 +39,8 @@ impl Default for Limits {
             stderr: 50_000_000,
             display: 200_000_000,
             open_files: 256,
+            recursion: 1000,
+            message: 128 << 20,
             grace: Duration::from_secs(1),
         }
     }

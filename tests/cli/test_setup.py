@@ -131,30 +131,33 @@ def test_a_second_set_up_does_nothing_and_is_quick() -> None:
 
 
 def test_the_cache_is_the_users_alone() -> None:
-    where = cellblock("setup", timeout=SETUP).stderr.strip().splitlines()[-1].split(": ", 1)[1]
-    directory = Path(where)
-    assert directory.is_dir(), where
+    directory = prepared()
+    assert directory.is_dir(), directory
     while directory.name and directory.name != "cellblock" and directory != Path(os.environ.get("CELLBLOCK_CACHE_DIR", "/")):
         directory = directory.parent
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def copy_of_the_cache(tmp_path: Path) -> Path:
-    """A copy of what is prepared, to be damaged."""
-    runtime = Path(cellblock("setup", timeout=SETUP).stderr.strip().splitlines()[-1].split(": ", 1)[1])
-    cache = runtime
-    while not (cache / "downloads").exists() and cache.parent != cache:
-        cache = cache.parent
+def prepared() -> Path:
+    """The directory of what this version prepared, as `cellblock setup` names it."""
+    return Path(cellblock("setup", timeout=SETUP).stderr.strip().splitlines()[-1].split(": ", 1)[1])
+
+
+def copy_of_the_cache(tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of the cache, to be damaged, and in it what this version prepared. Other versions' is left out."""
+    runtime = prepared()
     copy = tmp_path / "cache"
-    subprocess.run(["cp", "-a", "--reflink=auto", str(cache), str(copy)], check=True)
-    return copy
+    copy.mkdir(mode=0o700)
+    subprocess.run(["cp", "-a", "--reflink=auto", str(runtime), str(copy)], check=True)
+    return copy, copy / runtime.name
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "removed"])
 @pytest.mark.parametrize("ending", [".cwasm", ".img"])
 def test_a_damaged_file_is_never_used(tmp_path: Path, ending: str, damage: str) -> None:
-    cache = copy_of_the_cache(tmp_path)
-    victim = sorted(p for p in cache.rglob(f"*{ending}") if p.is_file())[-1]
+    cache, runtime = copy_of_the_cache(tmp_path)
+    assert cellblock("doctor", env=in_cache(cache)).stdout.count(runtime.name) >= 2, "doctor does not look at the copy"
+    victim = sorted(p for p in runtime.rglob(f"*{ending}") if p.is_file())[-1]
     if damage == "cut":
         os.truncate(victim, victim.stat().st_size // 2)
     elif damage == "changed":

@@ -85,6 +85,25 @@ def test_recursion(start) -> None:
     assert_kept_and_alive(kernel)
 
 
+def test_recursion_is_as_deep_as_the_policy_says(start) -> None:
+    kernel = start(policy={"recursion_limit": 300})
+    kernel.run_ok("kept = 'alive'\ndef down(n): return 1 + down(n - 1) if n else 0")
+    outcome = kernel.run("down(400)")
+    assert outcome.error["ename"] == "RecursionError"
+    assert "recursion_limit" in outcome.everything and mentions_number(outcome.everything, 300)
+    assert kernel.value("down(150)") == "150"
+    assert_kept_and_alive(kernel)
+
+
+def test_messages_through_the_door_are_bounded(start) -> None:
+    kernel = start(policy={"message_max_bytes": 2_000_000})
+    kernel.run_ok("kept = 'alive'")
+    outcome = kernel.run("from IPython.display import display\ndisplay({'text/plain': 'x' * 3_000_000}, raw=True)")
+    assert outcome.status == "error"
+    assert "message_max_bytes" in outcome.everything and mentions_number(outcome.everything, 2_000_000)
+    assert_kept_and_alive(kernel)
+
+
 @pytest.mark.parametrize("key, name, target", [("stdout_max_bytes", "stdout", "sys.stdout"), ("stderr_max_bytes", "stderr", "sys.stderr")])
 def test_text_is_cut_and_it_is_said(start, key: str, name: str, target: str) -> None:
     kernel = start(policy={key: 100_000})

@@ -128,6 +128,9 @@ def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content
 
 def _start(here: Session, request: Request, buffers: list[bytes]) -> Content:
     os.environ.update(request.get("env") or {})
+    limit = request.get("recursion_limit")
+    if isinstance(limit, int) and limit > 0:
+        sys.setrecursionlimit(limit)
     if request.get("reseed", True):
         reseed(bytes.fromhex(request.get("seed", "")))
     return {}

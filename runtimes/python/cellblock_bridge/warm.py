@@ -22,6 +22,7 @@ from . import execution, randomness
 from .completeness import is_complete
 from .completion import complete
 from .door import door
+from .immortality import immortalise
 from .inspection import inspect
 from .restrictions import native
 from .session import Session
@@ -195,7 +196,9 @@ def _settle() -> None:
     A collection writes to the header of every object that it looks at. Without the freeze each
     full one would dirty most of the image's pages in every session that begins on it.
     """
+    gc.unfreeze()  # what an image that this one continues has frozen
     gc.collect()
+    immortalise()
     gc.freeze()
 
 
