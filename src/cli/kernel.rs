@@ -7,7 +7,6 @@ use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::kernel::{Language, Launch, parent_pid_from_env};
 use crate::policy::Policy;
-use crate::runtime::Cache;
 use crate::runtime::progress::to_channel;
 use crate::wire::ConnectionFile;
 
@@ -18,6 +17,9 @@ pub(super) struct Kernel {
     connection_file: PathBuf,
     #[command(flatten)]
     policy: PolicyArguments,
+    /// `jupyter run` hands on its script's path, which is not the kernel's business
+    #[arg(hide = true)]
+    not_ours: Vec<String>,
 }
 
 impl Kernel {
@@ -37,7 +39,7 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),
-        history: Cache::of_user().ok().map(|cache| cache.root().join("history.sqlite")),
+        history: history(),
         parent_pid: parent_pid_from_env(),
         launch: Launch::new(std::future::ready(Ok(session)), progress),
     };
@@ -45,6 +47,16 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
     drop(places);
     exit?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where what was run is kept, with the user's data: a cache may be cleared. Nowhere without a home.
+fn history() -> Option<PathBuf> {
+    let dir = directories::ProjectDirs::from("", "", "cellblock")?.data_dir().to_owned();
+    if let Err(error) = std::fs::create_dir_all(&dir) {
+        tracing::warn!(%error, "the history is not kept: its directory cannot be created");
+        return None;
+    }
+    Some(dir.join("history.sqlite"))
 }
 
 /// The Python of the pinned artifact.

@@ -29,6 +29,9 @@ use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyEr
 /// to be gone, and only ever used up by a client that does not read.
 const FAREWELL: Duration = Duration::from_millis(400);
 
+/// How long a kernel whose code asked to exit stays after its reply; as long as ipykernel.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// A kernel that is to be served.
 pub struct Kernel {
     pub connection: ConnectionFile,
@@ -164,6 +167,10 @@ impl Running {
         let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::info!("a client did not read the kernel's last messages");
+        }
+        if exit == Exit::AskedByGuest {
+            // A console looks whether the process lives before it reads the reply that says to leave.
+            tokio::time::sleep(LINGER).await;
         }
     }
 }

@@ -89,7 +89,7 @@ impl Dummy {
                 }
                 Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
             };
-            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
+            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
         }
     }
 
