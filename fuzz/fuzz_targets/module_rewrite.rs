@@ -1,6 +1,8 @@
 //! The module rewriter, on whatever is said to be a guest module.
 #![no_main]
 
+use std::cell::LazyCell;
+
 use cellblock_fuzz::rewrite::{Rewritten, rewrite};
 use libfuzzer_sys::fuzz_target;
 use wasmparser::{DataKind, Parser, Payload, Validator};
@@ -8,11 +10,13 @@ use wasmparser::{DataKind, Parser, Payload, Validator};
 const FUNCTION: &str = "alpha";
 
 fuzz_target!(|data: &[u8]| {
-    let valid = Validator::new().validate_all(data).is_ok();
+    // Not before the rewriter has counted the imports: unlike it, the validator makes room for as many as
+    // are announced, up to a million, which the limit on allocations would take for ours.
+    let valid = LazyCell::new(|| Validator::new().validate_all(data).is_ok());
     for functions in [[].as_slice(), &[FUNCTION], &[FUNCTION, "beta"]] {
         let Ok(rewritten) = rewrite(data, functions) else { continue };
         bounded(data, functions, &rewritten);
-        if valid {
+        if *valid {
             equivalent(data, functions, &rewritten);
         }
     }
