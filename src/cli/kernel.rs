@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
-use crate::kernel::{Language, Launch, parent_pid_from_env};
+use crate::kernel::{Language, Launch, Parent};
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
 use crate::wire::ConnectionFile;
@@ -32,6 +32,7 @@ impl Kernel {
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
 fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCode> {
+    let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
     let places = Places::make(&policy)?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
@@ -40,7 +41,7 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
         connection,
         language: python(),
         history: history(),
-        parent_pid: parent_pid_from_env(),
+        parent,
         launch: Launch::new(std::future::ready(Ok(session)), progress),
     };
     let exit = kernel.run();

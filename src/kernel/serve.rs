@@ -13,7 +13,7 @@ use super::gate::{Gate, Launch};
 use super::history::History;
 use super::iopub::Iopub;
 use super::language::Language;
-use super::lifeline::{Signals, parent_gone};
+use super::lifeline::{Parent, Signals, parent_gone};
 use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
@@ -38,8 +38,8 @@ pub struct Kernel {
     pub language: Language,
     /// The file in which what was run is kept; without one the history lasts as long as the kernel.
     pub history: Option<PathBuf>,
-    /// The process whose death ends the kernel; see [`parent_pid_from_env`](super::parent_pid_from_env).
-    pub parent_pid: Option<i32>,
+    /// The process whose death ends the kernel; see [`Parent::from_env`].
+    pub parent: Option<Parent>,
     pub launch: Launch,
 }
 
@@ -81,7 +81,7 @@ impl Kernel {
         let exit = tokio::select! {
             Some(exit) = left.recv() => exit,
             exit = signals.watch(&kernel.gate) => exit,
-            exit = parent_gone(kernel.parent_pid) => exit,
+            exit = parent_gone(kernel.parent.as_ref()) => exit,
         };
         kernel.end(exit).await;
         Ok(exit)
@@ -138,9 +138,9 @@ impl Kernel {
         tasks.spawn(prompter.listen(Inbox::new("stdin", stdin_router, reader)));
 
         let replies = [shell_replies, control_replies];
-        let parent_pid = self.parent_pid;
+        let parent = self.parent;
         let running =
-            Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+            Running { gate, iopub, replies, history, parent, _heartbeat: heartbeat, _tasks: tasks, _files: files };
         Ok((running, left))
     }
 }
@@ -151,7 +151,7 @@ struct Running {
     iopub: Iopub,
     replies: [Replies; 2],
     history: History,
-    parent_pid: Option<i32>,
+    parent: Option<Parent>,
     _heartbeat: Heartbeat,
     _tasks: tokio::task::JoinSet<()>,
     _files: Vec<SocketFile>,
