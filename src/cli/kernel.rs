@@ -5,9 +5,8 @@ use std::process::ExitCode;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
-use crate::kernel::{Language, Launch, parent_pid_from_env};
+use crate::kernel::{Language, Launch, Parent};
 use crate::policy::Policy;
-use crate::runtime::Cache;
 use crate::runtime::progress::to_channel;
 use crate::wire::ConnectionFile;
 
@@ -18,6 +17,9 @@ pub(super) struct Kernel {
     connection_file: PathBuf,
     #[command(flatten)]
     policy: PolicyArguments,
+    /// `jupyter run` hands on its script's path, which is not the kernel's business
+    #[arg(hide = true)]
+    not_ours: Vec<String>,
 }
 
 impl Kernel {
@@ -30,6 +32,7 @@ impl Kernel {
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
 fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCode> {
+    let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
     let places = Places::make(&policy)?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
@@ -37,14 +40,24 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),
-        history: Cache::of_user().ok().map(|cache| cache.root().join("history.sqlite")),
-        parent_pid: parent_pid_from_env(),
+        history: history(),
+        parent,
         launch: Launch::new(std::future::ready(Ok(session)), progress),
     };
     let exit = kernel.run();
     drop(places);
     exit?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where what was run is kept, with the user's data: a cache may be cleared. Nowhere without a home.
+fn history() -> Option<PathBuf> {
+    let dir = directories::ProjectDirs::from("", "", "cellblock")?.data_dir().to_owned();
+    if let Err(error) = std::fs::create_dir_all(&dir) {
+        tracing::warn!(%error, "the history is not kept: its directory cannot be created");
+        return None;
+    }
+    Some(dir.join("history.sqlite"))
 }
 
 /// The Python of the pinned artifact.

@@ -192,7 +192,7 @@ impl Refusal {
         };
         let mut content = error_reply(ename, &evalue, execution_count);
         content.insert("traceback".to_owned(), json!([format!("{ename}: {evalue}")]));
-        crate::session::Outcome { content, usage: crate::session::Usage::default() }
+        crate::session::Outcome { content, usage: crate::session::Usage::default(), error_facts: None }
     }
 }
 

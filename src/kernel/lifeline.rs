@@ -14,9 +14,28 @@ use super::gate::Gate;
 /// How often the parent is looked for; well below the second within which the kernel is to be gone.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The process that started the kernel, as Jupyter names it in the environment.
-pub fn parent_pid_from_env() -> Option<i32> {
-    std::env::var("JPY_PARENT_PID").ok()?.parse().ok().filter(|pid| *pid > 0)
+/// The process that started the kernel, with whose death the kernel ends.
+#[derive(Debug)]
+pub struct Parent {
+    /// Usually who started the kernel is its parent, and an orphan gets another.
+    direct: Option<Pid>,
+    /// With a wrapper in between, the named process itself is watched. One that cannot be watched (it may be in
+    /// another namespace) is not taken for dead.
+    named: Option<OwnedFd>,
+}
+
+impl Parent {
+    /// The process that Jupyter names in `JPY_PARENT_PID`. To be asked for first thing: later it may be gone
+    /// already, and nobody would notice.
+    pub fn from_env() -> Option<Self> {
+        let pid = std::env::var("JPY_PARENT_PID").ok()?.parse().ok().filter(|pid| *pid > 0)?;
+        let named = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok();
+        Some(Self { direct: getppid(), named })
+    }
+
+    fn is_gone(&self) -> bool {
+        getppid() != self.direct || self.named.as_ref().is_some_and(has_exited)
+    }
 }
 
 /// The signals that the kernel heeds.
@@ -49,16 +68,11 @@ impl Signals {
 }
 
 /// Ends when the parent is gone; never without a parent.
-pub(super) async fn parent_gone(pid: Option<i32>) -> Exit {
-    let Some(pid) = pid.and_then(Pid::from_raw) else {
+pub(super) async fn parent_gone(parent: Option<&Parent>) -> Exit {
+    let Some(parent) = parent else {
         return std::future::pending().await;
     };
-    // Usually who started the kernel is its parent, and an orphan gets another.
-    let parent = getppid();
-    // With a wrapper in between, the named process itself is watched. One that cannot be watched (it may
-    // be in another namespace) is not taken for dead.
-    let named = pidfd_open(pid, PidfdFlags::empty()).ok();
-    while getppid() == parent && !named.as_ref().is_some_and(has_exited) {
+    while !parent.is_gone() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Exit::ParentGone

@@ -24,7 +24,7 @@ mod usage;
 pub use exit::Exit;
 pub use gate::Launch;
 pub use language::Language;
-pub use lifeline::parent_pid_from_env;
+pub use lifeline::Parent;
 pub use serve::{Kernel, KernelError};
 
 #[cfg(test)]

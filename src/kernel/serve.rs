@@ -13,7 +13,7 @@ use super::gate::{Gate, Launch};
 use super::history::History;
 use super::iopub::Iopub;
 use super::language::Language;
-use super::lifeline::{Signals, parent_gone};
+use super::lifeline::{Parent, Signals, parent_gone};
 use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
@@ -29,14 +29,17 @@ use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyEr
 /// to be gone, and only ever used up by a client that does not read.
 const FAREWELL: Duration = Duration::from_millis(400);
 
+/// How long a kernel whose code asked to exit stays after its reply; as long as ipykernel.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// A kernel that is to be served.
 pub struct Kernel {
     pub connection: ConnectionFile,
     pub language: Language,
     /// The file in which what was run is kept; without one the history lasts as long as the kernel.
     pub history: Option<PathBuf>,
-    /// The process whose death ends the kernel; see [`parent_pid_from_env`](super::parent_pid_from_env).
-    pub parent_pid: Option<i32>,
+    /// The process whose death ends the kernel; see [`Parent::from_env`].
+    pub parent: Option<Parent>,
     pub launch: Launch,
 }
 
@@ -78,7 +81,7 @@ impl Kernel {
         let exit = tokio::select! {
             Some(exit) = left.recv() => exit,
             exit = signals.watch(&kernel.gate) => exit,
-            exit = parent_gone(kernel.parent_pid) => exit,
+            exit = parent_gone(kernel.parent.as_ref()) => exit,
         };
         kernel.end(exit).await;
         Ok(exit)
@@ -135,9 +138,9 @@ impl Kernel {
         tasks.spawn(prompter.listen(Inbox::new("stdin", stdin_router, reader)));
 
         let replies = [shell_replies, control_replies];
-        let parent_pid = self.parent_pid;
+        let parent = self.parent;
         let running =
-            Running { gate, iopub, replies, history, parent_pid, _heartbeat: heartbeat, _tasks: tasks, _files: files };
+            Running { gate, iopub, replies, history, parent, _heartbeat: heartbeat, _tasks: tasks, _files: files };
         Ok((running, left))
     }
 }
@@ -148,7 +151,7 @@ struct Running {
     iopub: Iopub,
     replies: [Replies; 2],
     history: History,
-    parent_pid: Option<i32>,
+    parent: Option<Parent>,
     _heartbeat: Heartbeat,
     _tasks: tokio::task::JoinSet<()>,
     _files: Vec<SocketFile>,
@@ -164,6 +167,10 @@ impl Running {
         let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::info!("a client did not read the kernel's last messages");
+        }
+        if exit == Exit::AskedByGuest {
+            // A console looks whether the process lives before it reads the reply that says to leave.
+            tokio::time::sleep(LINGER).await;
         }
     }
 }

@@ -20,6 +20,13 @@ pub const PYTHON_VARIABLE: &str = "CELLBLOCK_PYTHON";
 /// pip's lines are cut here: its warnings carry whole Python objects.
 const LONGEST_LINE: usize = 200;
 
+/// `python -m pip`, which ends when its stdin does: a process that is killed closes the other end, and so leaves
+/// no pip behind.
+const PIP_WHILE_WE_LIVE: &str = "import os, runpy, sys, threading\n\
+    threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()\n\
+    sys.argv[0] = 'pip'\n\
+    runpy.run_module('pip', run_name='__main__', alter_sys=True)";
+
 /// An interpreter that has pip.
 #[derive(Debug, Clone)]
 pub struct Pip {
@@ -114,9 +121,8 @@ impl Pip {
         let log_file = File::create(log).doing("cannot write", log)?;
         let both = log_file.try_clone().doing("cannot write", log)?;
         let mut command = Command::new(&self.python);
-        dies_with_us(&mut command);
         command
-            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+            .args(["-c", PIP_WHILE_WE_LIVE, "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
             .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
             // The wheels are for the guest's Python, which may be newer than the user's.
             .args(["--python-version", PYTHON_VERSION, "--implementation=py", "--abi=none", "--platform=any"])
@@ -126,7 +132,7 @@ impl Pip {
             .arg(out)
             // pip downloads into its temporary directory first; here its growth can be watched.
             .env("TMPDIR", work)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(log_file)
             .stderr(both)
             .spawn()
@@ -147,17 +153,6 @@ impl Pip {
             return SetupError::HashMismatch { what, expected: after("Expected sha256"), found: after("Got") };
         }
         SetupError::PipFailed { what, python: self.python(), last_lines: lines }
-    }
-}
-
-/// Makes the child end when this process does, however it does: a kernel that is killed leaves nothing.
-#[allow(unsafe_code)]
-fn dies_with_us(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    // SAFETY: between fork and exec only async-signal-safe things may be done; this is one system call,
-    // without allocation or locks.
-    unsafe {
-        command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?));
     }
 }
 

@@ -89,3 +89,22 @@ fn a_cancelled_download_kills_pip() {
     assert!(matches!(pip.download(&locked(), dir.path(), 0, &Stop), Err(SetupError::Cancelled)));
     assert!(started.elapsed() < Duration::from_secs(10));
 }
+
+#[test]
+fn pip_ends_when_its_stdin_does() {
+    let Ok(mut child) = Command::new("python3")
+        .args([
+            "-c",
+            &PIP_WHILE_WE_LIVE.replace(
+                "runpy.run_module('pip', run_name='__main__', alter_sys=True)",
+                "import time; time.sleep(600)",
+            ),
+        ])
+        .stdin(Stdio::piped())
+        .spawn()
+    else {
+        return;
+    };
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}

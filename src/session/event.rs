@@ -71,6 +71,9 @@ pub struct Outcome {
     pub content: Map<String, Value>,
     /// What it took and what became of the session's state.
     pub usage: Usage,
+    /// Of a cell that failed: the exception's types and attributes, by which errors are classified
+    /// (`docs/door.md`). Said by the guest, so not to be trusted.
+    pub error_facts: Option<Value>,
 }
 
 /// What a request used. In the `execute_reply`'s metadata under `cellblock`.

@@ -41,6 +41,7 @@ pub struct Guest {
     instance: Option<Instance>,
     /// What was true at the last commit.
     facts: Facts,
+    committed: bool,
 }
 
 /// Why a session cannot go on.
@@ -64,7 +65,7 @@ impl Guest {
         let overlay = Overlay::new(origin.image.clone())?;
         let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size()));
         let facts = origin.facts.clone();
-        let mut guest = Self { origin, overlay, desk, instance: None, facts };
+        let mut guest = Self { origin, overlay, desk, instance: None, facts, committed: false };
         guest.greet()?;
         Ok(guest)
     }
@@ -84,10 +85,8 @@ impl Guest {
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
-            (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => {
-                self.commit();
-                Ok(())
-            }
+            // Not committed: a first cell should not wait for that.
+            (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => Ok(()),
             (end, reply) => Err(GuestError::Greeting(format!("{end:?}, {reply:?}"))),
         }
     }
@@ -137,7 +136,7 @@ impl Guest {
                 desk.say(verdict::error("SandboxError", &text));
                 desk.end();
                 let usage = Usage { state: State::Lost, ..Usage::default() };
-                return Outcome { content: verdict::failure("SandboxError", &text), usage };
+                return Outcome { content: verdict::failure("SandboxError", &text), usage, error_facts: None };
             }
         };
         let refused = instance.mapping().refusals();
@@ -159,6 +158,7 @@ impl Guest {
             let ename = served_name.as_deref().unwrap_or_default();
             traceback.extend(desk.limit_note(ename).map(Value::String));
         }
+        let error_facts = content.remove("facts");
         desk.end();
         let usage = Usage {
             fuel_consumed: turn.fuel,
@@ -169,7 +169,7 @@ impl Guest {
             stdout_truncated: cut.0,
             stderr_truncated: cut.1,
         };
-        Outcome { content, usage }
+        Outcome { content, usage, error_facts }
     }
 
     fn commit(&mut self) {
@@ -178,6 +178,7 @@ impl Guest {
         match self.overlay.commit(instance.mapping()) {
             Ok(committed) => {
                 self.facts.files = instance.files();
+                self.committed = true;
                 tracing::debug!(pages = committed.pages, bytes = committed.bytes, time = ?started.elapsed(), "session.committed");
             }
             Err(error) => {
@@ -188,7 +189,9 @@ impl Guest {
 
     fn restore(&mut self) {
         self.instance = None;
-        if let Err(error) = self.instance() {
+        // Before the first commit there is only the image, and a session on it begins again.
+        let restored = if self.committed { self.instance().map(drop) } else { self.greet() };
+        if let Err(error) = restored {
             tracing::error!(%error, "the session could not be restored");
         }
         tracing::info!("session.rolled_back");

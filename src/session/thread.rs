@@ -45,7 +45,7 @@ pub fn spawn<E: std::fmt::Display>(
 /// Answers a job of a session that could not start.
 fn refuse(job: &Job, error: &str) {
     let usage = Usage { state: State::Lost, ..Usage::default() };
-    let outcome = Outcome { content: verdict::failure("SandboxError", error), usage };
+    let outcome = Outcome { content: verdict::failure("SandboxError", error), usage, error_facts: None };
     for event in [verdict::error("SandboxError", error), Event::Done(Box::new(outcome))] {
         let _ = job.events.send(Queued { event, permit: None });
     }

@@ -266,8 +266,11 @@ def test_completing_imports(guest: Guest, code: str, match: str) -> None:
 
 def test_modules_of_the_workspace_are_completed_when_they_appear(guest: Guest) -> None:
     for exists in (True, False):
-        guest.ok("import os\nopen('workspace_module.py', 'w').close()" if exists
-                 else "os.remove('workspace_module.py')")
+        guest.ok(
+            "import os\nopen('workspace_module.py', 'w').close()"
+            if exists
+            else "os.remove('workspace_module.py')"
+        )
         reply = guest.turn("complete", code="import workspace_m", cursor_pos=18)
         assert ("workspace_module" in reply["matches"]) is exists
 

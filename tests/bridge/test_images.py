@@ -61,3 +61,20 @@ def test_start_adds_to_the_environment(guest: Guest) -> None:
     guest.turn("start", seed="00" * 32, reseed=True, env={"ADDED": "by the policy"})
     assert guest.value("os.environ.pop('ADDED')") == "'by the policy'"
     assert guest.value("sorted(os.environ)") == before
+
+
+def test_what_the_science_image_holds_is_immortal_and_what_comes_later_is_not(real: Guest) -> None:
+    assert real.turn("warm", profile="science") == {}
+    held = "get_ipython(), get_ipython().run_cell.__func__.__code__, sys.modules['pandas']"
+    assert (
+        real.value(f"import sys; [sys._is_immortal(o) for o in ({held})]") == "[True, True, True]"
+    )
+    real.ok("import weakref\nclass Later: pass\nlater = Later(); gone = weakref.ref(later)")
+    assert real.value("[sys._is_immortal(o) for o in (Later, later, [], 'a' * 9)]") == str(
+        [False] * 4
+    )
+    real.ok("del later")
+    assert real.value("gone() is None") == "True"
+    real.ok(
+        "import gc, pandas as pd; gc.unfreeze(); gc.collect(); pd.DataFrame({'a': [1]}).describe()"
+    )

@@ -61,9 +61,7 @@ def _record(tb: TracebackType, options: stack_data.Options, context: int) -> Fra
     if not lines:
         return _FrameWithoutSource(code.co_filename, tb.tb_lineno, frame, code)
     if len(lines) > FAST_THRESHOLD:
-        return FrameInfo(
-            "Raw frame", code.co_filename, tb.tb_lineno, frame, code, context=context
-        )
+        return FrameInfo("Raw frame", code.co_filename, tb.tb_lineno, frame, code, context=context)
     return FrameInfo._from_stack_data_FrameInfo(_Frame(tb, options))
 
 

@@ -24,6 +24,7 @@ from .completion import complete
 from .door import door
 from .immortality import immortalise
 from .inspection import inspect
+from .plugging import plug_holes
 from .restrictions import native
 from .session import Session
 
@@ -199,6 +200,7 @@ def _settle() -> None:
     gc.unfreeze()  # what an image that this one continues has frozen
     gc.collect()
     immortalise()
+    plug_holes()
     gc.freeze()
 
 

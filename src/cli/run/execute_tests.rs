@@ -28,6 +28,7 @@ fn dummy() -> SessionHandle {
                 say(Event::Done(Box::new(Outcome {
                     content,
                     usage: Usage { state: State::Kept, ..Usage::default() },
+                    error_facts: None,
                 })));
             };
             let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
@@ -150,7 +151,7 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
         if ends {
             say(Event::Error { ename: "KeyboardInterrupt".into(), evalue: String::new(), traceback: Vec::new() });
             let content = json!({"status": "error"}).as_object().cloned().unwrap();
-            say(Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
+            say(Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
         } else {
             ctrl_c.send(()).unwrap();
         }

@@ -161,6 +161,7 @@ pub(super) fn can_be_written(path: &Path) -> anyhow::Result<()> {
         bail!("{} is a directory", path.display());
     }
     let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     tempfile::tempfile_in(dir).map(drop).with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -96,8 +96,10 @@ fn a_place_that_cannot_be_written_is_known_before_anything_runs() {
     let dir = tempfile::tempdir().unwrap();
     can_be_written(&dir.path().join("new.ipynb")).unwrap();
     can_be_written(Path::new("-")).unwrap();
-    for path in [dir.path().to_owned(), dir.path().join("missing/new.ipynb")] {
+    can_be_written(&dir.path().join("made/new.ipynb")).unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    for path in [dir.path().to_owned(), dir.path().join("file/new.ipynb")] {
         let error = format!("{:#}", can_be_written(&path).unwrap_err());
-        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert!(error.contains(&dir.path().display().to_string()), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::kernel::{Kernel, Language, Launch, parent_pid_from_env};
+use crate::kernel::{Kernel, Language, Launch, Parent};
 use crate::session::{Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage};
 use crate::wire::ConnectionFile;
 
@@ -89,7 +89,7 @@ impl Dummy {
                 }
                 Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
             };
-            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default() })));
+            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
         }
     }
 
@@ -216,7 +216,7 @@ fn serve() {
         connection: ConnectionFile::read(path.as_ref()).unwrap(),
         language: language(),
         history: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
-        parent_pid: parent_pid_from_env(),
+        parent: Parent::from_env(),
         launch: Launch::new(launch, received),
     };
     let exit = kernel.run().unwrap();
