@@ -142,11 +142,6 @@ impl Instance {
         Gauges { mapping: self.mapping.clone(), control: self.control.clone() }
     }
 
-    /// The interrupt flag.
-    pub fn signal(&self) -> &Signal {
-        &self.control.signal
-    }
-
     /// The files that the guest has open, to be kept with its memory.
     pub fn files(&mut self) -> Vec<Kept> {
         let host = self.store.data_mut();

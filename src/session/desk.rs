@@ -33,8 +33,6 @@ struct Current {
     output: Output,
     asked: Option<(Reason, u64)>,
     allow_stdin: bool,
-    /// Whether an error has been shown already.
-    failed: bool,
     gauges: Option<(Gauges, (usize, usize))>,
 }
 
@@ -43,8 +41,6 @@ struct Current {
 pub struct Served {
     /// The content of the guest's reply, if it gave one.
     pub reply: Option<Map<String, Value>>,
-    /// Whether the guest showed an error.
-    pub failed: bool,
     /// Whether stdout and stderr were cut.
     pub cut: (bool, bool),
 }
@@ -58,15 +54,7 @@ impl Desk {
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current {
-            request: Some(request),
-            reply: None,
-            output,
-            asked: None,
-            allow_stdin,
-            failed: false,
-            gauges: None,
-        };
+        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, gauges: None };
         *self.current.lock() = Some(current);
     }
 
@@ -117,11 +105,7 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served {
-                reply: current.reply.take().map(|reply| reply.json),
-                failed: current.failed,
-                cut: current.output.cut(),
-            }
+            Served { reply: current.reply.take().map(|reply| reply.json), cut: current.output.cut() }
         })
         .unwrap_or_default()
     }
@@ -172,7 +156,6 @@ impl Desk {
         }
         let permit = self.room.take(size).await;
         self.with(|current| {
-            current.failed |= matches!(event, Event::Error { .. });
             current.output.event(event, permit);
         });
         Frame::default()

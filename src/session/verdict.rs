@@ -9,6 +9,9 @@ use super::limits::Limits;
 use super::output::grouped;
 use crate::sandbox::{End, Reason, Turn};
 
+/// What is said of a cell that had to be undone.
+const UNDONE: &str = "The session was rolled back: it is as it was before this cell; files that the cell wrote stay.";
+
 /// The judgement of one turn.
 #[derive(Debug)]
 pub struct Verdict {
@@ -32,15 +35,13 @@ pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Ve
 
 fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status: i32) -> Verdict {
     let Some(content) = served.reply else {
-        let text = match status {
-            0 => "the guest gave no answer".to_owned(),
-            other => format!("the guest gave no answer (status {other})"),
-        };
+        // What a cell did to the bridge that it cannot answer is not worth keeping.
+        let text = format!("the guest gave no answer (status {status}). {UNDONE}");
         return Verdict {
             error: Some(error("SandboxError", &text)),
             content: failure("SandboxError", &text),
             reason: Some(TrapReason::HostError),
-            state: State::Kept,
+            state: State::RolledBack,
         };
     };
     let failed = content.get("status").and_then(Value::as_str) == Some("error");
@@ -98,7 +99,7 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Trapped(trap) => (TrapReason::Trap, "GuestTrap", format!("native code in the sandbox failed: {trap}")),
         End::Returned(_) => (TrapReason::Trap, "GuestTrap", "the interpreter is unusable".to_owned()),
     };
-    let text = format!("{text}. The session is as it was before this cell; files that the cell wrote stay.");
+    let text = format!("{text}. {UNDONE}");
     Verdict {
         error: Some(error(ename, &text)),
         content: failure(ename, &text),

@@ -50,7 +50,7 @@ def test_it_ends_with_keyboard_interrupt_and_the_variables_live(kernel: Frontend
     assert outcome.status == "error", outcome.describe()
     assert outcome.content["ename"] == "KeyboardInterrupt"
     if SANDBOXED and outcome.usage["state"] == "rolled_back":
-        assert "rolled back" in outcome.everything.lower() or "state of before" in outcome.everything.lower()
+        assert "rolled back" in outcome.everything
     assert took < BOUND, f"{took:.3f} s"
     assert kernel.value("kept") == repr([n, "kept", kind])
 
@@ -130,8 +130,8 @@ def test_a_handler_that_swallows_interrupts_is_stopped_when_it_is_asked_again(ke
 
 @pytest.mark.sandbox
 def test_c_code_that_never_looks_is_stopped_after_the_grace_time(kernel: Frontend) -> None:
-    kernel.run_ok("kept = 'alive'\nimport numpy as np\nbig = np.random.rand(1500, 1500)")
-    cell = kernel.execute(GO + "for _ in range(1): np.linalg.svd(np.kron(big, np.ones((2, 2))))")
+    kernel.run_ok("kept = 'alive'\nimport numpy as np\nbig = np.random.rand(3000, 3000)")
+    cell = kernel.execute(GO + "np.linalg.svd(big)")
     cell.wait_for_stdout("go")
     began = time.monotonic()
     kernel.interrupt()
@@ -139,5 +139,5 @@ def test_c_code_that_never_looks_is_stopped_after_the_grace_time(kernel: Fronten
     assert time.monotonic() - began < 10
     assert outcome.status == "error"
     assert outcome.content["ename"] == "KeyboardInterrupt"
-    assert outcome.usage["state"] in ("rolled_back", "kept")
+    assert outcome.usage["state"] == "rolled_back" and "rolled back" in outcome.everything
     assert kernel.value("kept") == "'alive'"

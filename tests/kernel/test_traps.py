@@ -164,3 +164,12 @@ def test_a_hundred_failures_of_other_kinds_leak_nothing(start) -> None:
     assert after.threads <= before.threads + 2
     assert after.private_bytes <= before.private_bytes + 24 * 1024 * 1024
     assert kernel.value("kept") == "'alive'"
+
+
+def test_a_cell_that_breaks_the_bridge_is_rolled_back(start) -> None:
+    kernel = start()
+    kernel.run_ok(STATE)
+    breaks = "import cellblock_bridge.door as d\ndef nothing(frame): raise SystemError('broken')\nd.door._transport = nothing"
+    outcome = kernel.run(CHANGE + breaks)
+    assert outcome.status == "error"
+    assert_rolled_back(kernel, outcome)
