@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::keeping::SessionArguments;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::kernel::{Language, Launch, Parent};
@@ -17,6 +18,8 @@ pub(super) struct Kernel {
     connection_file: PathBuf,
     #[command(flatten)]
     policy: PolicyArguments,
+    #[command(flatten)]
+    session: SessionArguments,
     /// `jupyter run` hands on its script's path, which is not the kernel's business
     #[arg(hide = true)]
     not_ours: Vec<String>,
@@ -25,18 +28,18 @@ pub(super) struct Kernel {
 impl Kernel {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.policy.policy()?;
-        serve_kernel(&self.connection_file, policy)
+        serve_kernel(&self.connection_file, policy, &self.session)
     }
 }
 
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
-fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCode> {
+fn serve_kernel(connection_file: &Path, policy: Policy, wanted: &SessionArguments) -> anyhow::Result<ExitCode> {
     let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
-    let places = Places::make(&policy)?;
+    let places = Places::make()?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
-    let session = super::session::start(policy, &places, Box::new(to_channel(told)))?;
+    let session = super::session::start(policy, wanted, &places, Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),

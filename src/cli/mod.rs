@@ -5,6 +5,7 @@ mod builder;
 mod doctor;
 mod install;
 mod jupyter_dirs;
+mod keeping;
 mod kernel;
 mod kernelspec;
 mod log;

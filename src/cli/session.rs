@@ -1,50 +1,50 @@
-//! The one place where commands start sessions: a prepared runtime, a policy, and a workspace.
+//! The one place where commands start sessions: a prepared runtime, a policy, and directories.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::TempDir;
 
+use super::keeping::{self, SessionArguments};
 use crate::policy::Policy;
 use crate::runtime::sandboxed::world;
 use crate::runtime::{Cache, Prepared, Progress, SandboxBuilder, WarmProfile, ensure};
 use crate::sandbox::{Code, Facts, Image, engine};
-use crate::session::{Limits, Origin, SessionHandle, spawn};
+use crate::session::store::Identity;
+use crate::session::{Keeping, Limits, Origin, SessionHandle, Which, spawn};
 
 /// What the names of scratch directories begin with.
 const SCRATCH: &str = "cellblock-";
 /// The file in a scratch directory whose lock says that its process lives.
 const IN_USE: &str = "in-use.lock";
+/// How long a kernel may take to put its session away: clients wait some five seconds before they kill.
+const CLOSING: Duration = Duration::from_secs(3);
 
-/// The directories of a session that is not kept.
+/// What a process has on disk for its sessions while it lives.
 pub(super) struct Places {
     scratch: TempDir,
-    workspace: PathBuf,
     _in_use: File,
 }
 
 impl Places {
-    /// The policy's workspace, or a temporary one, and a scratch directory.
-    pub(super) fn make(policy: &Policy) -> anyhow::Result<Self> {
+    /// A scratch directory.
+    pub(super) fn make() -> anyhow::Result<Self> {
         let scratch = tempfile::Builder::new()
             .prefix(SCRATCH)
             .tempdir()
             .context("cannot make a temporary directory for the session")?;
-        let workspace = match &policy.workspace {
-            Some(workspace) => workspace.clone(),
-            None => scratch.path().join("app"),
-        };
-        for dir in [&workspace, &scratch.path().join("tmp")] {
-            std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        }
         let in_use = File::create(scratch.path().join(IN_USE)).context("cannot write a temporary file")?;
         in_use.try_lock().context("cannot lock a temporary file")?;
         // Off the way of a start that is waited for.
         std::thread::spawn(sweep);
-        Ok(Self { scratch, workspace, _in_use: in_use })
+        Ok(Self { scratch, _in_use: in_use })
+    }
+
+    /// The directory.
+    pub(super) fn scratch(&self) -> &std::path::Path {
+        self.scratch.path()
     }
 }
 
@@ -62,23 +62,29 @@ fn sweep() {
 }
 
 /// Starts a session on a thread of its own, preparing the runtime first where that is needed.
-pub(super) fn start(policy: Policy, places: &Places, progress: Box<dyn Progress>) -> anyhow::Result<SessionHandle> {
-    let (app, tmp) = (places.workspace.clone(), places.scratch.path().join("tmp"));
+pub(super) fn start(
+    policy: Policy,
+    wanted: &SessionArguments,
+    places: &Places,
+    progress: Box<dyn Progress>,
+) -> anyhow::Result<SessionHandle> {
+    let keeping = keeping::keeping(&policy, wanted, places)?;
+    let is_kept = !matches!(keeping.which, Which::Unkept);
     let origin = move || -> anyhow::Result<Origin> {
         let builder = SandboxBuilder::new().map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
-        origin(&builder, prepared, &policy, &app, &tmp)
+        origin(&builder, prepared, &policy, keeping)
     };
-    Ok(spawn(origin)?)
+    Ok(spawn(origin)?.with_patience(if is_kept { CLOSING } else { Duration::ZERO }))
 }
 
-fn origin(
+/// What sessions begin on.
+pub(super) fn origin(
     builder: &SandboxBuilder,
     prepared: Prepared,
     policy: &Policy,
-    app: &std::path::Path,
-    tmp: &std::path::Path,
+    keeping: Keeping,
 ) -> anyhow::Result<Origin> {
     let code = prepared.code()?;
     let module = engine::open_code(builder.engine(), &code.path)
@@ -87,15 +93,21 @@ fn origin(
     let image = prepared.image(WarmProfile::Science)?;
     let facts: Facts = serde_json::from_value(image.meta.clone()).context("the image's record is damaged")?;
     let limits = limits(policy);
-    let mut world = world(prepared.guest(), app, tmp, limits.open_files);
-    world.max_frame = limits.message;
+    let identity = Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size };
+    let (guest, open_files, message) = (prepared.guest().clone(), limits.open_files, limits.message);
     Ok(Origin {
         code: Code::new(builder.engine(), &module).map_err(plain)?,
         image: Arc::new(Image::from_file(image.file)?),
+        identity,
         facts,
-        world,
+        world: Arc::new(move |app, tmp| {
+            let mut world = world(&guest, app, tmp, open_files);
+            world.max_frame = message;
+            world
+        }),
         limits,
         env: policy.env.clone().into_iter().collect(),
+        keeping,
         in_use: Arc::new(prepared),
     })
 }

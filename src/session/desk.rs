@@ -1,6 +1,8 @@
 //! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
 //! Everything that comes in is hostile; only the ops below are known.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -8,7 +10,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::commands::{self, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
+use super::journal::Journal;
 use super::limits::Limits;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
@@ -21,6 +25,11 @@ pub struct Desk {
     limits: Limits,
     /// Bytes of the warm image, which the memory limit does not count.
     image: usize,
+    /// What `%session` speaks of, and where that is kept.
+    journal: Arc<Journal>,
+    kept: Option<String>,
+    /// Whether `%session resume` takes what is portable of another image's session.
+    portable: AtomicBool,
     room: Room,
     current: Mutex<Option<Current>>,
 }
@@ -32,6 +41,8 @@ struct Current {
     reply: Option<Frame>,
     output: Output,
     asked: Option<(Reason, u64)>,
+    /// What is to be done with the session when the cell has ended.
+    command: Option<Command>,
     allow_stdin: bool,
     gauges: Option<(Gauges, (usize, usize))>,
 }
@@ -39,22 +50,29 @@ struct Current {
 /// What a request left on the desk.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// The content of the guest's reply, if it gave one.
-    pub reply: Option<Map<String, Value>>,
+    /// The guest's reply, if it gave one: its content, and buffers.
+    pub reply: Option<Frame>,
+    /// What the cell asked for with `%session`.
+    pub command: Option<Command>,
     /// Whether stdout and stderr were cut.
     pub cut: (bool, bool),
 }
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits, image: usize) -> Self {
-        Self { limits, image, room: Room::new(), current: Mutex::new(None) }
+    pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: Option<String>) -> Self {
+        Self { limits, image, journal, kept, portable: AtomicBool::new(false), room: Room::new(), current: Mutex::new(None) }
+    }
+
+    /// Says whether `%session resume` is about another image's session.
+    pub fn offer_portable(&self, offered: bool) {
+        self.portable.store(offered, Ordering::Release);
     }
 
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, gauges: None };
+        let current = Current { request: Some(request), reply: None, output, asked: None, command: None, allow_stdin, gauges: None };
         *self.current.lock() = Some(current);
     }
 
@@ -105,7 +123,7 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served { reply: current.reply.take().map(|reply| reply.json), cut: current.output.cut() }
+            Served { reply: current.reply.take(), command: current.command.take(), cut: current.output.cut() }
         })
         .unwrap_or_default()
     }
@@ -181,6 +199,48 @@ impl Desk {
         }
     }
 
+    /// `%session`. What changes the session is checked now and done when the cell has ended.
+    fn session(&self, json: &Map<String, Value>) -> Frame {
+        let command = match Command::parse(json) {
+            Ok(command) => command,
+            Err(problem) => return refusal(&problem),
+        };
+        let ends = match &command {
+            Command::Tell(tell) => return self.tell(*tell),
+            Command::After(_) => false,
+            Command::Go(to) => {
+                // Another image's session has no states here, only what was pickled.
+                if *to == Move::Resume && self.portable.load(Ordering::Acquire) {
+                    self.with(|current| current.command = Some(command));
+                    return Frame::of(json!({"text": "", "ends": true}));
+                }
+                let to = to.clone();
+                match self.journal.with(move |keeper| keeper.peek(&to)) {
+                    Ok(Ok(_)) => true,
+                    Ok(Err(error)) | Err(error) => return refusal(&error.to_string()),
+                }
+            }
+        };
+        self.with(|current| current.command = Some(command));
+        Frame::of(json!({"text": "", "ends": ends}))
+    }
+
+    fn tell(&self, tell: Tell) -> Frame {
+        let (id, kept) = (self.journal.id().clone(), self.kept.clone());
+        let text = self.journal.with(move |keeper| {
+            let summary = keeper.summary();
+            let timeline = keeper.log().map(|log| log.timeline());
+            match tell {
+                Tell::Status => commands::status(&id, kept.as_deref(), summary.as_ref(), timeline),
+                Tell::Log => commands::log(timeline),
+            }
+        });
+        match text {
+            Ok(text) => Frame::of(json!({"text": text, "ends": false})),
+            Err(error) => refusal(&error.to_string()),
+        }
+    }
+
     async fn serve(&self, mut frame: Frame) -> Frame {
         match frame.op() {
             "next" => self.next(),
@@ -192,6 +252,7 @@ impl Desk {
             }
             "why" => self.why(),
             "input" => self.input(frame).await,
+            "session" => self.session(&frame.json),
             "log" => {
                 let text = text(&mut frame.json, "message");
                 tracing::debug!(text, "guest log");

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::keeping::SessionArguments;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::runtime::progress::Silent;
@@ -52,8 +53,8 @@ impl Run {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
-        let places = Places::make(&policy)?;
-        let session = super::session::start(policy, &places, Box::new(Silent))?;
+        let places = Places::make()?;
+        let session = super::session::start(policy, &SessionArguments::default(), &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;

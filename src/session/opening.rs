@@ -1,0 +1,207 @@
+//! How a session begins: which stored session belongs to it, whether that can be had, and where its files are.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::journal::{Journal, JournalError};
+use super::keeper::{Keeper, Plan};
+use super::store::{self, Depot, Durability, Holder, Identity, Keep, SessionId, StoreError};
+
+/// Which session is wanted.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// A new one that goes with the process.
+    Unkept,
+    /// The one of a notebook, by the name that Jupyter gives it.
+    Notebook(String),
+    /// The one with this id.
+    Id(SessionId),
+}
+
+/// What becomes of a stored session when its notebook gets another kernel (`session.resume`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resume {
+    /// It is said that it is there.
+    #[default]
+    Ask,
+    /// It goes on.
+    Always,
+    /// It is left alone.
+    Never,
+}
+
+/// How a session is kept. From the policy and the command line alone.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    pub which: Which,
+    /// Where stored sessions are.
+    pub depot: Depot,
+    /// A directory of this process's own, gone with it.
+    pub scratch: PathBuf,
+    /// A directory of the host's for `/app`; `None` for one of the session's own.
+    pub workspace: Option<PathBuf>,
+    pub resume: Resume,
+    pub durability: Durability,
+    pub keep: Keep,
+    /// How long a session may be idle before it gives its memory back; `None` for ever.
+    pub idle_evict: Option<Duration>,
+    /// Bytes and files of the workspace that are recorded at most.
+    pub quota: super::workspace::Quota,
+    /// Who holds the session, in words for whoever wants it too.
+    pub holder: String,
+}
+
+/// What there was of the session before.
+#[derive(Debug, Clone, Default)]
+pub enum Found {
+    /// Nothing, or nothing that would have to be said.
+    #[default]
+    Nothing,
+    /// A session that can go on.
+    Saved(Saved),
+    /// A session whose image is gone: only what was pickled of it can be had.
+    OtherBase { saved: Saved, id: SessionId },
+    /// A session that goes on.
+    Resumed(Saved),
+    /// Anything else, in words for the user.
+    Said(String),
+    /// This session will not be kept; why, in words for the user.
+    Unkept(String),
+}
+
+/// A stored session, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    pub at: DateTime<Utc>,
+    pub cells: u64,
+}
+
+impl std::fmt::Display for Saved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");
+        let cells = if self.cells == 1 { "cell" } else { "cells" };
+        write!(f, "of {at} with {} {cells}", self.cells)
+    }
+}
+
+/// Where a session's files are while it runs.
+#[derive(Debug, Clone)]
+pub struct Directories {
+    /// `/app` in the guest.
+    pub app: PathBuf,
+    /// `/tmp` in the guest.
+    pub tmp: PathBuf,
+    /// Where the contents of recorded files are put.
+    pub blobs: PathBuf,
+}
+
+/// A session's journal, what was found, and where its files are.
+#[derive(Debug)]
+pub struct Opened {
+    pub journal: Journal,
+    pub found: Found,
+    pub directories: Directories,
+    pub resume: Resume,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot prepare the session's directory {}: {error}", path.display())]
+    Directory { path: PathBuf, error: std::io::Error },
+    #[error("cannot start the session's journal: {0}")]
+    Thread(std::io::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Keeping {
+    /// Opens the session that is wanted. One that was named is an error if it cannot be had; a notebook's gives way
+    /// to one that is not kept, which says why.
+    ///
+    /// # Errors
+    /// As [`OpenError`] says.
+    pub fn open(&self, identity: &Identity) -> Result<Opened, OpenError> {
+        match &self.which {
+            Which::Unkept => self.unkept(identity, Found::Nothing),
+            Which::Id(id) => {
+                let keeper = match self.depot.exists(id)? {
+                    true => Keeper::open(self.plan(&self.depot, id.clone(), identity, None))?,
+                    false => Keeper::new(self.plan(&self.depot, id.clone(), identity, None)),
+                };
+                // Whoever names a session wants that session.
+                self.kept(keeper, Resume::Always)
+            }
+            Which::Notebook(name) => self.notebook(name, identity),
+        }
+    }
+
+    fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
+        let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
+        let pointed = match store::of_notebook(&self.depot, name) {
+            Ok(pointed) => pointed,
+            Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
+        };
+        let Some(id) = pointed else { return self.kept(fresh(), self.resume) };
+        match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
+            Ok(keeper) => self.kept(keeper, self.resume),
+            Err(StoreError::OtherBase { .. }) => {
+                let saved = store::show(&self.depot, &id).ok().and_then(|shown| saved(&shown.summary));
+                let opened = self.kept(fresh(), self.resume)?;
+                let found = saved.map_or(Found::Nothing, |saved| Found::OtherBase { saved, id });
+                Ok(Opened { found, ..opened })
+            }
+            Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
+        }
+    }
+
+    fn unkept(&self, identity: &Identity, found: Found) -> Result<Opened, OpenError> {
+        let depot = Depot::local(&self.scratch.join("store"))?;
+        let keeper = Keeper::new(Plan { durability: Durability::Relaxed, ..self.plan(&depot, SessionId::random(), identity, None) });
+        let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
+        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        Ok(Opened { journal, found, directories, resume: Resume::Never })
+    }
+
+    fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
+        let found = keeper.log().and_then(|log| saved(&log.summary())).map_or(Found::Nothing, Found::Saved);
+        let place = match self.depot.local_root() {
+            Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
+            None => self.scratch.clone(),
+        };
+        let directories = self.directories(&self.depot, keeper.id(), &place)?;
+        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        Ok(Opened { journal, found, directories, resume })
+    }
+
+    fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
+        Plan {
+            id,
+            depot: depot.clone(),
+            identity: identity.clone(),
+            notebook: notebook.map(str::to_owned),
+            holder: Holder::here(&self.holder),
+            keep: self.keep,
+            durability: self.durability,
+        }
+    }
+
+    fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
+        let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
+        let blobs = depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"));
+        let directories = Directories { app, tmp: place.join("tmp"), blobs };
+        for path in [&directories.app, &directories.tmp, &directories.blobs] {
+            std::fs::create_dir_all(path).map_err(|error| OpenError::Directory { path: path.clone(), error })?;
+        }
+        Ok(directories)
+    }
+}
+
+fn saved(summary: &store::Summary) -> Option<Saved> {
+    summary.before.as_ref().map(|before| Saved { at: before.at, cells: before.cells })
+}
