@@ -1,12 +1,19 @@
-//! `--policy` and `--profile`, shared by the commands that run code.
+//! `--policy` and `--profile`, shared by the commands that run code, and where else a policy is looked for.
 
 use std::path::PathBuf;
 
-use crate::policy::{Policy, PolicyError, Profile};
+use super::jupyter_dirs::env;
+use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
+
+/// Names the policy file, unless a flag does.
+const ENVIRONMENT: &str = "CELLBLOCK_POLICY";
+/// The policy in the user's configuration directory.
+const FILE: &str = "policy.toml";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PolicyArguments {
-    /// A policy file: limits and grants for the sandbox
+    /// A policy file: limits and grants for the sandbox [default: $CELLBLOCK_POLICY, or policy.toml in the user's
+    /// configuration directory]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// The defaults that the policy file changes [default: notebook]
@@ -15,11 +22,27 @@ pub(super) struct PolicyArguments {
 }
 
 impl PolicyArguments {
-    /// The policy that these ask for.
+    /// The policy that these ask for. What speaks against its files goes to the log.
     pub(super) fn policy(&self) -> Result<Policy, PolicyError> {
-        match &self.policy {
-            Some(file) => Policy::load(file, self.profile),
-            None => Ok(Policy::for_profile(self.profile.unwrap_or_default())),
+        let Effective { policy, warnings, .. } = self.search().effective()?;
+        for warning in warnings {
+            tracing::warn!("a policy file should not be trusted: {warning}");
+        }
+        Ok(policy)
+    }
+
+    /// Where the policy is looked for.
+    pub(super) fn search(&self) -> Search {
+        Search {
+            flag: self.policy.clone(),
+            environment: env(ENVIRONMENT).map(PathBuf::from),
+            config: config_file(),
+            profile: self.profile,
         }
     }
+}
+
+/// Where the user's own policy is, if there is one. Nowhere without a home.
+pub(super) fn config_file() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "cellblock")?.config_dir().join(FILE))
 }
