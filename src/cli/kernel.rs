@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::keeping::SessionArguments;
+use super::session_arguments::SessionArguments;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::kernel::{Language, Launch, Parent};
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
+use crate::session::Which;
 use crate::wire::ConnectionFile;
 
 #[derive(Debug, clap::Args)]
@@ -28,18 +29,19 @@ pub(super) struct Kernel {
 impl Kernel {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.policy.policy()?;
-        serve_kernel(&self.connection_file, policy, &self.session)
+        let which = self.session.which(&policy)?;
+        serve_kernel(&self.connection_file, policy, which)
     }
 }
 
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
-fn serve_kernel(connection_file: &Path, policy: Policy, wanted: &SessionArguments) -> anyhow::Result<ExitCode> {
+fn serve_kernel(connection_file: &Path, policy: Policy, which: Which) -> anyhow::Result<ExitCode> {
     let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
     let places = Places::make()?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
-    let session = super::session::start(policy, wanted, &places, Box::new(to_channel(told)))?;
+    let session = super::session::start(policy, which, &places, Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),

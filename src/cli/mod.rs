@@ -5,13 +5,14 @@ mod builder;
 mod doctor;
 mod install;
 mod jupyter_dirs;
-mod keeping;
+
 mod kernel;
 mod kernelspec;
 mod log;
 mod policy;
 mod run;
 mod session;
+mod session_arguments;
 mod setup;
 mod uninstall;
 

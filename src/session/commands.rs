@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::opening::Saved;
 use super::output::grouped;
-use super::store::{Move, SessionId, Summary, Target};
-use super::timeline::Timeline;
+use super::store::{Cell, Log, SessionId};
+use super::timeline::{Move, Target};
 
 /// Commits that one command may go back or forward at most.
 const MOST_STEPS: u64 = 100_000;
@@ -46,7 +47,7 @@ impl Command {
             Some(n) => n
                 .as_u64()
                 .filter(|n| (1..=MOST_STEPS).contains(n))
-                .and_then(|n| u32::try_from(n).ok())
+                .and_then(|n| usize::try_from(n).ok())
                 .ok_or_else(|| format!("{n} is not a number of cells to go; it takes 1 or more")),
         };
         let name = || match json.get("name").and_then(Value::as_str) {
@@ -69,64 +70,75 @@ impl Command {
 }
 
 /// What is said after a move.
-pub fn arrived(to: &Move, target: &Target, timeline: &Timeline) -> String {
-    let place = match target {
-        Target::Fresh => "a fresh session".to_owned(),
-        Target::State(_) => match timeline.current().and_then(|entry| entry.cell.as_ref()) {
-            Some(cell) if cell.number > 0 => format!("the state after cell [{}]: {}", cell.number, cell.first_line),
-            _ => "the state before the first cell".to_owned(),
-        },
+pub fn arrived(to: &Move, log: &Log) -> String {
+    let timeline = log.timeline();
+    let place = match here(log) {
+        Some(cell) if cell.number > 0 => format!("the state after cell [{}]: {}", cell.number, cell.first_line),
+        Some(_) => "the state before the first cell".to_owned(),
+        None => "a fresh session".to_owned(),
     };
-    let (back, forward) = timeline.steps();
     let done = match to {
         Move::Undo(_) => "went back to",
         Move::Redo(_) => "went forward to",
         Move::Resume => "resumed",
         _ => "went to",
     };
-    format!("{done} {place} (undo {back}, redo {forward} more)")
+    format!("{done} {place} (undo {}, redo {} more)", timeline.undoable(), timeline.redoable())
+}
+
+/// The cell after which the session is what it is.
+pub fn here(log: &Log) -> Option<Cell> {
+    match log.timeline().current() {
+        Target::State(state) => log.state(state).map(|info| info.cell.clone()),
+        Target::Fresh => None,
+    }
 }
 
 /// `%session`.
-pub fn status(id: &SessionId, kept: Option<&str>, summary: Option<&Summary>, timeline: Option<&Timeline>) -> String {
-    let mut lines = vec![match kept {
-        Some(where_to) => format!("session {id}, saved after each cell ({where_to})"),
-        None => "this session is not saved: it goes with the kernel".to_owned(),
+pub fn status(id: &SessionId, kept: bool, log: Option<&Log>) -> String {
+    let mut lines = vec![if kept {
+        format!("session {id}, saved after each cell")
+    } else {
+        "this session is not saved: it goes with the kernel".to_owned()
     }];
-    let (back, forward) = timeline.map_or((0, 0), Timeline::steps);
-    lines.push(format!("can go back {back} and forward {forward} cells (%session undo, %session redo)"));
-    if let Some(summary) = summary {
-        lines.push(format!("{} bytes stored in {} states", grouped(summary.bytes), summary.states));
-        if !summary.names.is_empty() {
-            lines.push(format!("saved as: {} (%session restore NAME)", summary.names.join(", ")));
-        }
-        if let Some(before) = &summary.before {
-            let saved = super::opening::Saved { at: before.at, cells: before.cells };
-            lines.push(format!("a session {saved} was there before (%session resume)"));
-        }
+    let Some(log) = log else {
+        lines.push("nothing has been committed yet".to_owned());
+        return lines.join("\n");
+    };
+    let (timeline, summary) = (log.timeline(), log.summary());
+    lines.push(format!(
+        "{} cells back and {} forward (%session undo, %session redo, %session log)",
+        timeline.undoable(),
+        timeline.redoable()
+    ));
+    lines.push(format!("{} bytes stored in {} states", grouped(summary.bytes), summary.states));
+    if !summary.names.is_empty() {
+        lines.push(format!("saved as {} (%session restore NAME)", summary.names.join(", ")));
+    }
+    if let Some(saved) = Saved::of(&summary) {
+        lines.push(format!("a session {saved} was there before (%session resume)"));
     }
     lines.join("\n")
 }
 
 /// `%session log`.
-pub fn log(timeline: Option<&Timeline>) -> String {
-    let Some(timeline) = timeline.filter(|timeline| !timeline.entries().is_empty()) else {
-        return "nothing has been committed yet".to_owned();
-    };
-    let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>10} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
-    for (index, entry) in timeline.entries().iter().enumerate() {
-        let here = if index == timeline.position() { "->" } else { "" };
-        let line = match &entry.cell {
-            Some(cell) if cell.number > 0 => {
+pub fn log(log: Option<&Log>) -> String {
+    let Some(log) = log else { return "nothing has been committed yet".to_owned() };
+    let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
+    for line in log.history() {
+        let here = if line.current { "->" } else { "" };
+        let named = if line.names.is_empty() { String::new() } else { format!("  [{}]", line.names.join(", ")) };
+        lines.push(match line.state {
+            Some(info) if info.cell.number > 0 => {
+                let cell = &info.cell;
                 let at = cell.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S");
                 let failed = if cell.ok { "" } else { " (failed)" };
-                let (bytes, fuel) = (grouped(entry.bytes), grouped(cell.fuel));
+                let (bytes, fuel) = (grouped(info.stored_bytes), grouped(cell.fuel));
                 let number = format!("[{}]", cell.number);
-                format!("{here:>2} {number:>6}  {at} {bytes:>10} {fuel:>16}  {}{failed}", cell.first_line)
+                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {}{failed}{named}", cell.first_line)
             }
             _ => format!("{here:>2} {:>6}  a fresh start", ""),
-        };
-        lines.push(line);
+        });
     }
     lines.join("\n")
 }

@@ -91,7 +91,7 @@ pub fn no_cell() -> Cell {
 impl Guest {
     /// Whether a reply has to wait for the disk.
     pub(super) fn is_sync(&self) -> bool {
-        self.kept.is_some() && self.origin.keeping.durability == Durability::Sync
+        self.kept && self.origin.keeping.durability == Durability::Sync
     }
 
     /// Commits; what goes wrong is logged, and said with the next cell.
@@ -203,7 +203,7 @@ impl Guest {
         let text = match std::mem::take(&mut self.found) {
             Found::Nothing => None,
             Found::Saved(saved) => Some(format!("a saved session {saved} is there: %session resume takes it up")),
-            Found::OtherBase { saved, .. } => Some(format!(
+            Found::OtherBase(saved) => Some(format!(
                 "a saved session {saved} is there, made by another version of Cellblock: %session resume takes up \
                  what of it is portable"
             )),

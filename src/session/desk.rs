@@ -1,8 +1,10 @@
 //! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
 //! Everything that comes in is hostile; only the ops below are known.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -27,7 +29,7 @@ pub struct Desk {
     image: usize,
     /// What `%session` speaks of, and where that is kept.
     journal: Arc<Journal>,
-    kept: Option<String>,
+    kept: bool,
     /// Whether `%session resume` takes what is portable of another image's session.
     portable: AtomicBool,
     room: Room,
@@ -60,7 +62,7 @@ pub struct Served {
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: Option<String>) -> Self {
+    pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
         Self { limits, image, journal, kept, portable: AtomicBool::new(false), room: Room::new(), current: Mutex::new(None) }
     }
 
@@ -146,6 +148,7 @@ impl Desk {
         let asked = self.with(|current| current.asked).flatten();
         Frame::of(match asked {
             None | Some((Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
+            Some((Reason::Sample, _)) => json!({"reason": "sample"}),
             Some((Reason::Fuel, used)) => json!({
                 "reason": "fuel", "key": "fuel_budget", "limit": self.limits.fuel, "used": used,
                 "message": fuel_message(self.limits.fuel),
@@ -160,7 +163,18 @@ impl Desk {
         })
     }
 
+    /// Waits while the session sends more messages than it may.
+    async fn paced(&self) {
+        poll_fn(|_| match self.with(|current| current.output.due()).flatten() {
+            // Polled again when `tick` said.
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+
     async fn display(&self, frame: Frame) -> Frame {
+        self.paced().await;
         let size = weight(&frame);
         if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
             return refusal(&refused);
@@ -210,7 +224,7 @@ impl Desk {
             Command::After(_) => false,
             Command::Go(to) => {
                 // Another image's session has no states here, only what was pickled.
-                if *to == Move::Resume && self.portable.load(Ordering::Acquire) {
+                if *to == crate::session::timeline::Move::Resume && self.portable.load(Ordering::Acquire) {
                     self.with(|current| current.command = Some(command));
                     return Frame::of(json!({"text": "", "ends": true}));
                 }
@@ -226,13 +240,12 @@ impl Desk {
     }
 
     fn tell(&self, tell: Tell) -> Frame {
-        let (id, kept) = (self.journal.id().clone(), self.kept.clone());
+        let (id, kept) = (self.journal.id().clone(), self.kept);
         let text = self.journal.with(move |keeper| {
-            let summary = keeper.summary();
-            let timeline = keeper.log().map(|log| log.timeline());
+            keeper.write_beginning();
             match tell {
-                Tell::Status => commands::status(&id, kept.as_deref(), summary.as_ref(), timeline),
-                Tell::Log => commands::log(timeline),
+                Tell::Status => commands::status(&id, kept, keeper.log()),
+                Tell::Log => commands::log(keeper.log()),
             }
         });
         match text {
@@ -252,6 +265,10 @@ impl Desk {
             }
             "why" => self.why(),
             "input" => self.input(frame).await,
+            "fuel" => {
+                let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
+                Frame::of(json!({"fuel": fuel}))
+            }
             "session" => self.session(&frame.json),
             "log" => {
                 let text = text(&mut frame.json, "message");
@@ -270,6 +287,7 @@ impl Outside for Desk {
 
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()> {
         Box::pin(async move {
+            self.paced().await;
             let permit = self.room.take(bytes.len()).await;
             let name = if error { StreamName::Stderr } else { StreamName::Stdout };
             self.with(|current| current.output.text(name, bytes, permit));
@@ -277,7 +295,7 @@ impl Outside for Desk {
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {
-        self.with(|current| current.output.tick(now)).flatten()
+        self.with(|current| [current.output.tick(now), current.output.due()].into_iter().flatten().min()).flatten()
     }
 }
 

@@ -13,16 +13,21 @@ use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
 use super::journal::{Journal, JournalError};
 use super::limits::Limits;
-use super::opening::{Found, Keeping, OpenError, Resume};
+use super::opening::{Found, Keeping, OpenError, Resume, Which};
 use super::request::Request;
-use super::store::{Cell, Identity, Move, SessionId};
+use super::store::{Cell, Identity};
+use super::timeline::Move;
 use super::verdict::{self, Verdict};
 use super::workspace::{Workspace, WorkspaceError};
 use crate::runtime::turn::{TURN, unhurried};
-use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, World};
+use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
+/// A cell that has used this part of its budget is asked now and then which line it is at …
+const SAMPLED_FROM: u64 = 4;
+/// … so often, if it used all of it.
+const SAMPLES: u64 = 100;
 /// What the host's own requests may take before a session counts as broken.
 const OWN_REQUESTS: Duration = Duration::from_secs(60);
 
@@ -57,12 +62,12 @@ pub struct Guest {
     /// What was true at the last commit.
     pub(super) facts: Facts,
     pub(super) journal: Arc<Journal>,
-    /// Whether the session is kept beyond the process, for the words of `%session`.
-    pub(super) kept: Option<String>,
+    /// Whether the session outlives the process.
+    pub(super) kept: bool,
     /// What there was before, until it has been said.
     pub(super) found: Found,
-    /// The stored session of another image, which `%session resume` takes what is portable from.
-    pub(super) portable: Option<SessionId>,
+    /// Whether the stored session is another image's, of which `%session resume` takes what is portable.
+    pub(super) portable: bool,
     /// What else there is to say with the next cell.
     pub(super) notes: Vec<String>,
     /// Whether the files of the last commit were recorded, so that going back restores them.
@@ -103,16 +108,10 @@ impl Guest {
         let workspace = Workspace::new(&roots, directories.blobs.clone(), origin.keeping.quota)?;
         let world = (origin.world)(&directories.app, &directories.tmp);
         let journal = Arc::new(opened.journal);
-        let kept = match (&origin.keeping.which, &opened.found) {
-            (super::opening::Which::Unkept, _) | (_, Found::Unkept(_)) => None,
-            _ => Some(journal.id().to_string()),
-        };
-        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size(), journal.clone(), kept.clone()));
-        let portable = match &opened.found {
-            Found::OtherBase { id, .. } => Some(id.clone()),
-            _ => None,
-        };
-        desk.offer_portable(portable.is_some());
+        let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
+        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size(), journal.clone(), is_kept));
+        let portable = matches!(opened.found, Found::OtherBase(_));
+        desk.offer_portable(portable);
         let overlay = Some(Overlay::new(origin.image.clone())?);
         let facts = origin.facts.clone();
         let mut guest = Self {
@@ -124,7 +123,7 @@ impl Guest {
             workspace,
             facts,
             journal,
-            kept,
+            kept: is_kept,
             portable,
             notes: Vec::new(),
             found: opened.found,
@@ -138,11 +137,11 @@ impl Guest {
                 guest.go(Move::Resume)?;
                 guest.found = resumed;
             }
-            (Found::Saved(_) | Found::OtherBase { .. }, Resume::Never) => {
+            (Found::Saved(_) | Found::OtherBase(_), Resume::Never) => {
                 guest.found = Found::Nothing;
                 guest.begin()?;
             }
-            (Found::OtherBase { .. }, Resume::Always) => {
+            (Found::OtherBase(_), Resume::Always) => {
                 guest.begin()?;
                 let text = guest.go(Move::Resume)?;
                 guest.found = Found::Said(text);
@@ -272,7 +271,13 @@ impl Guest {
     fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>) {
         let limits = self.origin.limits.clone();
         let desk = self.desk.clone();
-        let allowance = Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
+        let allowance = Allowance {
+            fuel: limits.fuel,
+            grace_fuel: GRACE_FUEL,
+            time: limits.time,
+            grace: limits.grace,
+            sampling: Some(Sampling { from: limits.fuel / SAMPLED_FROM, every: limits.fuel / SAMPLES }),
+        };
         let instance = match self.instance() {
             Ok(instance) => instance,
             Err(error) => return (self.lost(&error), None),

@@ -10,7 +10,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use parking_lot::{Condvar, Mutex};
 
 use super::keeper::Keeper;
-use super::store::{NewState, SessionId, StateId};
+use super::store::{NewState, SessionId};
+use super::timeline::StateId;
 
 /// Bytes of pages that may wait to be written; then a session waits for its journal.
 const ROOM: usize = 256 << 20;
@@ -146,6 +147,7 @@ fn serve(queue: &Receiver<Work>, keeper: &mut Keeper, waiting: &Waiting, trouble
                 if let Some(done) = done {
                     let _ = done.send(result);
                 }
+                keeper.tidy();
             }
         }
     }

@@ -3,9 +3,9 @@
 
 use super::journal::JournalError;
 use super::store::{
-    Depot, Durability, Holder, Identity, Keep, Loaded, Log, Move, NewState, Opening, SessionId, StateId, StoreError,
-    Summary, Target,
+    Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError,
 };
+use super::timeline::{Move, StateId, Target};
 
 /// What it takes to make a session's log.
 #[derive(Debug, Clone)]
@@ -57,6 +57,15 @@ impl Keeper {
         Ok(Self { plan, log: Some(log), beginning: None, broken: None })
     }
 
+    /// The keeper of a session whose image is gone: its states are dropped, what is portable of it stays.
+    ///
+    /// # Errors
+    /// [`Log::open_on_new_base`]'s.
+    pub fn open_on_new_base(plan: Plan) -> Result<Self, StoreError> {
+        let log = Log::open_on_new_base(&plan.depot, plan.opening())?;
+        Ok(Self { plan, log: Some(log), beginning: None, broken: None })
+    }
+
     /// The session's id.
     pub fn id(&self) -> &SessionId {
         &self.plan.id
@@ -75,7 +84,12 @@ impl Keeper {
     /// The state in which the session is, if it is in the log.
     pub fn current(&self) -> Option<StateId> {
         // A beginning that is not written yet is not in the log, but its session has not done anything either.
-        self.log.as_ref().filter(|_| self.beginning.is_none()).and_then(|log| log.timeline().current()?.state)
+        self.log.as_ref().filter(|_| self.beginning.is_none()).and_then(|log| {
+            match log.timeline().current() {
+                Target::State(state) => Some(state),
+                Target::Fresh => None,
+            }
+        })
     }
 
     /// Holds the state in which the session begins until there is more to write.
@@ -104,11 +118,20 @@ impl Keeper {
             self.log = Some(Log::create(&self.plan.depot, self.plan.opening())?);
             tracing::info!(session = %self.plan.id, "session.created");
         }
-        let Some(log) = &mut self.log else { return Err(StoreError::Nothing) };
+        let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
         if let Some(beginning) = self.beginning.take() {
             log.append(beginning)?;
         }
-        log.append(state)
+        log.commit(state)
+    }
+
+    /// Cleans up, when nobody waits.
+    pub fn tidy(&mut self) {
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.tidy()
+        {
+            tracing::warn!(%error, session = %self.plan.id, "the session's log was not cleaned up");
+        }
     }
 
     /// The log for a change, with the session's beginning in it.
@@ -137,7 +160,7 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::peek`].
     pub fn move_to(&mut self, to: Move) -> Result<Target, JournalError> {
-        self.writable()?.move_to(to).map_err(store)
+        self.writable()?.move_to(&to).map_err(store)
     }
 
     /// Reads a state; see [`Log::load`].
@@ -169,9 +192,11 @@ impl Keeper {
         self.writable()?.fork(to, None).map_err(store)
     }
 
-    /// What there is to say of the log.
-    pub fn summary(&mut self) -> Option<Summary> {
-        self.writable().ok().map(|log| log.summary())
+    /// Writes the session's beginning, if there is a log already.
+    pub fn write_beginning(&mut self) {
+        if let Err(error) = self.writable() {
+            tracing::debug!(%error, "the session's beginning is not written");
+        }
     }
 
     /// Keeps the portable part of the session.
@@ -180,6 +205,14 @@ impl Keeper {
     /// The store's.
     pub fn set_portable(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
         self.writable()?.set_portable(bytes).map_err(store)
+    }
+
+    /// What is portable of the session, if anything was saved.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn portable(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        self.log.as_ref().map_or(Ok(None), |log| log.portable().map_err(store))
     }
 
     /// Gives the session back, so that others can open it.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
-use super::store::{self, Depot, Durability, Holder, Identity, Keep, SessionId, StoreError};
+use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, notebooks};
 
 /// Which session is wanted.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub enum Found {
     /// A session that can go on.
     Saved(Saved),
     /// A session whose image is gone: only what was pickled of it can be had.
-    OtherBase { saved: Saved, id: SessionId },
+    OtherBase(Saved),
     /// A session that goes on.
     Resumed(Saved),
     /// Anything else, in words for the user.
@@ -76,6 +76,19 @@ pub enum Found {
 pub struct Saved {
     pub at: DateTime<Utc>,
     pub cells: u64,
+}
+
+impl Saved {
+    /// The run that is over, if it left anything.
+    pub fn last(summary: &Summary) -> Option<Self> {
+        let last = summary.current.as_ref().or(summary.previous.as_ref());
+        last.map(|last| Self { at: last.cell.at, cells: last.cells.into() })
+    }
+
+    /// The run before the one that goes on now, if it left anything.
+    pub fn of(summary: &Summary) -> Option<Self> {
+        summary.previous.as_ref().map(|last| Self { at: last.cell.at, cells: last.cells.into() })
+    }
 }
 
 impl std::fmt::Display for Saved {
@@ -130,9 +143,10 @@ impl Keeping {
         match &self.which {
             Which::Unkept => self.unkept(identity, Found::Nothing),
             Which::Id(id) => {
-                let keeper = match self.depot.exists(id)? {
-                    true => Keeper::open(self.plan(&self.depot, id.clone(), identity, None))?,
-                    false => Keeper::new(self.plan(&self.depot, id.clone(), identity, None)),
+                let plan = || self.plan(&self.depot, id.clone(), identity, None);
+                let keeper = match Keeper::open(plan()) {
+                    Err(StoreError::NotFound(_)) => Keeper::new(plan()),
+                    opened => opened?,
                 };
                 // Whoever names a session wants that session.
                 self.kept(keeper, Resume::Always)
@@ -143,18 +157,19 @@ impl Keeping {
 
     fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
         let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
-        let pointed = match store::of_notebook(&self.depot, name) {
+        let pointed = match notebooks::find(&self.depot, name) {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
         let Some(id) = pointed else { return self.kept(fresh(), self.resume) };
         match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
+            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume),
             Ok(keeper) => self.kept(keeper, self.resume),
             Err(StoreError::OtherBase { .. }) => {
-                let saved = store::show(&self.depot, &id).ok().and_then(|shown| saved(&shown.summary));
-                let opened = self.kept(fresh(), self.resume)?;
-                let found = saved.map_or(Found::Nothing, |saved| Found::OtherBase { saved, id });
-                Ok(Opened { found, ..opened })
+                let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
+                let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
+                let opened = self.kept(keeper, self.resume)?;
+                Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }
             Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
         }
@@ -169,7 +184,7 @@ impl Keeping {
     }
 
     fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
-        let found = keeper.log().and_then(|log| saved(&log.summary())).map_or(Found::Nothing, Found::Saved);
+        let found = keeper.log().and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
         let place = match self.depot.local_root() {
             Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
             None => self.scratch.clone(),
@@ -200,8 +215,4 @@ impl Keeping {
         }
         Ok(directories)
     }
-}
-
-fn saved(summary: &store::Summary) -> Option<Saved> {
-    summary.before.as_ref().map(|before| Saved { at: before.at, cells: before.cells })
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::commands::{After, arrived};
+use super::commands::{After, arrived, here};
 use super::commit::{Kind, no_cell};
 use super::guest::{Guest, GuestError};
 use super::journal::JournalError;
-use super::store::{self, Loaded, Move, SessionId, StateId, Target};
+use super::store::Loaded;
+use super::timeline::{Move, StateId, Target};
 use crate::sandbox::{Clock, Facts, Frame, Import, Overlay};
 
 /// How long pickling may take when the kernel is about to end, and when there is time.
@@ -23,11 +24,9 @@ impl Guest {
     /// # Errors
     /// The store's, those of the files, and those of starting an instance.
     pub(super) fn go(&mut self, to: Move) -> Result<String, GuestError> {
-        if to == Move::Resume
-            && let Some(id) = self.portable.take()
-        {
+        if to == Move::Resume && std::mem::take(&mut self.portable) {
             self.desk.offer_portable(false);
-            return self.take_up(&id);
+            return self.take_up();
         }
         let asked = to.clone();
         let target = self.journal.with(move |keeper| keeper.peek(&asked))??;
@@ -52,11 +51,9 @@ impl Guest {
                 }
             }
         }
-        let text = self.journal.with(move |keeper| {
-            keeper.log().map(|log| (arrived(&to, &target, log.timeline()), log.timeline().current().cloned()))
-        })?;
-        let Some((text, entry)) = text else { return Ok("the session is fresh".to_owned()) };
-        self.last_cell = entry.and_then(|entry| entry.cell).unwrap_or_else(no_cell);
+        let arrival = self.journal.with(move |keeper| keeper.log().map(|log| (arrived(&to, log), here(log))))?;
+        let Some((text, cell)) = arrival else { return Ok("the session is fresh".to_owned()) };
+        self.last_cell = cell.unwrap_or_else(no_cell);
         tracing::info!(session = %self.journal.id(), "session.resumed");
         Ok(text)
     }
@@ -104,7 +101,7 @@ impl Guest {
         if self.overlay.is_none() || self.journal.with(|keeper| !keeper.is_whole()).unwrap_or(true) {
             return;
         }
-        if self.kept.is_some() {
+        if self.kept {
             self.save_portable(AT_LEISURE);
         }
         self.instance = None;
@@ -137,7 +134,7 @@ impl Guest {
                 Ok(format!("saved as {name}: %session restore {name} comes back to it"))
             }
             After::Fork(id) => {
-                if self.kept.is_none() {
+                if !self.kept {
                     return Err(JournalError::Store("a session that is not saved cannot be forked".to_owned()).into());
                 }
                 let to = id.clone();
@@ -150,7 +147,7 @@ impl Guest {
 
     /// Ends the session's part in the store. After a restart that the user asked for, the next one begins afresh.
     pub(super) fn close(&mut self, restart: bool) {
-        if self.kept.is_some() && self.overlay.is_some() {
+        if self.kept && self.overlay.is_some() {
             self.save_portable(IN_HASTE);
         }
         let closed = self.journal.with(move |keeper| {
@@ -182,13 +179,12 @@ impl Guest {
     }
 
     /// Takes up what was pickled of a session whose image is gone.
-    fn take_up(&mut self, id: &SessionId) -> Result<String, GuestError> {
-        let bytes = store::portable(&self.origin.keeping.depot, id).map_err(|error| JournalError::Store(error.to_string()))?;
-        let Some(bytes) = bytes else {
-            return Ok(format!("nothing of session {id} is portable: it was never closed or saved by hand"));
+    fn take_up(&mut self) -> Result<String, GuestError> {
+        let Some(bytes) = self.journal.with(|keeper| keeper.portable())?? else {
+            return Ok("nothing of the saved session is portable: it was never closed, or saved by hand".to_owned());
         };
         let mut frame = Frame::parse(&bytes.into())
-            .map_err(|error| JournalError::Store(format!("the portable part of session {id} is damaged: {error}")))?;
+            .map_err(|error| JournalError::Store(format!("the portable part of the session is damaged: {error}")))?;
         frame.json.insert("op".to_owned(), "load_portable".into());
         let mut lost = names(&frame.json, "lost");
         let reply = self.ask(frame, AT_LEISURE)?;
@@ -196,7 +192,7 @@ impl Guest {
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
         self.commit(&Kind::Aside)?;
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
-        Ok(format!("took up {loaded} variables of session {id}, which another version of Cellblock made; {lost}"))
+        Ok(format!("took up {loaded} variables of a session that another version of Cellblock made; {lost}"))
     }
 }
 

@@ -72,7 +72,7 @@ fn name(content: &Map<String, Value>) -> &str {
 fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
     let grace = limits.grace.as_secs_f64();
     let (reason, ename, text) = match &turn.end {
-        End::Stopped(Reason::Interrupt) => (
+        End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
             "KeyboardInterrupt",
             format!("the cell did not end within {grace} s of being interrupted, and was stopped"),

@@ -14,10 +14,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::keeping::SessionArguments;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::runtime::progress::Silent;
+use crate::session::Which;
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -54,7 +54,7 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
         let places = Places::make()?;
-        let session = super::session::start(policy, &SessionArguments::default(), &places, Box::new(Silent))?;
+        let session = super::session::start(policy, Which::Unkept, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;
