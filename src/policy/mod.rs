@@ -28,6 +28,7 @@ use std::path::PathBuf;
 
 pub use effective::{Effective, Origin, Search, Value};
 pub use error::PolicyError;
+pub use file::{FILE_KEYS, unknown};
 pub use key::Key;
 pub use keys::{KEYS, find_key};
 pub use kind::{Kind, Setting};
