@@ -12,6 +12,7 @@ mod key;
 mod keys;
 mod kind;
 mod nearest;
+mod overlap;
 mod place;
 mod profile;
 mod reference;

@@ -124,6 +124,12 @@ def test_every_command_that_runs_code_refuses_a_wrong_policy(home: Path, tmp_pat
     assert notebook.read_bytes() == before
 
 
+def test_a_workspace_with_the_policy_in_it_is_refused(home: Path, tmp_path: Path) -> None:
+    named = policy(tmp_path / "p.toml", "workspace = \"config\"")
+    said = refused("policy", "show", "--policy", str(named))
+    assert said.startswith(f"{named}:1: `workspace` is ") and f"{home / 'policy.toml'} has to lie elsewhere" in said
+
+
 # --- check ---------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::arguments::config_file;
 use crate::policy::{Origin, Search};
 
 #[derive(Debug, clap::Args)]
@@ -13,7 +14,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let search = Search { flag: Some(self.file), ..Search::default() };
+        let search = Search { flag: Some(self.file), config: config_file(), ..Search::default() };
         let effective = search.effective()?;
         for file in &effective.files {
             let set =
