@@ -8,7 +8,7 @@ use super::file::PolicyFile;
 use super::keys::KEYS;
 use super::kind::Setting;
 use super::trust::{self, Trust};
-use super::{Key, Policy, PolicyError, Profile, size};
+use super::{Key, Policy, PolicyError, Profile, Store, overlap, size};
 
 /// Files that extend one another; more are a mistake.
 const MAX_CHAIN: usize = 8;
@@ -67,17 +67,17 @@ impl Search {
     /// # Errors
     /// A file that cannot be read or trusted, or any mistake in it.
     pub fn effective(&self) -> Result<Effective, PolicyError> {
-        if let Some(named) = self.flag.as_ref().or(self.environment.as_ref()) {
-            return Effective::of_file(named, self.profile, Trust::Named);
-        }
-        match &self.config {
+        let effective = match (self.flag.as_ref().or(self.environment.as_ref()), &self.config) {
+            (Some(named), _) => Effective::of_file(named, self.profile, Trust::Named)?,
             // A link that leads nowhere is there, and an error.
-            Some(config) if config.symlink_metadata().is_ok() => {
+            (None, Some(config)) if config.symlink_metadata().is_ok() => {
                 directory_is_ours(config)?;
-                Effective::of_file(config, self.profile, Trust::Found)
+                Effective::of_file(config, self.profile, Trust::Found)?
             }
-            _ => Ok(Effective::of_profile(self.profile)),
-        }
+            _ => Effective::of_profile(self.profile),
+        };
+        effective.check_workspace(self.config.as_deref())?;
+        Ok(effective)
     }
 }
 
@@ -167,6 +167,31 @@ impl Effective {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// What the next session's policy is read from, and what is kept of this one, is no place for cells to write to.
+    fn check_workspace(&self, config: Option<&Path>) -> Result<(), PolicyError> {
+        let (Some(workspace), Some(Origin::File(path, line))) =
+            (&self.policy.workspace, self.origins.get(&("workspace", None)))
+        else {
+            return Ok(());
+        };
+        let store = match &self.policy.session.store {
+            Some(Store::Directory(store)) => Some(store.as_path()),
+            _ => None,
+        };
+        let kept = self.files.iter().map(PathBuf::as_path).chain(config).chain(store);
+        overlap::inside(workspace, kept).map_or(Ok(()), |inside| {
+            Err(PolicyError::Mistake {
+                path: path.to_path_buf(),
+                line: *line,
+                problem: format!(
+                    "`workspace` is \"{}\", and cells may change everything in it; {} has to lie elsewhere",
+                    workspace.display(),
+                    inside.display()
+                ),
+            })
+        })
     }
 
     /// Every key with its value, in the order of the documentation.

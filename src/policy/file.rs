@@ -20,7 +20,20 @@ const MAX_FILE: u64 = 1 << 20;
 /// The key that names a profile.
 const PROFILE: &str = "profile";
 /// The key that names the file to begin with.
-const EXTENDS: &str = "extends";
+pub const EXTENDS: &str = "extends";
+/// The two keys that set nothing themselves: name, what it does, a value.
+pub const FILE_KEYS: [(&str, &str, &str); 2] = [
+    (
+        PROFILE,
+        "The defaults that the other keys change: notebook, agent or strict. `--profile` goes before it.",
+        "\"notebook\"",
+    ),
+    (
+        EXTENDS,
+        "Another policy file, relative to this one. The keys here go over its keys; `env` and `mounts` are merged name by name.",
+        "\"base.toml\"",
+    ),
+];
 
 /// What one file says.
 pub struct PolicyFile {
@@ -141,7 +154,7 @@ fn is_section(name: &str) -> bool {
 }
 
 /// There is no such key; which one was meant?
-pub(super) fn unknown(name: &str) -> String {
+pub fn unknown(name: &str) -> String {
     let meant = nearest_name(name);
     match (meant, name.split_once('.')) {
         (Some(known), _) => format!("there is no key `{name}`; did you mean `{known}`?"),

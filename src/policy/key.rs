@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kind::{Kind, Setting};
+use super::reference::in_toml;
 use super::{Policy, Profile};
 
 /// A default, in a form that a table can hold.
@@ -70,6 +71,17 @@ impl Key {
         match self.name.split_once('.') {
             Some((table, name)) => (Some(table), name),
             None => (None, self.name),
+        }
+    }
+
+    /// How it stands in a file, with an example of a value.
+    pub fn in_file(&self) -> String {
+        let (table, name) = self.place();
+        let table = table.map(|table| format!("[{table}]\n")).unwrap_or_default();
+        match (self.kind.is_table(), in_toml(&self.default(Profile::Notebook))) {
+            (true, _) => format!("{table}[{name}]\n{}", self.example),
+            (_, Some(value)) if self.example.is_empty() => format!("{table}{name} = {value}"),
+            _ => format!("{table}{name} = {}", self.example),
         }
     }
 }

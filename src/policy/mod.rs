@@ -12,6 +12,7 @@ mod key;
 mod keys;
 mod kind;
 mod nearest;
+mod overlap;
 mod place;
 mod profile;
 mod reference;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 
 pub use effective::{Effective, Origin, Search, Value};
 pub use error::PolicyError;
+pub use file::{FILE_KEYS, unknown};
 pub use key::Key;
 pub use keys::{KEYS, find_key};
 pub use kind::{Kind, Setting};

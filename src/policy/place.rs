@@ -95,7 +95,10 @@ pub fn url(text: &str) -> Option<Result<(), String>> {
     let (scheme, rest) = text.split_once("://")?;
     Some(if !SCHEMES.contains(&scheme) {
         Err(format!("whose scheme is not known; there are {}", SCHEMES.join(", ")))
-    } else if text.chars().any(|letter| letter.is_control() || letter.is_whitespace() || matches!(letter, '?' | '#')) {
+    } else if text
+        .chars()
+        .any(|letter| letter.is_control() || letter.is_whitespace() || matches!(letter, '?' | '#' | '%'))
+    {
         Err("which is no plain URL".to_owned())
     } else if rest.split('/').next().is_some_and(|host| host.contains('@')) {
         Err("which carries credentials: leave them to the environment (AWS_ACCESS_KEY_ID, …)".to_owned())

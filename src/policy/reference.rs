@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::file::{EXTENDS, FILE_KEYS};
 use super::keys::KEYS;
 use super::kind::{Kind, Setting};
 use super::{Key, Profile, size};
@@ -78,14 +79,12 @@ pub fn sample_file() -> String {
     let mut text = String::from(
         "# A policy for Cellblock: what a session may use and see. Every key is optional; what is here are the\n\
          # defaults of the profile `notebook`. Give it with `--policy FILE`, name it in CELLBLOCK_POLICY, or put it where\n\
-         # `cellblock policy show` says that it looks. Nothing in a notebook can change it. docs/policy.md says more.\n\
-         \n\
-         # The defaults that the other keys change: notebook, agent or strict.\n\
-         profile = \"notebook\"\n\
-         \n\
-         # Another policy file, relative to this one; the keys here go over its keys.\n\
-         # extends = \"base.toml\"\n",
+         # `cellblock policy show` says that it looks. Nothing in a notebook can change it. docs/policy.md says more.\n",
     );
+    for (name, doc, value) in FILE_KEYS {
+        let unset = if name == EXTENDS { "# " } else { "" };
+        let _ = write!(text, "\n# {doc}\n{unset}{name} = {value}\n");
+    }
     let mut table = None;
     for key in KEYS {
         let (place, name) = key.place();
@@ -95,10 +94,13 @@ pub fn sample_file() -> String {
         }
         let _ = write!(text, "\n# {}\n# Takes {}.", key.doc, key.kind.allowed());
         let others = [Profile::Agent, Profile::Strict].map(|profile| for_people(key, &key.default(profile)));
-        if let [Some(agent), Some(strict)] = others {
+        let notebook = for_people(key, &key.default(Profile::Notebook));
+        if let [Some(agent), Some(strict)] = &others
+            && others.iter().any(|other| *other != notebook)
+        {
             let _ = write!(text, " agent: {agent}, strict: {strict}.");
         }
-        let _ = match (for_people(key, &key.default(Profile::Notebook)), in_toml(&key.default(Profile::Notebook))) {
+        let _ = match (notebook, in_toml(&key.default(Profile::Notebook))) {
             (Some(_), Some(value)) => writeln!(text, "\n{name} = {value}"),
             _ if key.kind.is_table() => writeln!(text, "\n[{name}]\n# {}", key.example),
             _ => writeln!(text, "\n# {name} = {}", key.example),

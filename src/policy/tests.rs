@@ -106,7 +106,8 @@ fn every_key_changes_the_policy_and_nothing_else() {
                 let other = words.iter().find(|word| Setting::Word(word) != key.default(Profile::Notebook));
                 format!("{:?}", other.unwrap())
             }
-            Kind::NewDirectory | Kind::Directory => "\".\"".to_owned(),
+            Kind::NewDirectory => "\"new\"".to_owned(),
+            Kind::Directory => "\".\"".to_owned(),
             Kind::Store => "\"s3://bucket\"".to_owned(),
             Kind::Files => "[\"data.csv\"]".to_owned(),
             Kind::Packages => "[\"Foo_Bar\"]".to_owned(),
@@ -134,9 +135,11 @@ fn keys_are_laid_over_a_profile() {
 }
 
 #[test]
-fn sizes_may_have_units_and_zero_seconds_mean_never() {
-    let policy = load("memory_bytes = \"512 MiB\"\nsession.idle_evict = 0").unwrap();
+fn sizes_may_have_units_zero_seconds_mean_never_and_a_file_url_is_a_directory() {
+    let policy =
+        load("memory_bytes = \"512 MiB\"\nsession.idle_evict = 0\nsession.store = \"file:///var/kept\"").unwrap();
     assert_eq!((policy.memory_bytes, policy.session.idle_evict), (512 << 20, None));
+    assert_eq!(policy.session.store, Some(Store::Directory("/var/kept".into())));
 }
 
 #[test]
@@ -190,7 +193,8 @@ fn a_file_extends_another_and_tables_are_merged() {
 #[test]
 fn chains_end() {
     let dir = Dir::new();
-    dir.write("b.toml", "\nextends = \"./p.toml\"");
+    dir.write("b.toml", "\nextends = \"again.toml\"");
+    symlink("p.toml", dir.path().join("again.toml")).unwrap();
     let error = dir.read("extends = \"b.toml\"").unwrap_err();
     assert!(error.starts_with("b.toml:2: `extends`") && error.contains("leads back to itself"), "{error}");
     let error = dir.read("extends = \"p.toml\"").unwrap_err();
@@ -332,6 +336,33 @@ fn a_file_that_others_can_write_is_used_only_if_it_was_named() {
     std::fs::set_permissions(&base, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     assert!(found().unwrap_err().to_string().contains("chmod go-w"));
+}
+
+#[test]
+fn cells_cannot_write_to_what_their_policy_comes_from() {
+    let dir = Dir::new();
+    let error = dir.read("\nworkspace = \".\"").unwrap_err();
+    assert!(error.starts_with(":2: `workspace` is ") && error.ends_with("p.toml has to lie elsewhere"), "{error}");
+    assert!(
+        dir.read("workspace = \"w\"\nsession.store = \"w/kept\"").unwrap_err().ends_with("w/kept has to lie elsewhere")
+    );
+    assert!(dir.read("workspace = \"w\"\nsession.store = \"kept\"").is_ok());
+    std::fs::create_dir(dir.path().join("w")).unwrap();
+    dir.write("w/base.toml", "");
+    assert!(
+        dir.read("workspace = \"w\"\nextends = \"w/base.toml\"")
+            .unwrap_err()
+            .ends_with("w/base.toml has to lie elsewhere")
+    );
+    // The user's own file, even while there is none.
+    dir.write("p.toml", "workspace = \"home\"");
+    let search = |config| Search {
+        flag: Some(dir.path().join("p.toml")),
+        config: Some(dir.path().join(config)),
+        ..Search::default()
+    };
+    assert!(search("home/.config/policy.toml").effective().is_err());
+    assert!(search("home2/.config/policy.toml").effective().is_ok());
 }
 
 #[test]

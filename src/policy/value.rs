@@ -78,7 +78,10 @@ fn whole(number: &DeInteger<'_>) -> Option<i64> {
 
 fn store(text: &str, base: &Path) -> Result<Setting, String> {
     match place::url(text) {
-        Some(judged) => judged.map(|()| Setting::Text(text.to_owned())),
+        Some(judged) => judged.and_then(|()| match text.strip_prefix("file://") {
+            Some(path) => place::new_directory(path, base).map(Setting::Path),
+            None => Ok(Setting::Text(text.to_owned())),
+        }),
         None => place::new_directory(text, base).map(Setting::Path),
     }
 }

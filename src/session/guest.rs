@@ -2,7 +2,7 @@
 //! goes back to the last commit when an instance had to be dropped.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 

@@ -33,7 +33,6 @@ impl Plan {
 }
 
 /// The owner of a log.
-#[derive(Debug)]
 pub struct Keeper {
     plan: Plan,
     log: Option<Log>,
@@ -189,7 +188,7 @@ impl Keeper {
     /// # Errors
     /// The store's.
     pub fn fork(&mut self, to: SessionId) -> Result<(), JournalError> {
-        self.writable()?.fork(to, None).map_err(store)
+        self.writable()?.fork(&to, None).map_err(store)
     }
 
     /// Writes the session's beginning, if there is a log already.

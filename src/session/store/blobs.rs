@@ -109,11 +109,7 @@ impl Log {
                 return Err(StoreError::BlobMissing { session: id.to_string(), path: path.clone(), sha256: sha256.clone() });
             }
         }
-        for entry in changes.set.values() {
-            if let Entry::File { sha256, size, .. } = entry {
-                self.blobs.known.insert(sha256.clone(), *size);
-            }
-        }
+        self.blobs.known.extend(contents(changes));
         self.view.other_bytes = self.blobs.bytes();
         let (Durability::Sync, Some(dir), false) = (self.durability, dir, seen.is_empty()) else { return Ok(()) };
         let sync = |path: &Path| {
@@ -138,9 +134,14 @@ impl Log {
         self.delete_blobs(&doomed)
     }
 
-    /// Deletes contents that no state needs, while nobody is about to commit one. What fails is done later.
-    pub(super) fn sweep_blobs(&mut self) {
-        let swept = self.unneeded_blobs().and_then(|unneeded| self.delete_blobs(&unneeded.into_keys().collect::<Vec<_>>()));
+    /// Deletes contents that neither a state nor these files need, while nobody is about to commit others.
+    /// What fails is done later.
+    pub(super) fn sweep_blobs(&mut self, files: &Changes) {
+        let spared = contents(files);
+        let swept = self.unneeded_blobs().and_then(|unneeded| {
+            let doomed: Vec<String> = unneeded.into_keys().filter(|hash| !spared.contains_key(hash)).collect();
+            self.delete_blobs(&doomed)
+        });
         if let Err(error) = swept {
             tracing::warn!(%error, session = %self.view.id, "files that no state needs were not deleted");
         }
@@ -164,6 +165,15 @@ impl Log {
         self.view.other_bytes = self.blobs.bytes();
         Ok(())
     }
+}
+
+/// Hashes and sizes of new files.
+pub(super) fn contents(changes: &Changes) -> BTreeMap<String, u64> {
+    let files = changes.set.values().filter_map(|entry| match entry {
+        Entry::Dir => None,
+        Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
+    });
+    files.collect()
 }
 
 /// Whether these are the contents that they are said to be.

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blobs::contents;
 use super::error::StoreError;
 use super::identity::Durability;
 use super::layout;
@@ -20,6 +21,7 @@ use super::record::header::{Files, Kind, State};
 use super::record::runs;
 use super::state::Pages;
 use crate::session::timeline::{StateId, Timeline};
+use crate::session::workspace::manifest::Changes;
 
 /// A state that needs more records than this is folded even if that frees nothing.
 const LONG_CHAIN: usize = 64;
@@ -73,8 +75,8 @@ impl Log {
         Ok(())
     }
 
-    /// Drops the oldest states until so many more bytes fit; they are gone when this returns.
-    pub(super) fn make_room(&mut self, bytes: u64) -> Result<(), StoreError> {
+    /// Drops the oldest states until so many more bytes fit, with these files; they are gone when this returns.
+    pub(super) fn make_room(&mut self, bytes: u64, files: &Changes) -> Result<(), StoreError> {
         let limit = self.keep.total_bytes;
         if self.view.stored_bytes().saturating_add(bytes) <= limit {
             return Ok(());
@@ -82,11 +84,11 @@ impl Log {
         let mut timeline = self.view.ledger.timeline.clone();
         loop {
             let fold = best_fold(&self.view.ledger, &timeline).filter(|fold| fold.saves() > 0);
-            let needed = self.predicted(&fold, &timeline).saturating_add(bytes);
+            let needed = self.predicted(&fold, &timeline, files).saturating_add(bytes);
             if needed <= limit {
                 self.checkpoint(fold, &timeline)?;
                 self.delete_litter()?;
-                self.sweep_blobs_but_new();
+                self.sweep_blobs(files);
                 if self.view.stored_bytes().saturating_add(bytes) <= limit {
                     return Ok(());
                 }
@@ -107,12 +109,12 @@ impl Log {
         if let Err(error) = self.delete_litter() {
             tracing::warn!(%error, session = %self.view.id, "old records were not deleted");
         }
-        self.sweep_blobs();
+        self.sweep_blobs(&Changes::default());
     }
 
     /// Writes down what counts from here on: with this fold, and with this timeline.
     fn checkpoint(&mut self, fold: Option<Fold>, timeline: &Timeline) -> Result<(), StoreError> {
-        let Some(fold) = fold else { return self.put_checkpoint(Kind::Trim, Vec::new(), timeline) };
+        let Some(fold) = fold else { return self.put_checkpoint(Kind::Trim, timeline) };
         let Some(id) = fold.chain.first().copied() else { return Ok(()) };
         let view = &self.view;
         let pages = load::pages(&view.depot, &view.id, &view.ledger, &fold.chain)?;
@@ -127,7 +129,7 @@ impl Log {
     }
 
     /// A record after which nothing else counts but what this timeline needs.
-    pub(super) fn put_checkpoint(&mut self, kind: Kind, _none: Vec<u8>, timeline: &Timeline) -> Result<(), StoreError> {
+    pub(super) fn put_checkpoint(&mut self, kind: Kind, timeline: &Timeline) -> Result<(), StoreError> {
         self.put_checkpoint_with(kind, Pages::default(), timeline, None)
     }
 
@@ -169,11 +171,13 @@ impl Log {
     }
 
     /// How many bytes there would be.
-    fn predicted(&self, fold: &Option<Fold>, timeline: &Timeline) -> u64 {
+    fn predicted(&self, fold: &Option<Fold>, timeline: &Timeline, files: &Changes) -> u64 {
         let ledger = &self.view.ledger;
         let kept = ledger.kept(timeline);
         let records: u64 = kept.iter().filter_map(|seq| ledger.records.get(seq)).map(|known| known.bytes).sum();
-        let blobs: u64 = ledger.blobs(timeline).values().sum();
+        let mut blobs = ledger.blobs(timeline);
+        blobs.extend(contents(files));
+        let blobs: u64 = blobs.values().sum();
         let saved = fold.as_ref().map_or(0, |fold| fold.frees.saturating_sub(fold.writes));
         records.saturating_sub(saved) + blobs + self.blobs.portable_bytes
     }

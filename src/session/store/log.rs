@@ -19,6 +19,7 @@ use super::view::View;
 use super::writing::Attempt;
 use super::{portable, reading};
 use crate::session::timeline::{Move, StateId, Target};
+use crate::session::workspace::manifest::Changes;
 
 /// So often a stale holder's last record may come before our first one.
 const ATTEMPTS: usize = 3;
@@ -149,7 +150,7 @@ impl Log {
         let words = Kind::Open(opening.holder.words.clone());
         match take {
             // Leaves behind what is damaged or of no use.
-            Take::Salvage | Take::NewBase => self.put_checkpoint(words, Vec::new(), &timeline)?,
+            Take::Salvage | Take::NewBase => self.put_checkpoint(words, &timeline)?,
             Take::Whole => drop(self.put(words, &timeline, self.durability)?),
         }
         self.clean();
@@ -188,6 +189,8 @@ impl Log {
         self.require_new_blobs(&files)?;
         let refused = |error: super::record::frame::FrameError| StoreError::Refused(error.to_string());
         let packed = blocks::of_pages(&pages, &new.pages.bytes).map_err(refused)?;
+        let bytes: u64 = packed.iter().map(|block| block.bytes.len() as u64).sum();
+        self.make_room(bytes, &files)?;
         let parent = self.view.ledger.current();
         let before = parent.map_or(0, |parent| parent.info.cells);
         let mut state = State {
@@ -201,8 +204,6 @@ impl Log {
             clock_ns: new.clock_ns,
             files: Files::Changes(files),
         };
-        let bytes: u64 = packed.iter().map(|block| block.bytes.len() as u64).sum();
-        self.make_room(bytes)?;
         let (keep, durability) = (self.keep, self.durability);
         let seq = self.put_with(durability, packed, pages, None, |ledger, seq| {
             state.id = StateId(seq);
@@ -256,7 +257,7 @@ impl Log {
     /// Gives the session back. What is not needed any more is deleted first.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.lease.confirm()?;
-        self.sweep_blobs();
+        self.sweep_blobs(&Changes::default());
         let (depot, id, durability) = (self.view.depot.clone(), self.view.id.clone(), self.durability);
         let noted = self.view.metadata.replace(&depot, &id, durability);
         self.lease.release()?;

@@ -131,7 +131,7 @@ fn records(depot: &Depot, id: &SessionId) -> Result<Records, StoreError> {
     listed.sort_by_key(|(seq, object)| (std::cmp::Reverse(object.bytes), *seq));
     let bytes: u64 = listed.iter().map(|(_, object)| object.bytes).sum();
     let threads = if bytes < 1 << 20 && !depot.is_remote() { 1 } else { threads };
-    let read = |(seq, object): &(u64, Listed)| Ok((*seq, record(depot, id, *seq, object)?));
+    let read = |(seq, object): &(u64, Listed)| record(depot, id, *seq, object).map(|record| (*seq, record));
     Ok(blocks::in_parallel_on(threads, &listed, read)?.into_iter().collect())
 }
 

@@ -135,7 +135,9 @@ impl Blobs {
     pub(super) fn get(&self, content: &Content, to: &mut File) -> Result<(), Unusable> {
         let mut from = match self.find(&content.sha256) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Bad("is missing".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Unusable::Bad("is missing".to_owned()));
+            }
             Err(error) => return Err(Unusable::Bad(format!("cannot be opened ({error})"))),
         };
         let metadata = from.metadata()?;

@@ -24,7 +24,9 @@ pub enum WorkspaceError {
         source: io::Error,
     },
     /// More than the session may have. The last manifest is still the one that is recorded.
-    #[error("the workspace has {used} {unit}, over the limit of {limit}; delete some files, or raise `{key}` in the policy")]
+    #[error(
+        "the workspace has {used} {unit}, over the limit of {limit}; delete some files, or raise `{key}` in the policy"
+    )]
     Quota {
         /// "bytes" or "files and directories".
         unit: &'static str,
@@ -44,7 +46,9 @@ pub enum WorkspaceError {
     #[error("the saved list of files is not valid: {path:?} {reason}; the workspace was left as it is")]
     Manifest { path: String, reason: &'static str },
     /// Something that is not the session's stands where a file has to go. Nothing was changed.
-    #[error("{path} cannot be put back: the directory in its place has something in it that is neither a file nor a directory; remove that first")]
+    #[error(
+        "{path} cannot be put back: the directory in its place has something in it that is neither a file nor a directory; remove that first"
+    )]
     Occupied { path: String },
 }
 

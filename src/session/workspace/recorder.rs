@@ -76,13 +76,12 @@ impl Workspace {
         let open = |path: &PathBuf| Dir::open_ambient_dir(path, ambient_authority());
         let mut opened = Vec::new();
         for (name, path) in roots {
-            let dir = open(path)
-                .map_err(|source| WorkspaceError::Open { path: path.display().to_string(), source })?;
+            let dir = open(path).map_err(|source| WorkspaceError::Open { path: path.display().to_string(), source })?;
             staging::clean(&dir).map_err(WorkspaceError::io("clean up", name))?;
             opened.push(((*name).to_owned(), dir));
         }
-        let blobs = Blobs::open(&blobs)
-            .map_err(|source| WorkspaceError::Open { path: blobs.display().to_string(), source })?;
+        let blobs =
+            Blobs::open(&blobs).map_err(|source| WorkspaceError::Open { path: blobs.display().to_string(), source })?;
         let mut workspace = Self {
             roots: opened,
             blobs,
@@ -214,12 +213,7 @@ impl Workspace {
 /// A file's line in a manifest.
 fn entry(file: &Known) -> Entry {
     let Known { stamp, content, .. } = file;
-    Entry::File {
-        sha256: content.sha256.clone(),
-        size: content.size,
-        mode: stamp.mode,
-        mtime_ns: stamp.mtime_ns(),
-    }
+    Entry::File { sha256: content.sha256.clone(), size: content.size, mode: stamp.mode, mtime_ns: stamp.mtime_ns() }
 }
 
 /// Whether a write after `started` must give the file another time than `stamp` has. Only the time of the last

@@ -91,9 +91,8 @@ impl Workspace {
             if !self.roots.iter().any(|(name, _)| name == root) {
                 return Err(wrong("is in no directory of this session"));
             }
-            let is_name = |name: &str| {
-                !matches!(name, "" | "." | "..") && name.len() <= MAX_NAME && !name.contains('\0')
-            };
+            let is_name =
+                |name: &str| !matches!(name, "" | "." | "..") && name.len() <= MAX_NAME && !name.contains('\0');
             if !below.split('/').all(is_name) {
                 return Err(wrong("has a part that is no name"));
             }

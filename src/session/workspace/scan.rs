@@ -5,6 +5,7 @@ use std::io;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use rustix::io::Errno;
 
 use super::error::WorkspaceError;
 use super::recorder::Quota;
@@ -127,8 +128,10 @@ pub(super) fn open_file(dir: &Dir, name: &str) -> io::Result<Option<(File, Stamp
     let file = match dir.open_with(name, &options) {
         Ok(file) => file,
         Err(error) => {
-            use io::ErrorKind::{FilesystemLoop, NotFound, PermissionDenied};
-            return if matches!(error.kind(), NotFound | PermissionDenied | FilesystemLoop) { Ok(None) } else { Err(error) };
+            // A link (LOOP) or a socket (NXIO) may have taken its place.
+            let other = matches!(Errno::from_io_error(&error), Some(Errno::LOOP | Errno::NXIO));
+            let closed = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
+            return if other || closed { Ok(None) } else { Err(error) };
         }
     };
     let metadata = file.metadata()?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::jupyter_dirs::env;
+use crate::cli::jupyter_dirs::env;
 use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
 
 /// Names the policy file, unless a flag does.
@@ -11,7 +11,7 @@ const ENVIRONMENT: &str = "CELLBLOCK_POLICY";
 const FILE: &str = "policy.toml";
 
 #[derive(Debug, clap::Args)]
-pub(super) struct PolicyArguments {
+pub(in crate::cli) struct PolicyArguments {
     /// A policy file: limits and grants for the sandbox [default: $CELLBLOCK_POLICY, or policy.toml in the user's
     /// configuration directory]
     #[arg(long, value_name = "FILE")]
@@ -23,7 +23,7 @@ pub(super) struct PolicyArguments {
 
 impl PolicyArguments {
     /// The policy that these ask for. What speaks against its files goes to the log.
-    pub(super) fn policy(&self) -> Result<Policy, PolicyError> {
+    pub(in crate::cli) fn policy(&self) -> Result<Policy, PolicyError> {
         let Effective { policy, warnings, .. } = self.search().effective()?;
         for warning in warnings {
             tracing::warn!("a policy file should not be trusted: {warning}");
@@ -32,7 +32,7 @@ impl PolicyArguments {
     }
 
     /// Where the policy is looked for.
-    pub(super) fn search(&self) -> Search {
+    pub(in crate::cli) fn search(&self) -> Search {
         Search {
             flag: self.policy.clone(),
             environment: env(ENVIRONMENT).map(PathBuf::from),
@@ -43,6 +43,6 @@ impl PolicyArguments {
 }
 
 /// Where the user's own policy is, if there is one. Nowhere without a home.
-pub(super) fn config_file() -> Option<PathBuf> {
+pub(in crate::cli) fn config_file() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "cellblock")?.config_dir().join(FILE))
 }
