@@ -7,8 +7,11 @@ pub mod handle;
 pub mod limits;
 pub mod output;
 pub mod request;
+pub mod store;
 pub mod thread;
+pub mod timeline;
 pub mod verdict;
+pub mod workspace;
 
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};
 pub use guest::{Guest, GuestError, Origin};

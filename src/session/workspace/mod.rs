@@ -1,0 +1,3 @@
+//! The files of a session.
+
+pub mod manifest;
