@@ -122,7 +122,11 @@ pub enum MoveError {
 }
 
 fn saved(names: &[String]) -> String {
-    if names.is_empty() { "; there are no saved names".to_owned() } else { format!("; there are: {}", names.join(", ")) }
+    if names.is_empty() {
+        "; there are no saved names".to_owned()
+    } else {
+        format!("; there are: {}", names.join(", "))
+    }
 }
 
 /// The steps, where we are, and what has a name.
@@ -214,7 +218,8 @@ impl Timeline {
             Move::Redo(wanted) => self.redo(*wanted)?,
             Move::Resume => self.jump(self.previous.ok_or(MoveError::NothingToResume)?),
             Move::Restore(name) => {
-                let unknown = || MoveError::NoSuchName { name: name.clone(), names: self.names.keys().cloned().collect() };
+                let unknown =
+                    || MoveError::NoSuchName { name: name.clone(), names: self.names.keys().cloned().collect() };
                 let state = *self.names.get(name).ok_or_else(unknown)?;
                 self.push_step(Step::State(state), false);
             }

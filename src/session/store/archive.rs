@@ -73,7 +73,8 @@ pub fn import(depot: &Depot, from: &mut dyn Read, to: Option<&SessionId>, limit:
 fn names(depot: &Depot, id: &SessionId) -> Result<(View, Vec<String>), StoreError> {
     let view = View::open(depot, id)?;
     let ledger = &view.ledger;
-    let mut names: Vec<String> = ledger.records.keys().map(|seq| format!("log/{}", layout::record_name(*seq))).collect();
+    let mut names: Vec<String> =
+        ledger.records.keys().map(|seq| format!("log/{}", layout::record_name(*seq))).collect();
     names.extend(ledger.blobs(&ledger.timeline).into_keys().map(|hash| format!("blobs/{hash}")));
     if view.portable()?.is_some() {
         names.push("portable.rec".to_owned());

@@ -51,7 +51,12 @@ impl Blobs {
 impl Depot {
     /// Puts contents from a directory, where they lie under their hashes, into a session, as far as they are
     /// not there yet. Their hashes are checked.
-    pub fn push_blobs(&self, id: &SessionId, dir: &Path, hashes: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    pub fn push_blobs(
+        &self,
+        id: &SessionId,
+        dir: &Path,
+        hashes: impl IntoIterator<Item = String>,
+    ) -> Result<(), StoreError> {
         for hash in hashes {
             require_hash(&hash)?;
             let name = layout::blob(id, &hash);
@@ -70,7 +75,12 @@ impl Depot {
     }
 
     /// The other way. Files that are there already are not read again.
-    pub fn pull_blobs(&self, id: &SessionId, dir: &Path, hashes: impl IntoIterator<Item = String>) -> Result<(), StoreError> {
+    pub fn pull_blobs(
+        &self,
+        id: &SessionId,
+        dir: &Path,
+        hashes: impl IntoIterator<Item = String>,
+    ) -> Result<(), StoreError> {
         fs::create_dir_all(dir).map_err(|error| StoreError::io("cannot make", dir.display(), error))?;
         for hash in hashes {
             require_hash(&hash)?;
@@ -102,11 +112,17 @@ impl Log {
                 continue;
             }
             let there = match &dir {
-                Some(dir) => fs::symlink_metadata(dir.join(sha256)).ok().filter(fs::Metadata::is_file).map(|meta| meta.len()),
+                Some(dir) => {
+                    fs::symlink_metadata(dir.join(sha256)).ok().filter(fs::Metadata::is_file).map(|meta| meta.len())
+                }
                 None => depot.size(&layout::blob(id, sha256))?,
             };
             if there != Some(*size) {
-                return Err(StoreError::BlobMissing { session: id.to_string(), path: path.clone(), sha256: sha256.clone() });
+                return Err(StoreError::BlobMissing {
+                    session: id.to_string(),
+                    path: path.clone(),
+                    sha256: sha256.clone(),
+                });
             }
         }
         self.blobs.known.extend(contents(changes));
@@ -188,7 +204,12 @@ fn require_hash(hash: &str) -> Result<(), StoreError> {
 }
 
 fn damaged(id: &SessionId, hash: &str, why: &str) -> StoreError {
-    StoreError::Damaged { session: id.to_string(), object: layout::blob(id, hash), why: why.to_owned(), last_good: None }
+    StoreError::Damaged {
+        session: id.to_string(),
+        object: layout::blob(id, hash),
+        why: why.to_owned(),
+        last_good: None,
+    }
 }
 
 /// Readers see the whole file or none.

@@ -130,7 +130,8 @@ pub fn delete(depot: &Depot, id: &SessionId) -> Result<u64, StoreError> {
     // First: without it there is no session.
     depot.delete(&layout::metadata(id))?;
     for below in [layout::log(id), layout::blobs(id)] {
-        let names: Vec<String> = depot.list(&below)?.into_iter().map(|object| format!("{below}/{}", object.name)).collect();
+        let names: Vec<String> =
+            depot.list(&below)?.into_iter().map(|object| format!("{below}/{}", object.name)).collect();
         if !names.is_empty() {
             depot.delete_all(names)?;
         }
@@ -189,7 +190,9 @@ fn prune_one(depot: &Depot, id: &SessionId, older_than: TimeDelta, dry_run: bool
     }
     if let Err(error) = Lease::require_unheld(depot, id) {
         return match error {
-            StoreError::Held { .. } | StoreError::LeaseDamaged { .. } => Ok(Verdict::Skipped("held", error.to_string())),
+            StoreError::Held { .. } | StoreError::LeaseDamaged { .. } => {
+                Ok(Verdict::Skipped("held", error.to_string()))
+            }
             other => Err(other),
         };
     }

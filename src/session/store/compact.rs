@@ -133,7 +133,13 @@ impl Log {
         self.put_checkpoint_with(kind, Pages::default(), timeline, None)
     }
 
-    fn put_checkpoint_with(&mut self, kind: Kind, pages: Pages, timeline: &Timeline, folded: Option<StateId>) -> Result<(), StoreError> {
+    fn put_checkpoint_with(
+        &mut self,
+        kind: Kind,
+        pages: Pages,
+        timeline: &Timeline,
+        folded: Option<StateId>,
+    ) -> Result<(), StoreError> {
         let ledger = &self.view.ledger;
         let after = match (folded, kind.state()) {
             (Some(id), Some(state)) => with_parent(ledger, id, state.parent),
@@ -148,9 +154,11 @@ impl Log {
         let refused = |error: super::record::frame::FrameError| StoreError::Refused(error.to_string());
         let packed = blocks::of_pages(&pages.runs, &pages.bytes).map_err(refused)?;
         // What it replaces may be on the disk already, and will be deleted: this has to be there before.
-        let seq = self.put_with(Durability::Sync, packed, pages.runs, Some(live), |_, _| (kind.clone(), timeline.clone()))?;
+        let seq =
+            self.put_with(Durability::Sync, packed, pages.runs, Some(live), |_, _| (kind.clone(), timeline.clone()))?;
         let ledger = &mut self.view.ledger;
-        let litter: Vec<u64> = ledger.records.keys().filter(|other| **other != seq && !kept.contains(other)).copied().collect();
+        let litter: Vec<u64> =
+            ledger.records.keys().filter(|other| **other != seq && !kept.contains(other)).copied().collect();
         for old in &litter {
             ledger.records.remove(old);
         }

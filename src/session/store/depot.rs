@@ -91,8 +91,7 @@ impl Depot {
     pub(super) fn get_ranges(&self, name: &str, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>, StoreError> {
         let path = self.path(name);
         let expected: Vec<u64> = ranges.iter().map(|range| range.end.saturating_sub(range.start)).collect();
-        let parts =
-            self.ask("cannot read", name, |store| async move { store.get_ranges(&path, &ranges).await })?;
+        let parts = self.ask("cannot read", name, |store| async move { store.get_ranges(&path, &ranges).await })?;
         let parts = parts.ok_or_else(|| StoreError::io("cannot read", name, "it is not there"))?;
         let complete = parts.len() == expected.len()
             && parts.iter().zip(&expected).all(|(part, length)| part.len() as u64 == *length);
@@ -139,7 +138,8 @@ impl Depot {
     /// The objects right below a name.
     pub(super) fn list(&self, below: &str) -> Result<Vec<Listed>, StoreError> {
         let path = self.path(below);
-        let listed = self.ask("cannot list", below, |store| async move { store.list_with_delimiter(Some(&path)).await })?;
+        let listed =
+            self.ask("cannot list", below, |store| async move { store.list_with_delimiter(Some(&path)).await })?;
         let objects = listed.map(|listed| listed.objects).unwrap_or_default();
         let listed = objects.into_iter().filter_map(|meta| {
             let name = meta.location.filename()?.to_owned();
@@ -151,7 +151,8 @@ impl Depot {
     /// The directories right below a name.
     pub(super) fn list_dirs(&self, below: &str) -> Result<Vec<String>, StoreError> {
         let path = self.path(below);
-        let listed = self.ask("cannot list", below, |store| async move { store.list_with_delimiter(Some(&path)).await })?;
+        let listed =
+            self.ask("cannot list", below, |store| async move { store.list_with_delimiter(Some(&path)).await })?;
         let prefixes = listed.map(|listed| listed.common_prefixes).unwrap_or_default();
         Ok(prefixes.into_iter().filter_map(|prefix| prefix.filename().map(str::to_owned)).collect())
     }
@@ -170,7 +171,8 @@ impl Depot {
             }
             Ok(())
         });
-        outcome.map_err(|error| StoreError::io("cannot delete objects of", names.first().map_or("", |name| name), error))
+        outcome
+            .map_err(|error| StoreError::io("cannot delete objects of", names.first().map_or("", |name| name), error))
     }
 
     /// The name as the store knows it.
@@ -185,14 +187,25 @@ impl Depot {
         })
     }
 
-    fn put_parts(&self, name: &str, parts: Vec<Bytes>, options: PutOptions, durability: Durability) -> Result<(), Error> {
+    fn put_parts(
+        &self,
+        name: &str,
+        parts: Vec<Bytes>,
+        options: PutOptions,
+        durability: Durability,
+    ) -> Result<(), Error> {
         let (store, path) = (self.store(durability), self.path(name));
         let payload: PutPayload = parts.into_iter().collect();
         self.run(async move { store.put_opts(&path, payload, options).await }).map(|_| ())
     }
 
     /// A request to which "there is none" is an answer.
-    fn ask<T, F>(&self, doing: &'static str, name: &str, request: impl FnOnce(Arc<dyn ObjectStore>) -> F) -> Result<Option<T>, StoreError>
+    fn ask<T, F>(
+        &self,
+        doing: &'static str,
+        name: &str,
+        request: impl FnOnce(Arc<dyn ObjectStore>) -> F,
+    ) -> Result<Option<T>, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -204,7 +217,10 @@ impl Depot {
         }
     }
 
-    fn run<T: Send + 'static>(&self, request: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
+    fn run<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
         let died = || Error::Generic { store: "session store", source: "its thread has ended".into() };
         self.inner.engine.run(request).unwrap_or_else(|| Err(died()))
     }

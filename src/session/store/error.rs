@@ -63,7 +63,9 @@ pub enum StoreError {
         here: Box<Identity>,
     },
     /// Somebody else has it open.
-    #[error("the session {session} is held by {holder} since {since}: close it there first (a holder that is gone is forgotten at {until} at the latest)")]
+    #[error(
+        "the session {session} is held by {holder} since {since}: close it there first (a holder that is gone is forgotten at {until} at the latest)"
+    )]
     Held {
         /// The session's id.
         session: String,

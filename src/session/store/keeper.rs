@@ -33,10 +33,16 @@ fn start() -> Sender<Weak<Shared>> {
     let serve = move || {
         let mut kept: Vec<Weak<Shared>> = Vec::new();
         loop {
-            let came = if kept.is_empty() { leases.recv().map_err(RecvTimeoutError::from) } else { leases.recv_timeout(ROUND) };
+            let came = if kept.is_empty() {
+                leases.recv().map_err(RecvTimeoutError::from)
+            } else {
+                leases.recv_timeout(ROUND)
+            };
             match came {
                 Ok(lease) => kept.push(lease),
-                Err(RecvTimeoutError::Timeout) => kept.retain(|lease| lease.upgrade().is_some_and(|lease| lease.keep())),
+                Err(RecvTimeoutError::Timeout) => {
+                    kept.retain(|lease| lease.upgrade().is_some_and(|lease| lease.keep()))
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

@@ -73,8 +73,15 @@ impl Lease {
             let now = depot.now();
             let token = uuid::Uuid::new_v4().to_string();
             let holder = holder.clone();
-            let body =
-                Body { epoch, token, holder, acquired_at: now, renewed_at: now, expires_at: now + EXPIRY, released: false };
+            let body = Body {
+                epoch,
+                token,
+                holder,
+                acquired_at: now,
+                renewed_at: now,
+                expires_at: now + EXPIRY,
+                released: false,
+            };
             let bytes = Bytes::from(seal(id, &body)?);
             let name = layout::lease(id, epoch);
             // A request that was repeated may find its own object.
@@ -220,7 +227,10 @@ fn newest(depot: &Depot, id: &SessionId) -> Result<Option<Body>, StoreError> {
         if body.epoch != epoch {
             return Err(damaged("it has another number".to_owned()));
         }
-        if body.renewed_at < body.acquired_at || body.expires_at < body.renewed_at || body.expires_at - body.renewed_at > LONGEST {
+        if body.renewed_at < body.acquired_at
+            || body.expires_at < body.renewed_at
+            || body.expires_at - body.renewed_at > LONGEST
+        {
             return Err(damaged("its times cannot be".to_owned()));
         }
         return Ok(Some(body));
@@ -243,7 +253,8 @@ fn require_free(depot: &Depot, id: &SessionId, body: &Body) -> Result<(), StoreE
 /// Only the newest lease counts; older ones are litter.
 fn remove_older(depot: &Depot, id: &SessionId, epoch: u64) {
     let Ok(listed) = depot.list(&layout::leases(id)) else { return };
-    let older = listed.iter().filter_map(|object| layout::number(&object.name, ".json")).filter(|number| *number < epoch);
+    let older =
+        listed.iter().filter_map(|object| layout::number(&object.name, ".json")).filter(|number| *number < epoch);
     for number in older {
         // What stays is removed by the next holder.
         let _ = depot.delete(&layout::lease(id, number));

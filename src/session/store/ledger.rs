@@ -159,7 +159,10 @@ impl Ledger {
         if let Some(state) = parsed.header.kind.state() {
             let is_commit = matches!(parsed.header.kind, Kind::Commit(_));
             let damage = |why: &str| Damage { seq, why: why.to_owned() };
-            if (state.id.0 == seq) != is_commit || state.id.0 > seq || state.parent.is_some_and(|parent| parent >= state.id) {
+            if (state.id.0 == seq) != is_commit
+                || state.id.0 > seq
+                || state.parent.is_some_and(|parent| parent >= state.id)
+            {
                 return Err(damage("its number or its parent's cannot be"));
             }
             if parsed.runs.last().is_some_and(|run| u64::from(run.end) * PAGE as u64 > state.memory_bytes) {

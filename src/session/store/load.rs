@@ -42,7 +42,13 @@ struct Job {
 }
 
 /// Writes all pages of a state in which it differs from the warm image, each once, from several threads.
-pub fn load(depot: &Depot, id: &SessionId, ledger: &Ledger, state: StateId, write: Write) -> Result<Loaded, StoreError> {
+pub fn load(
+    depot: &Depot,
+    id: &SessionId,
+    ledger: &Ledger,
+    state: StateId,
+    write: Write,
+) -> Result<Loaded, StoreError> {
     let entry = ledger.states.get(&state).ok_or(MoveError::NoSuchState(state))?;
     let chain = ledger.chain(state);
     let (head, header) = head(depot, id, ledger, entry)?;
@@ -54,7 +60,8 @@ pub fn load(depot: &Depot, id: &SessionId, ledger: &Ledger, state: StateId, writ
 
 /// All pages in which a state differs from one that it lies on, or from the warm image.
 pub fn pages(depot: &Depot, id: &SessionId, ledger: &Ledger, chain: &[StateId]) -> Result<Pages, StoreError> {
-    let memory_bytes = chain.first().and_then(|state| ledger.states.get(state)).map_or(0, |entry| entry.info.memory_bytes);
+    let memory_bytes =
+        chain.first().and_then(|state| ledger.states.get(state)).map_or(0, |entry| entry.info.memory_bytes);
     let jobs = jobs(depot, id, ledger, chain, None, memory_bytes)?;
     let mut list: Vec<Range<u32>> =
         jobs.iter().flat_map(|job| &job.pieces).map(|piece| piece.page..piece.page + piece.count).collect();
@@ -92,16 +99,30 @@ fn loaded(id: &SessionId, ledger: &Ledger, state: StateId, header: Header) -> Re
     let files = ledger.manifest(state);
     let reseed = ledger.forked_at.is_some_and(|last| state.0 <= last);
     let Some(stored) = header.kind.state() else { return Err(damaged(id, header.seq, "it has no state".to_owned())) };
-    Ok(Loaded { memory_bytes: stored.memory_bytes, facts: stored.facts.clone(), clock_ns: stored.clock_ns, files, reseed })
+    Ok(Loaded {
+        memory_bytes: stored.memory_bytes,
+        facts: stored.facts.clone(),
+        clock_ns: stored.clock_ns,
+        files,
+        reseed,
+    })
 }
 
 fn head(depot: &Depot, id: &SessionId, ledger: &Ledger, entry: &StateEntry) -> Result<(Head, Header), StoreError> {
-    let known = ledger.records.get(&entry.record).ok_or_else(|| damaged(id, entry.record, "it is missing".to_owned()))?;
+    let known =
+        ledger.records.get(&entry.record).ok_or_else(|| damaged(id, entry.record, "it is missing".to_owned()))?;
     reading::head(depot, id, entry.record, known)
 }
 
 /// The blocks that are needed, and what of each.
-fn jobs(depot: &Depot, id: &SessionId, ledger: &Ledger, chain: &[StateId], first: Option<Head>, memory_bytes: u64) -> Result<Vec<Job>, StoreError> {
+fn jobs(
+    depot: &Depot,
+    id: &SessionId,
+    ledger: &Ledger,
+    chain: &[StateId],
+    first: Option<Head>,
+    memory_bytes: u64,
+) -> Result<Vec<Job>, StoreError> {
     let mut missing = Missing::new(memory_bytes);
     let mut first = first;
     let mut jobs = Vec::new();
@@ -118,7 +139,8 @@ fn jobs(depot: &Depot, id: &SessionId, ledger: &Ledger, chain: &[StateId], first
         for (block, pieces) in wanted {
             // The first block has the list of pages.
             let index = block as usize + 1;
-            let block = head.blocks.get(index).ok_or_else(|| damaged(id, entry.record, "it lacks a block".to_owned()))?;
+            let block =
+                head.blocks.get(index).ok_or_else(|| damaged(id, entry.record, "it lacks a block".to_owned()))?;
             jobs.push(Job { record: entry.record, index, block: *block, pieces });
         }
     }

@@ -129,7 +129,13 @@ impl Log {
         Ok(ledger)
     }
 
-    fn holding(depot: &Depot, opening: &Opening, metadata: Metadata, ledger: Ledger, lease: Lease) -> Result<Self, StoreError> {
+    fn holding(
+        depot: &Depot,
+        opening: &Opening,
+        metadata: Metadata,
+        ledger: Ledger,
+        lease: Lease,
+    ) -> Result<Self, StoreError> {
         let (blobs, other_bytes) = Blobs::listed(depot, &opening.id)?;
         let view = View { depot: depot.clone(), id: opening.id.clone(), metadata, ledger, other_bytes };
         Ok(Self {

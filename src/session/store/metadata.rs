@@ -48,7 +48,13 @@ pub enum Problem {
 }
 
 impl Metadata {
-    pub fn new(id: &SessionId, identity: Identity, notebook: Option<String>, lineage: String, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        id: &SessionId,
+        identity: Identity,
+        notebook: Option<String>,
+        lineage: String,
+        now: DateTime<Utc>,
+    ) -> Self {
         let now = now.to_rfc3339();
         Self {
             session_id: id.to_string(),
@@ -80,7 +86,9 @@ impl Metadata {
         let metadata: Self = sealed::unseal(bytes).map_err(Problem::Corrupted)?;
         if metadata.version != VERSION {
             let version = metadata.version;
-            return Err(Problem::Corrupted(format!("it has the format {version}, which this version of Cellblock cannot read")));
+            return Err(Problem::Corrupted(format!(
+                "it has the format {version}, which this version of Cellblock cannot read"
+            )));
         }
         if metadata.session_id != id.as_str() {
             return Err(Problem::Corrupted(format!("it belongs to the session {:?}", metadata.session_id)));
@@ -102,7 +110,9 @@ impl Metadata {
     pub fn read(depot: &Depot, id: &SessionId) -> Result<Self, StoreError> {
         match Self::look(depot, id)? {
             Ok(metadata) => Ok(metadata),
-            Err(Problem::Missing) if depot.list(&layout::log(id))?.is_empty() => Err(StoreError::NotFound(id.to_string())),
+            Err(Problem::Missing) if depot.list(&layout::log(id))?.is_empty() => {
+                Err(StoreError::NotFound(id.to_string()))
+            }
             Err(problem) => Err(problem.damage(id)),
         }
     }

@@ -31,7 +31,12 @@ pub fn point(depot: &Depot, notebook: &str, id: &SessionId, durability: Durabili
 pub fn find(depot: &Depot, notebook: &str) -> Result<Option<SessionId>, StoreError> {
     let name = layout::notebook(notebook);
     let Some(bytes) = depot.get(&name)? else { return Ok(None) };
-    let damaged = |why: String| StoreError::Damaged { session: format!("of {notebook}"), object: name.clone(), why, last_good: None };
+    let damaged = |why: String| StoreError::Damaged {
+        session: format!("of {notebook}"),
+        object: name.clone(),
+        why,
+        last_good: None,
+    };
     let pointer: Pointer = sealed::unseal(&bytes).map_err(damaged)?;
     if pointer.notebook != notebook {
         return Err(damaged(format!("it belongs to {:?}", pointer.notebook)));
@@ -45,7 +50,9 @@ pub fn forget(depot: &Depot, notebook: &str, id: &SessionId) -> Result<(), Store
         Ok(Some(found)) if found != *id => Ok(()),
         Ok(None) => Ok(()),
         // A pointer that cannot be read leads nowhere.
-        Ok(Some(_)) | Err(StoreError::Damaged { .. } | StoreError::BadId(_)) => depot.delete(&layout::notebook(notebook)),
+        Ok(Some(_)) | Err(StoreError::Damaged { .. } | StoreError::BadId(_)) => {
+            depot.delete(&layout::notebook(notebook))
+        }
         Err(error) => Err(error),
     }
 }

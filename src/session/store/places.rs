@@ -67,9 +67,12 @@ impl Depot {
         let prefix = prefix.trim_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let retry = RetryConfig { max_retries: 6, retry_timeout: RETRY, ..RetryConfig::default() };
-        let setting = |key, seconds: Duration| (AmazonS3ConfigKey::Client(key), format!("{} seconds", seconds.as_secs()));
+        let setting =
+            |key, seconds: Duration| (AmazonS3ConfigKey::Client(key), format!("{} seconds", seconds.as_secs()));
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
-        for (key, value) in [setting(ClientConfigKey::ConnectTimeout, CONNECT), setting(ClientConfigKey::Timeout, REQUEST)] {
+        for (key, value) in
+            [setting(ClientConfigKey::ConnectTimeout, CONNECT), setting(ClientConfigKey::Timeout, REQUEST)]
+        {
             builder = builder.with_config(key, value);
         }
         let store = builder.build().map_err(|error| bad(error.to_string()))?;

@@ -17,7 +17,14 @@ use crate::session::timeline::Timeline;
 const MAX_BYTES: usize = 1 << 30;
 
 /// Writes it over the one that is there.
-pub fn write(depot: &Depot, id: &SessionId, lineage: &str, identity: &Identity, bytes: &[u8], durability: Durability) -> Result<(), StoreError> {
+pub fn write(
+    depot: &Depot,
+    id: &SessionId,
+    lineage: &str,
+    identity: &Identity,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), StoreError> {
     if bytes.len() > MAX_BYTES {
         return Err(StoreError::Refused(format!("a portable state of {} bytes is too large", bytes.len())));
     }

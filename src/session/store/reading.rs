@@ -33,7 +33,8 @@ pub fn ledger(depot: &Depot, id: &SessionId, metadata: &Metadata) -> Result<Ledg
     let Some(last) = records.keys().next_back().copied() else {
         return Err(damaged(id, layout::log(id), "it has no records".to_owned(), None));
     };
-    let ledger = Ledger::assemble(&records, last, &metadata.lineage).map_err(|damage| describe(id, &records, damage, metadata))?;
+    let ledger = Ledger::assemble(&records, last, &metadata.lineage)
+        .map_err(|damage| describe(id, &records, damage, metadata))?;
     let good = || good_at(&records, last, metadata);
     require_blobs(depot, id, &ledger).map_err(|error| with_last_good(error, good()))?;
     portable::check(depot, id, &metadata.lineage).map_err(|error| with_last_good(error, good()))?;
@@ -149,7 +150,8 @@ fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Re
         Err(error) => return Ok(Err(error.to_string())),
     };
     // The runs follow the head; how long they are is said in it.
-    let with_head = if head <= FIRST_READ { first } else { depot.get_ranges(&name, vec![0..head])?.pop().unwrap_or_default() };
+    let with_head =
+        if head <= FIRST_READ { first } else { depot.get_ranges(&name, vec![0..head])?.pop().unwrap_or_default() };
     let runs_end = match Head::parse(&with_head) {
         Ok(parsed) => parsed.blocks.first().map_or(head, |block| block.range().end),
         Err(error) => return Ok(Err(error.to_string())),
@@ -209,7 +211,9 @@ fn good_at(records: &Records, last: u64, metadata: &Metadata) -> Option<LastGood
 
 fn with_last_good(error: StoreError, good: Option<LastGood>) -> StoreError {
     match error {
-        StoreError::Damaged { session, object, why, .. } => StoreError::Damaged { session, object, why, last_good: good },
+        StoreError::Damaged { session, object, why, .. } => {
+            StoreError::Damaged { session, object, why, last_good: good }
+        }
         other => other,
     }
 }

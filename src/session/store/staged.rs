@@ -14,7 +14,8 @@ pub fn remove_old(dir: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let staged = name.to_str().and_then(|name| name.rsplit_once('#'));
-        let is_staged = staged.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_staged =
+            staged.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
         let age = entry.metadata().ok().and_then(|meta| meta.modified().ok()?.elapsed().ok());
         if is_staged && age.is_some_and(|age| age > OLD) {
             let _ = fs::remove_file(entry.path());

@@ -6,8 +6,8 @@ use super::id::SessionId;
 use super::ledger::Ledger;
 use super::load::{self, Write};
 use super::metadata::Metadata;
-use super::{layout, portable, reading};
 use super::state::{Loaded, StateInfo, Summary};
+use super::{layout, portable, reading};
 use crate::session::timeline::{Move, StateId, Step, Target, Timeline};
 
 /// One session's log, read and checked. Without the session's lease, what it says may be gone a moment later.
@@ -64,7 +64,12 @@ impl View {
             let id = if let Step::State(id) = step { Some(*id) } else { None };
             let named = timeline.names().iter().filter(|(_, named)| Some(**named) == id);
             let names = named.map(|(name, _)| name.clone()).collect();
-            HistoryLine { step: *step, state: id.and_then(|id| self.state(id)).cloned(), names, current: index == timeline.position() }
+            HistoryLine {
+                step: *step,
+                state: id.and_then(|id| self.state(id)).cloned(),
+                names,
+                current: index == timeline.position(),
+            }
         };
         timeline.steps().iter().enumerate().map(line).collect()
     }

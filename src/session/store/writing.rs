@@ -63,7 +63,10 @@ impl Log {
                 }
             }
             // A request that was repeated finds its own record.
-            if self.found(seq)?.is_some_and(|hash| self.attempts.last().is_some_and(|last| last.parsed.known.hash == hash)) {
+            if self
+                .found(seq)?
+                .is_some_and(|hash| self.attempts.last().is_some_and(|last| last.parsed.known.hash == hash))
+            {
                 let Some(Attempt { parsed }) = self.attempts.pop() else { continue };
                 self.attempts.clear();
                 self.enter(&parsed)?;
@@ -111,7 +114,8 @@ impl Log {
         }
         let seq = self.view.ledger.next_seq;
         let Some(hash) = self.found(seq)? else { return Ok(()) };
-        let ours = self.attempts.iter().find(|attempt| attempt.parsed.known.hash == hash && attempt.parsed.header.seq == seq);
+        let ours =
+            self.attempts.iter().find(|attempt| attempt.parsed.known.hash == hash && attempt.parsed.header.seq == seq);
         let Some(ours) = ours else { return Err(self.lease.lost()) };
         let parsed = ours.parsed.clone();
         let timeline = self.view.ledger.timeline.clone();

@@ -30,7 +30,10 @@ pub fn of_bytes(bytes: &[u8]) -> Result<Vec<Packed>, FrameError> {
 }
 
 /// Does the same to each, on as many threads as are worth it; the results are in order.
-pub fn in_parallel<T: Sync, R: Send, E: Send>(items: &[T], each: impl Fn(&T) -> Result<R, E> + Sync) -> Result<Vec<R>, E> {
+pub fn in_parallel<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    each: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
     let threads = if items.len() < WORTH_A_THREAD { 1 } else { threads() };
     in_parallel_on(threads, items, each)
 }
@@ -47,7 +50,9 @@ pub fn in_parallel_on<T: Sync, R: Send, E: Send>(
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));
     let work = || {
-        while let Some((index, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?))) {
+        while let Some((index, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+        {
             let result = each(item);
             let failed = result.is_err();
             done.lock().push((index, result));

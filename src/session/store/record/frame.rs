@@ -4,8 +4,8 @@
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::Hash;
 use super::super::state::PAGE;
+use super::Hash;
 
 /// The version is the last byte.
 const MAGIC: &[u8; 8] = b"CBLKREC\x01";
