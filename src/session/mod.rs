@@ -9,6 +9,7 @@ pub mod output;
 pub mod request;
 pub mod thread;
 pub mod verdict;
+pub mod workspace;
 
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};
 pub use guest::{Guest, GuestError, Origin};
