@@ -22,5 +22,5 @@ pub use frame::Frame;
 pub use image::Image;
 pub use instance::{Code, Facts, Gauges, Instance};
 pub use outside::{HostCall, Outside};
-pub use overlay::Overlay;
+pub use overlay::{Committed, Import, Overlay};
 pub use world::{Clock, Mount, World};

@@ -44,6 +44,12 @@ impl Clock {
         Self { origin, started: Instant::now() }
     }
 
+    /// A clock that goes on from `nanoseconds`, a time on an earlier clock of the same session, wherever that was.
+    pub fn after(nanoseconds: u64) -> Self {
+        let clock = Self::new();
+        Self { origin: clock.origin.max(Duration::from_nanos(nanoseconds)), ..clock }
+    }
+
     /// Nanoseconds on this clock.
     pub fn now(&self) -> u64 {
         u64::try_from((self.origin + self.started.elapsed()).as_nanos()).unwrap_or(u64::MAX)
