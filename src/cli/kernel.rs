@@ -1,11 +1,12 @@
 //! `cellblock kernel`: what Jupyter starts.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::session_arguments::SessionArguments;
 use super::policy::PolicyArguments;
 use super::session::Places;
+use super::session_arguments::SessionArguments;
 use crate::kernel::{Language, Launch, Parent};
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
@@ -58,7 +59,7 @@ fn serve_kernel(connection_file: &Path, policy: Policy, which: Which) -> anyhow:
 /// Where what was run is kept, with the user's data: a cache may be cleared. Nowhere without a home.
 fn history() -> Option<PathBuf> {
     let dir = directories::ProjectDirs::from("", "", "cellblock")?.data_dir().to_owned();
-    if let Err(error) = std::fs::create_dir_all(&dir) {
+    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir) {
         tracing::warn!(%error, "the history is not kept: its directory cannot be created");
         return None;
     }

@@ -59,7 +59,13 @@ pub struct Control {
 impl Control {
     /// The control block of a guest with this interrupt flag.
     pub fn new(signal: Signal) -> Self {
-        Self { signal, waiting: AtomicBool::new(false), alarm: Mutex::new(None), files_refused: AtomicUsize::new(0), fuel: AtomicU64::new(0) }
+        Self {
+            signal,
+            waiting: AtomicBool::new(false),
+            alarm: Mutex::new(None),
+            files_refused: AtomicUsize::new(0),
+            fuel: AtomicU64::new(0),
+        }
     }
 
     /// Notes that the guest was refused another open file.

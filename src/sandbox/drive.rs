@@ -353,7 +353,8 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(1);
 
     fn stages(now: Instant) -> Stages {
-        let allowance = Allowance { fuel: 100, grace_fuel: 50, time: Some(Duration::from_secs(60)), grace: GRACE, sampling: None };
+        let allowance =
+            Allowance { fuel: 100, grace_fuel: 50, time: Some(Duration::from_secs(60)), grace: GRACE, sampling: None };
         Stages::new(allowance, now)
     }
 

@@ -68,7 +68,10 @@ impl Kind {
             Self::Cell { cell, step } => {
                 let ok = outcome.content.get("status").and_then(serde_json::Value::as_str) == Some("ok");
                 let usage = &outcome.usage;
-                Self::Cell { cell: Cell { ok, fuel: usage.fuel_consumed, duration_ms: usage.duration_ms, ..cell }, step }
+                Self::Cell {
+                    cell: Cell { ok, fuel: usage.fuel_consumed, duration_ms: usage.duration_ms, ..cell },
+                    step,
+                }
             }
             other => other,
         }
@@ -215,7 +218,8 @@ impl Guest {
             self.say(StreamName::Stdout, &text);
         }
         let notes = std::mem::take(&mut self.notes);
-        for note in notes.into_iter().chain(self.journal.trouble().map(|why| format!("the session is no longer saved: {why}")))
+        for note in
+            notes.into_iter().chain(self.journal.trouble().map(|why| format!("the session is no longer saved: {why}")))
         {
             self.say(StreamName::Stderr, &note);
         }

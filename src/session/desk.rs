@@ -63,7 +63,15 @@ pub struct Served {
 impl Desk {
     /// A desk with nothing on it.
     pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
-        Self { limits, image, journal, kept, portable: AtomicBool::new(false), room: Room::new(), current: Mutex::new(None) }
+        Self {
+            limits,
+            image,
+            journal,
+            kept,
+            portable: AtomicBool::new(false),
+            room: Room::new(),
+            current: Mutex::new(None),
+        }
     }
 
     /// Says whether `%session resume` is about another image's session.
@@ -74,7 +82,15 @@ impl Desk {
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current { request: Some(request), reply: None, output, asked: None, command: None, allow_stdin, gauges: None };
+        let current = Current {
+            request: Some(request),
+            reply: None,
+            output,
+            asked: None,
+            command: None,
+            allow_stdin,
+            gauges: None,
+        };
         *self.current.lock() = Some(current);
     }
 

@@ -24,8 +24,12 @@ pub fn copy(files: &[PathBuf], most: u64, into: &Path) -> Result<(), ExternalErr
         let wrong = |problem: String| ExternalError { path: path.clone(), problem };
         let name = path.file_name().ok_or_else(|| wrong("has no file name".to_owned()))?;
         // Opened once, and everything is looked at on what was opened.
-        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())
-            .map_err(|error| wrong(format!("cannot be opened: {}", std::io::Error::from(error))))?;
+        let file = rustix::fs::open(
+            path,
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK,
+            Mode::empty(),
+        )
+        .map_err(|error| wrong(format!("cannot be opened: {}", std::io::Error::from(error))))?;
         let file = File::from(file);
         let metadata = file.metadata().map_err(|error| wrong(error.to_string()))?;
         if !metadata.is_file() {

@@ -2,9 +2,7 @@
 //! nothing was run leaves nothing behind.
 
 use super::journal::JournalError;
-use super::store::{
-    Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError,
-};
+use super::store::{Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError};
 use super::timeline::{Move, StateId, Target};
 
 /// What it takes to make a session's log.
@@ -83,11 +81,9 @@ impl Keeper {
     /// The state in which the session is, if it is in the log.
     pub fn current(&self) -> Option<StateId> {
         // A beginning that is not written yet is not in the log, but its session has not done anything either.
-        self.log.as_ref().filter(|_| self.beginning.is_none()).and_then(|log| {
-            match log.timeline().current() {
-                Target::State(state) => Some(state),
-                Target::Fresh => None,
-            }
+        self.log.as_ref().filter(|_| self.beginning.is_none()).and_then(|log| match log.timeline().current() {
+            Target::State(state) => Some(state),
+            Target::Fresh => None,
         })
     }
 

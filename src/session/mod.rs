@@ -18,6 +18,7 @@ pub mod request;
 pub mod store;
 pub mod thread;
 pub mod timeline;
+mod travel;
 pub mod verdict;
 pub mod workspace;
 

@@ -1,5 +1,6 @@
 //! How a session begins: which stored session belongs to it, whether that can be had, and where its files are.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
-use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, notebooks};
+use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, catalog};
 
 /// Which session is wanted.
 #[derive(Debug, Clone)]
@@ -157,7 +158,7 @@ impl Keeping {
 
     fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
         let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
-        let pointed = match notebooks::find(&self.depot, name) {
+        let pointed = match catalog::find(&self.depot, name) {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
@@ -177,7 +178,10 @@ impl Keeping {
 
     fn unkept(&self, identity: &Identity, found: Found) -> Result<Opened, OpenError> {
         let depot = Depot::local(&self.scratch.join("store"))?;
-        let keeper = Keeper::new(Plan { durability: Durability::Relaxed, ..self.plan(&depot, SessionId::random(), identity, None) });
+        let keeper = Keeper::new(Plan {
+            durability: Durability::Relaxed,
+            ..self.plan(&depot, SessionId::random(), identity, None)
+        });
         let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
         let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
         Ok(Opened { journal, found, directories, resume: Resume::Never })
@@ -211,7 +215,12 @@ impl Keeping {
         let blobs = depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"));
         let directories = Directories { app, tmp: place.join("tmp"), blobs };
         for path in [&directories.app, &directories.tmp, &directories.blobs] {
-            std::fs::create_dir_all(path).map_err(|error| OpenError::Directory { path: path.clone(), error })?;
+            // A session's files are nobody else's business.
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(|error| OpenError::Directory { path: path.clone(), error })?;
         }
         Ok(directories)
     }

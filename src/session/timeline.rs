@@ -38,8 +38,20 @@ pub enum Step {
     Run,
     /// The user went back to the warm image.
     Reset,
+    /// A run began here, with the first state that it committed: the warm image with fresh randomness.
+    Began(StateId),
     /// A committed state.
     State(StateId),
+}
+
+impl Step {
+    /// The state that this step leads to; none for the warm image itself.
+    pub fn state(self) -> Option<StateId> {
+        match self {
+            Self::Run | Self::Reset => None,
+            Self::Began(state) | Self::State(state) => Some(state),
+        }
+    }
 }
 
 /// Where to go.
@@ -193,17 +205,17 @@ impl Timeline {
 
     /// Every state that can be gone to from here.
     pub fn states(&self) -> BTreeSet<StateId> {
-        let steps = self.steps.iter().filter_map(|step| match step {
-            Step::State(state) => Some(*state),
-            Step::Run | Step::Reset => None,
-        });
+        let steps = self.steps.iter().filter_map(|step| step.state());
         steps.chain(self.names.values().copied()).chain(self.previous).collect()
     }
 
-    /// A new state follows the current step, or takes its place.
+    /// A new state follows the current step, or takes its place: then a fresh run's first step is that state.
     pub fn push(&mut self, state: StateId, amend: bool) {
-        let replaces = amend && matches!(self.current(), Target::State(_));
-        self.push_step(Step::State(state), replaces);
+        let step = match self.steps.get(self.position) {
+            Some(Step::Run | Step::Reset | Step::Began(_)) if amend => Step::Began(state),
+            _ => Step::State(state),
+        };
+        self.push_step(step, amend);
     }
 
     /// Where a move leads.
@@ -257,7 +269,7 @@ impl Timeline {
     /// Forgets the oldest steps until at most `states` states can be undone.
     pub fn keep(&mut self, states: usize) {
         loop {
-            let before = self.steps.iter().take(self.position).filter(|step| matches!(step, Step::State(_)));
+            let before = self.steps.iter().take(self.position).filter(|step| step.state().is_some());
             if before.count() <= states || !self.forget_oldest() {
                 return;
             }
@@ -317,7 +329,7 @@ impl Timeline {
 
     /// To the latest step with this state, or to a new one.
     fn jump(&mut self, state: StateId) {
-        match self.steps.iter().rposition(|step| *step == Step::State(state)) {
+        match self.steps.iter().rposition(|step| step.state() == Some(state)) {
             Some(position) => self.position = position,
             None => self.push_step(Step::State(state), false),
         }
@@ -329,11 +341,12 @@ impl Timeline {
         match self.steps.get(self.position) {
             Some(Step::State(state)) => self.previous = Some(*state),
             Some(Step::Reset) => self.previous = None,
-            Some(Step::Run) | None => {}
+            Some(Step::Run | Step::Began(_)) | None => {}
         }
         // Behind what could still be redone, so that it stays reachable for whoever resumes.
         self.position = self.steps.len().saturating_sub(1);
-        self.push_step(Step::Run, self.current() == Target::Fresh);
+        let left_nothing = !matches!(self.steps.get(self.position), Some(Step::State(_)));
+        self.push_step(Step::Run, left_nothing);
     }
 
     fn push_step(&mut self, step: Step, replaces: bool) {
@@ -345,7 +358,7 @@ impl Timeline {
     /// Forgets the oldest state that can be undone to. False if there is none.
     pub fn forget_oldest(&mut self) -> bool {
         let before = self.steps.iter().take(self.position);
-        let Some(oldest) = before.clone().position(|step| matches!(step, Step::State(_))) else { return false };
+        let Some(oldest) = before.clone().position(|step| step.state().is_some()) else { return false };
         self.steps.drain(..=oldest);
         self.position -= oldest + 1;
         true
@@ -355,7 +368,7 @@ impl Timeline {
 fn target(step: Step) -> Target {
     match step {
         Step::Run | Step::Reset => Target::Fresh,
-        Step::State(state) => Target::State(state),
+        Step::Began(state) | Step::State(state) => Target::State(state),
     }
 }
 

@@ -140,7 +140,9 @@ impl Guest {
                 let to = id.clone();
                 self.journal.with(move |keeper| keeper.fork(to))??;
                 tracing::info!(session = %self.journal.id(), fork = %id, "session.forked");
-                Ok(format!("forked as {id}: start a kernel with `--session {id}` or CELLBLOCK_SESSION={id} to go on there"))
+                Ok(format!(
+                    "forked as {id}: start a kernel with `--session {id}` or CELLBLOCK_SESSION={id} to go on there"
+                ))
             }
         }
     }

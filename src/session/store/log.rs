@@ -282,10 +282,7 @@ impl Deref for Log {
 /// The bytes of the states' own records that are in the timeline to be gone back to.
 fn undo_bytes(ledger: &Ledger, timeline: &crate::session::timeline::Timeline) -> u64 {
     let steps = timeline.steps().iter().take(timeline.position());
-    let entries = steps.filter_map(|step| match step {
-        crate::session::timeline::Step::State(state) => ledger.states.get(state),
-        _ => None,
-    });
+    let entries = steps.filter_map(|step| ledger.states.get(&step.state()?));
     entries.filter(|entry| entry.record == entry.info.id.0).map(|entry| entry.info.stored_bytes).sum()
 }
 

@@ -61,7 +61,7 @@ impl View {
     pub fn history(&self) -> Vec<HistoryLine> {
         let timeline = self.timeline();
         let line = |(index, step): (usize, &Step)| {
-            let id = if let Step::State(id) = step { Some(*id) } else { None };
+            let id = step.state();
             let named = timeline.names().iter().filter(|(_, named)| Some(**named) == id);
             let names = named.map(|(name, _)| name.clone()).collect();
             HistoryLine {
