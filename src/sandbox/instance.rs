@@ -58,6 +58,11 @@ impl Gauges {
         self.mapping.size()
     }
 
+    /// Fuel that the turn had used when the guest last came to the door.
+    pub fn fuel(&self) -> u64 {
+        self.control.fuel()
+    }
+
     /// How often the guest was refused more memory, and another open file.
     pub fn refusals(&self) -> (usize, usize) {
         (self.mapping.refusals(), self.control.files_refused())
@@ -135,6 +140,11 @@ impl Instance {
     /// The memory that the instance runs on.
     pub fn mapping(&self) -> &Arc<Mapping> {
         &self.mapping
+    }
+
+    /// temporary
+    pub fn file_changes(&self) -> u64 {
+        self.control.fuel()
     }
 
     /// What can be read of the guest while it runs.
