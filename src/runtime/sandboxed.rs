@@ -10,7 +10,7 @@ use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, GuestTree};
 use super::turn::PATHS;
 use super::warm::{self, Start};
-use crate::sandbox::{Clock, Code, Facts, Image, World, engine};
+use crate::sandbox::{Clock, Code, Facts, Image, Quota, World, engine};
 
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
@@ -70,6 +70,7 @@ pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, open_files: usize) -> Wo
         mounts: guest.mounts(app, tmp, None, None),
         env,
         open_files,
+        quota: Quota::default(),
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
     }
