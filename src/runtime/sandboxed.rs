@@ -10,7 +10,7 @@ use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, GuestTree};
 use super::turn::PATHS;
 use super::warm::{self, Start};
-use crate::sandbox::{Clock, Code, Facts, Image, World, engine};
+use crate::sandbox::{Clock, Code, Facts, Image, Quota, World, engine};
 
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
@@ -79,6 +79,7 @@ pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_
         mounts: guest.mounts(app, tmp, granted.data.as_deref(), granted.external.as_deref()),
         env,
         open_files,
+        quota: Quota::default(),
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
     }

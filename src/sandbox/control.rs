@@ -54,6 +54,8 @@ pub struct Control {
     files_refused: AtomicUsize,
     /// Fuel that the turn had used at its last call through the door.
     fuel: AtomicU64,
+    /// Calls that may have changed a file.
+    file_changes: AtomicU64,
 }
 
 impl Control {
@@ -65,6 +67,7 @@ impl Control {
             alarm: Mutex::new(None),
             files_refused: AtomicUsize::new(0),
             fuel: AtomicU64::new(0),
+            file_changes: AtomicU64::new(0),
         }
     }
 
@@ -86,6 +89,16 @@ impl Control {
     /// Fuel that the turn had used at its last call through the door.
     pub fn fuel(&self) -> u64 {
         self.fuel.load(Ordering::Acquire)
+    }
+
+    /// Notes that the guest made a call that may have changed a file.
+    pub fn file_changed(&self) {
+        self.file_changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many calls the guest made that may have changed a file.
+    pub fn file_changes(&self) -> u64 {
+        self.file_changes.load(Ordering::Acquire)
     }
 
     /// Whether the guest is in a host call that waits.

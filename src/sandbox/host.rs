@@ -17,10 +17,14 @@ pub struct Host {
     pub(super) control: Arc<Control>,
     pub(super) exports: Option<Exports>,
     pub(super) files: super::files::Files,
+    pub(super) meter: super::quota::Meter,
     /// The most bytes of one frame, in either direction.
     pub(super) max_frame: usize,
     pub(super) clock: Arc<super::world::Clock>,
 }
+
+/// Fuel for a host call that may be repeated without end at no other cost.
+pub(super) const CALL_COST: u64 = 10_000;
 
 /// The guest's exports that host functions use.
 #[derive(Clone)]
@@ -44,6 +48,14 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
     let end = start.checked_add(bytes.len())?;
     memory.data_mut(caller).get_mut(start..end)?.copy_from_slice(bytes);
     Some(())
+}
+
+/// Takes fuel for work of the host's, so that it counts like the guest's own.
+pub(super) fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+    if let Ok(left) = caller.get_fuel() {
+        // Refused only where fuel is off.
+        let _ = caller.set_fuel(left.saturating_sub(fuel));
+    }
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the

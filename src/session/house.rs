@@ -90,9 +90,10 @@ impl House {
         let (prepared, granted) = (self.prepared.clone(), self.granted.clone());
         let limits = limits(&self.policy);
         let (open_files, message) = (limits.open_files, limits.message);
+        let quota = crate::sandbox::Quota { bytes: self.policy.workspace_bytes, files: self.policy.workspace_files };
         let mounts = move |app: &Path, tmp: &Path| {
             let world = world(prepared.guest(), app, tmp, &granted, open_files);
-            World { max_frame: message, ..world }
+            World { max_frame: message, quota, ..world }
         };
         Ok(Origin {
             code: self.code.clone(),
