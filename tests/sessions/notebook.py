@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-import signal
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any, Callable, TypeVar
 
 from fixtures import Start
 from frontend import DEADLINE, Frontend, Outcome
-from launch import select_briefly
+from launch import connection, kernel_command, select_briefly
 from policies import write_policy
 
 T = TypeVar("T")
@@ -41,11 +43,21 @@ class Notebook:
 
     def open(self, *, id: str | None = None, arguments: tuple[str, ...] = (), **session: Any) -> Frontend:
         """Another kernel for the notebook, or for the session with this id; `session` changes the policy's table for it."""
-        env = {**self.environment(), **({"CELLBLOCK_SESSION": id} if id else {"JPY_SESSION_NAME": self.name})}
-        policy = {**self.policy, "session": {**self.session, **session}}
-        path = self.data / f"policy-{time.monotonic_ns()}.toml"
+        which = {"CELLBLOCK_SESSION": id} if id else {"JPY_SESSION_NAME": self.name}
+        return self.start(env={**self.environment(), **which}, arguments=(*self.options(session), *arguments))
+
+    def spawn(self, **session: Any) -> subprocess.Popen[bytes]:
+        """The same, without a client, and without waiting for it."""
+        file = self.data / f"connection-{time.monotonic_ns()}.json"
+        file.write_text(json.dumps(connection()))
+        return subprocess.Popen([*kernel_command(file), *self.options(session)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env={**os.environ, **self.environment(), "JPY_SESSION_NAME": self.name})
+
+    def options(self, session: dict[str, Any]) -> tuple[str, ...]:
+        """The command line's options for a policy."""
         self.data.mkdir(parents=True, exist_ok=True)
-        return self.start(env=env, arguments=("--policy", str(write_policy(path, policy)), *arguments))
+        path = self.data / f"policy-{time.monotonic_ns()}.toml"
+        return "--policy", str(write_policy(path, {**self.policy, "session": {**self.session, **session}}))
 
     def environment(self) -> dict[str, str]:
         return {"XDG_DATA_HOME": str(self.data), **self.env}
@@ -58,10 +70,11 @@ class Notebook:
         kernel.run_ok("%session")
 
     @staticmethod
-    def kill(kernel: Frontend) -> None:
-        kernel.process.send_signal(signal.SIGKILL)
+    def kill(kernel: Frontend, *, close: bool = True) -> None:
+        kernel.process.kill()
         kernel.manager.provisioner.process.wait(timeout=DEADLINE)
-        kernel.close()
+        if close:
+            kernel.close()
 
     def crash(self, kernel: Frontend) -> None:
         """kill -9, with everything that was answered in the store."""

@@ -15,6 +15,7 @@ import random
 import re
 import time
 from queue import Empty
+from typing import Any, Iterator
 
 import pytest
 
@@ -96,19 +97,14 @@ class Killing:
 
     def round(self, number: int) -> None:
         sync = number % 2 == 1
-        started = time.monotonic()
+        session = {"resume": "always", "durability": "sync" if sync else "relaxed", "undo": self.random.choice([0, 3, 20])}
         delay = self.random.uniform(0.01, 0.2)
-        early = self.random.random() < 0.2
-        kernel = self.notebook.open(resume="always", durability="sync" if sync else "relaxed", undo=self.random.choice([0, 3, 20]),
-                                    wait=not early)
         where = f"kill {number} ({'sync' if sync else 'relaxed'}, seed {SEED}) after cell {self.committed}"
-        if early:
-            # Mostly before it has anything to say; the session is what it was.
-            self.sleep_until(kernel, started + self.random.uniform(0, 0.4))
-            self.seen["while it started"] += 1
-            self.notebook.kill(kernel)
+        if self.random.random() < 0.2:
+            self.kill_at_start(session, delay)
             assert self.last() == self.committed, where
             return
+        kernel = self.notebook.open(**session)
         self.check(kernel, where)
         answered = self.run_until_killed(kernel, delay)
         last = self.last()
@@ -119,6 +115,15 @@ class Killing:
         self.seen["in the row of cells"] += self.committed < last < self.committed + ROW
         self.seen["cells"] += last - self.committed
         self.committed = last
+
+    def kill_at_start(self, session: dict[str, object], delay: float) -> None:
+        """Kills while it starts and resumes."""
+        process = self.notebook.spawn(**session)
+        # A random moment is what is wanted here, not one at which something has happened.
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        self.seen["while it started"] += 1
 
     def check(self, kernel: Frontend, where: str) -> None:
         """The kernel goes on with exactly the last committed cell."""
@@ -149,17 +154,12 @@ class Killing:
         return answered
 
     @staticmethod
-    def replies_until(kernel: Frontend, moment: float):
+    def replies_until(kernel: Frontend, moment: float) -> Iterator[dict[str, Any]]:
         while True:
             try:
                 yield kernel.client.get_shell_msg(timeout=max(0, moment - time.monotonic()))
             except Empty:
                 return
-
-    @staticmethod
-    def sleep_until(kernel: Frontend, moment: float) -> None:
-        """A random moment is what is wanted here, not one at which something has happened."""
-        time.sleep(max(0, moment - time.monotonic()))
 
     def last(self) -> int:
         """The number in the last committed cell, as the store lists it."""
