@@ -4,7 +4,7 @@ One kernel after another runs for the same notebook. Each goes on with the sessi
 and is killed after a random time: while it starts, resumes, runs a cell, writes files, commits or tidies its log up. Every second one
 answers only what is on disk (`durability = "sync"`).
 
-After a kill the store's own list says which cell was committed last. The next kernel must come back in exactly that state, not an
+After a kill the log's last record says which cell was committed last. The next kernel must come back in exactly that state, not an
 earlier one; and with `sync` that must be the last cell that was answered, or a later one.
 """
 
@@ -21,7 +21,7 @@ import pytest
 
 from frontend import Frontend
 from notebook import Notebook, said
-from stored import log_of
+from stored import to_resume
 
 KILLS = int(os.environ.get("CELLBLOCK_TEST_KILLS", "500"))
 SEED = int(os.environ.get("CELLBLOCK_TEST_SEED", "3"))
@@ -162,9 +162,9 @@ class Killing:
                 return
 
     def last(self) -> int:
-        """The number in the last committed cell, as the store lists it."""
-        [entry] = [entry for entry in log_of(self.notebook) if entry["current"]]
-        found = re.search(r"(?:tick\(|# )(\d+)", entry["first_line"])
+        """The number in the last committed cell, as it is in the store."""
+        cell = to_resume(self.notebook.session_dir())
+        found = re.search(r"(?:tick\(|# )(\d+)", cell["first_line"])
         return int(found[1]) if found else 0
 
 
