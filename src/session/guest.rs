@@ -18,7 +18,7 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Workspace, WorkspaceError};
+use super::workspace::{Manifest, Workspace, WorkspaceError};
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
@@ -156,6 +156,10 @@ impl Guest {
         self.overlay = Some(Overlay::new(self.origin.image.clone())?);
         self.facts = self.origin.facts.clone();
         self.instance = None;
+        if self.origin.keeping.workspace.is_none() {
+            // The image has no files. A directory of the host's is not ours to clear.
+            self.workspace.restore(&Manifest::default())?;
+        }
         self.greet("start", true)?;
         self.commit(&Kind::Beginning)?;
         Ok(())

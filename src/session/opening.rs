@@ -188,7 +188,9 @@ impl Keeping {
     }
 
     fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
-        let found = keeper.log().and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
+        // Who asked for a restart wanted to begin afresh, and knows what there was.
+        let log = keeper.log().filter(|log| !log.begins_afresh());
+        let found = log.and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
         let place = match self.depot.local_root() {
             Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
             None => self.scratch.clone(),
@@ -199,6 +201,7 @@ impl Keeping {
     }
 
     fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
+        let blobs = self.blobs(depot, &id);
         Plan {
             id,
             depot: depot.clone(),
@@ -207,12 +210,18 @@ impl Keeping {
             holder: Holder::here(&self.holder),
             keep: self.keep,
             durability: self.durability,
+            blobs,
         }
+    }
+
+    /// Where the contents of a session's files are on this machine.
+    fn blobs(&self, depot: &Depot, id: &SessionId) -> PathBuf {
+        depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"))
     }
 
     fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
         let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
-        let blobs = depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"));
+        let blobs = self.blobs(depot, id);
         let directories = Directories { app, tmp: place.join("tmp"), blobs };
         for path in [&directories.app, &directories.tmp, &directories.blobs] {
             // A session's files are nobody else's business.

@@ -67,7 +67,8 @@ class Notebook:
     @staticmethod
     def settle(kernel: Frontend) -> None:
         """Waits until everything that was answered is in the store: the status is asked of the store, behind it all."""
-        kernel.run_ok("%session")
+        outcome = kernel.run_ok("%session")
+        assert not outcome.stderr, outcome.stderr
 
     @staticmethod
     def kill(kernel: Frontend, *, close: bool = True) -> None:
@@ -76,10 +77,11 @@ class Notebook:
         if close:
             kernel.close()
 
-    def crash(self, kernel: Frontend) -> None:
+    @classmethod
+    def crash(cls, kernel: Frontend) -> None:
         """kill -9, with everything that was answered in the store."""
-        self.settle(kernel)
-        self.kill(kernel)
+        cls.settle(kernel)
+        cls.kill(kernel)
 
     @staticmethod
     def shut_down(kernel: Frontend) -> None:

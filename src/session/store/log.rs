@@ -12,7 +12,7 @@ use super::lease::Lease;
 use super::ledger::Ledger;
 use super::metadata::{Metadata, Problem};
 use super::notebooks;
-use super::record::header::{Files, Kind, State};
+use super::record::header::{FRESH, Files, Kind, State};
 use super::record::{blocks, runs};
 use super::state::{MAX_PAGES, NewState, PAGE};
 use super::view::View;
@@ -34,6 +34,8 @@ pub struct Log {
     pub(super) blobs: Blobs,
     /// Records that may have been written although the store said no.
     pub(super) attempts: Vec<Attempt>,
+    /// The run before was ended so that this one begins afresh.
+    afresh: bool,
 }
 
 /// What is taken up when a session is opened.
@@ -137,6 +139,7 @@ impl Log {
         lease: Lease,
     ) -> Result<Self, StoreError> {
         let (blobs, other_bytes) = Blobs::listed(depot, &opening.id)?;
+        let afresh = ledger.afresh;
         let view = View { depot: depot.clone(), id: opening.id.clone(), metadata, ledger, other_bytes };
         Ok(Self {
             view,
@@ -146,6 +149,7 @@ impl Log {
             durability: opening.durability,
             blobs,
             attempts: Vec::new(),
+            afresh,
         })
     }
 
@@ -204,7 +208,7 @@ impl Log {
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
             cell: new.cell.cut(),
-            cells: if new.amend && before > 0 { before } else { before.saturating_add(1) },
+            cells: before.saturating_add(u32::from(!new.amend)),
             memory_bytes: new.memory_bytes,
             facts: new.facts,
             clock_ns: new.clock_ns,
@@ -253,6 +257,11 @@ impl Log {
         self.blobs.portable_bytes = depot.size(&layout::portable(id))?.unwrap_or(0);
         self.view.other_bytes = self.blobs.bytes();
         Ok(())
+    }
+
+    /// Whether the run before was ended with [`Move::Fresh`], because the user wanted to begin again.
+    pub fn begins_afresh(&self) -> bool {
+        self.afresh
     }
 
     /// That the session is still ours; renews the lease if that is due. A thread does that, too.
@@ -310,7 +319,7 @@ fn words(to: &Move) -> String {
         Move::Restore(name) => format!("restore {name}"),
         Move::At(state) => format!("at {state}"),
         Move::Reset => "reset".to_owned(),
-        Move::Fresh => "fresh".to_owned(),
+        Move::Fresh => FRESH.to_owned(),
     }
 }
 
