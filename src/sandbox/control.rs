@@ -52,6 +52,8 @@ pub struct Control {
     alarm: Mutex<Option<Instant>>,
     /// How often the guest was refused another open file.
     files_refused: AtomicUsize,
+    /// Fuel that the turn had used at its last call through the door.
+    fuel: AtomicU64,
     /// Calls that may have changed a file.
     file_changes: AtomicU64,
 }
@@ -64,6 +66,7 @@ impl Control {
             waiting: AtomicBool::new(false),
             alarm: Mutex::new(None),
             files_refused: AtomicUsize::new(0),
+            fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
         }
     }
@@ -76,6 +79,16 @@ impl Control {
     /// How often the guest was refused another open file.
     pub fn files_refused(&self) -> usize {
         self.files_refused.load(Ordering::Acquire)
+    }
+
+    /// Notes the fuel that the turn has used.
+    pub fn note_fuel(&self, used: u64) {
+        self.fuel.store(used, Ordering::Release);
+    }
+
+    /// Fuel that the turn had used at its last call through the door.
+    pub fn fuel(&self) -> u64 {
+        self.fuel.load(Ordering::Acquire)
     }
 
     /// Notes that the guest made a call that may have changed a file.

@@ -66,6 +66,9 @@ pub(super) async fn door(
 ) -> wasmtime::Result<i32> {
     const FAULT: i32 = -2;
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
+    if let Ok(left) = caller.get_fuel() {
+        control.note_fuel(super::instance::FULL.saturating_sub(left));
+    }
     let limit = caller.data().max_frame;
     let size = length.cast_unsigned() as usize;
     let answer = if size > limit {

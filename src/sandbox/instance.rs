@@ -59,6 +59,11 @@ impl Gauges {
         self.mapping.size()
     }
 
+    /// Fuel that the turn had used when the guest last came to the door.
+    pub fn fuel(&self) -> u64 {
+        self.control.fuel()
+    }
+
     /// How often the guest was refused more memory, and another open file.
     pub fn refusals(&self) -> (usize, usize) {
         (self.mapping.refusals(), self.control.files_refused())

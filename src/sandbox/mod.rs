@@ -22,7 +22,7 @@ pub mod signal;
 mod wasi;
 pub mod world;
 
-pub use drive::{Allowance, End, Interrupter, Reason, Turn};
+pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};
 pub use frame::Frame;
 pub use image::Image;
 pub use instance::{Code, Facts, Gauges, Instance};

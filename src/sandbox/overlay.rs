@@ -17,7 +17,7 @@ use rustix::fs::MemfdFlags;
 
 use super::dirty::Scanner;
 use super::image::Image;
-use super::memory::{Mapping, PAGE, WASM_PAGE};
+use super::memory::{Mapping, PAGE, RESERVATION, WASM_PAGE};
 
 /// Bytes of a chunk, the unit in which overlays are mapped. Larger than a page so that a session's
 /// mappings stay few (the kernel allows 65,530 in a process); equal to a wasm page, so a memory is always
@@ -240,19 +240,15 @@ impl Overlay {
         Ok(())
     }
 
-    /// Begins to fill a new overlay on `base` with the pages of a state that was stored; its memory is `size`
-    /// bytes.
+    /// Begins to fill a new overlay on `base` with the pages of a state that was stored.
     ///
     /// # Errors
-    /// A size that is no memory's, or the operating system's.
-    pub fn import(base: Arc<Image>, size: usize) -> io::Result<Import> {
-        if !size.is_multiple_of(CHUNK) || size < base.size() || size > super::memory::RESERVATION {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a size of this session's memory"));
-        }
-        let mut overlay = Self::new(base)?;
-        overlay.reach(size)?;
-        overlay.size = size;
-        let written = (0..size / CHUNK).map(|_| AtomicU16::new(0)).collect();
+    /// The operating system's.
+    pub fn import(base: Arc<Image>) -> io::Result<Import> {
+        let overlay = Self::new(base)?;
+        // Sparse: only what is written takes memory.
+        overlay.reach(RESERVATION)?;
+        let written = (0..RESERVATION / CHUNK).map(|_| AtomicU16::new(0)).collect();
         Ok(Import { overlay, written })
     }
 
@@ -315,7 +311,7 @@ impl Import {
     pub fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let outside = || io::Error::new(io::ErrorKind::InvalidData, "a page outside the memory");
         let start = usize::try_from(offset).map_err(|_| outside())?;
-        let end = start.checked_add(bytes.len()).filter(|end| *end <= self.overlay.size).ok_or_else(outside)?;
+        let end = start.checked_add(bytes.len()).filter(|end| *end <= RESERVATION).ok_or_else(outside)?;
         if !start.is_multiple_of(PAGE) || !end.is_multiple_of(PAGE) {
             return Err(outside());
         }
@@ -328,12 +324,19 @@ impl Import {
         Ok(())
     }
 
-    /// The overlay. What is missing in the chunks that were written to comes from the base.
+    /// The overlay, with a memory of `size` bytes. What is missing in the chunks that were written to comes from
+    /// the base.
     ///
     /// # Errors
-    /// The operating system's.
-    pub fn finish(self) -> io::Result<Overlay> {
+    /// A size that is no memory's or leaves pages outside, or the operating system's.
+    pub fn finish(self, size: usize) -> io::Result<Overlay> {
         let Self { mut overlay, written } = self;
+        let outside = written.iter().skip(size / CHUNK).any(|pages| pages.load(Ordering::Relaxed) != 0);
+        if !size.is_multiple_of(CHUNK) || size < overlay.base.size() || size > RESERVATION || outside {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not the size of this state's memory"));
+        }
+        overlay.size = size;
+        overlay.file.set_len(size as u64)?;
         let touched: Vec<(usize, PageSet)> =
             written.into_iter().map(AtomicU16::into_inner).enumerate().filter(|(_, pages)| *pages != 0).collect();
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
@@ -542,11 +545,11 @@ mod tests {
             &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
             &[20, 47, 48],
         ] {
-            let import = Overlay::import(base(3), 4 * CHUNK).unwrap();
+            let import = Overlay::import(base(3)).unwrap();
             for page in pages {
                 import.write((page * PAGE) as u64, &[7; PAGE]).unwrap();
             }
-            let mapping = import.finish().unwrap().map(5 * CHUNK).unwrap();
+            let mapping = import.finish(4 * CHUNK).unwrap().map(5 * CHUNK).unwrap();
             for page in 0..4 * CHUNK / PAGE {
                 let expected = if pages.contains(&page) {
                     7
@@ -562,12 +565,16 @@ mod tests {
 
     #[test]
     fn an_import_takes_nothing_outside_the_memory() {
-        let import = Overlay::import(base(2), 2 * CHUNK).unwrap();
-        assert!(import.write(2 * CHUNK as u64, &[0; PAGE]).is_err());
-        assert!(import.write(u64::MAX - 4095, &[0; PAGE]).is_err());
-        assert!(import.write(1, &[0; PAGE]).is_err());
-        assert!(import.write(0, &[0; 1]).is_err());
-        assert!(Overlay::import(base(2), CHUNK).is_err());
-        assert!(Overlay::import(base(2), usize::MAX).is_err());
+        let import = || Overlay::import(base(2)).unwrap();
+        assert!(import().write(RESERVATION as u64, &[0; PAGE]).is_err());
+        assert!(import().write(u64::MAX - 4095, &[0; PAGE]).is_err());
+        assert!(import().write(1, &[0; PAGE]).is_err());
+        assert!(import().write(0, &[0; 1]).is_err());
+        for size in [CHUNK, 2 * CHUNK + 1, usize::MAX] {
+            assert!(import().finish(size).is_err());
+        }
+        let filled = import();
+        filled.write(2 * CHUNK as u64, &[0; PAGE]).unwrap();
+        assert!(filled.finish(2 * CHUNK).is_err());
     }
 }

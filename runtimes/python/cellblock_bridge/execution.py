@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .departure import Departure
 from .interrupts import gate
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
@@ -35,12 +36,16 @@ def execute(session: Session, request: Request) -> Reply:
             )
             session.runner.step()
             error = result.error_before_exec or result.error_in_exec
-            if error is None and not shell.failed_in_display:
+            if isinstance(error, Departure):
+                reply: Reply = {"status": "ok", "user_expressions": {}}
+            elif error is None and not shell.failed_in_display:
                 expressions = request.get("user_expressions")
                 values = shell.user_expressions(expressions) if expressions else {}
-                reply: Reply = {"status": "ok", "user_expressions": values}
+                reply = {"status": "ok", "user_expressions": values}
             else:
                 reply = _failed(shell, error)
+    except Departure:  # from an event callback
+        reply = {"status": "ok", "user_expressions": {}}
     except BaseException as stray:  # noqa: BLE001 - from an event callback, or an interrupt there
         shell.showtraceback((type(stray), stray, stray.__traceback__))
         reply = _failed(shell, stray)

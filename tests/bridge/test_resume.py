@@ -1,0 +1,100 @@
+"""A stored session in a fresh process: settings, timers, and randomness at a fork."""
+
+from __future__ import annotations
+
+from guests import Guest
+
+
+def test_resume_sets_what_a_session_is_told(guest: Guest) -> None:
+    guest.ok("import sys; before = sys.getrecursionlimit()")
+    assert guest.turn("resume", env={"TOLD": "again"}, recursion_limit=777, reseed=False) == {}
+    assert guest.value("import os; os.environ.pop('TOLD'), sys.getrecursionlimit()") == (
+        "('again', 777)"
+    )
+    guest.ok("sys.setrecursionlimit(before)")
+
+
+_MAKE = (
+    "import random\n"
+    "own = random.Random(7)\n"
+    "class Loaded(random.Random):\n"
+    "    def seed(self, *a): raise ValueError('not again')\n"
+    "    def __init__(self): self.gauss_next = None\n"
+    "loaded = Loaded()"
+)
+
+
+def test_resume_keeps_randomness_as_it_was(guest: Guest) -> None:
+    guest.ok(_MAKE + "\nkept = [g.getstate() for g in (random, own, loaded)]")
+    guest.turn("resume", env={}, reseed=False, seed="01" * 32)
+    assert guest.value("kept == [g.getstate() for g in (random, own, loaded)]") == "True"
+
+
+def _forked(guest: Guest, seed: str, draw: str) -> str:
+    assert guest.turn("resume", env={}, reseed=True, seed=seed) == {}
+    return guest.value(draw)
+
+
+def test_a_fork_reseeds_every_generator(guest: Guest) -> None:
+    guest.ok(_MAKE)
+    for name in ("random", "own", "loaded"):
+        one, same, other = (
+            _forked(guest, seed * 32, f"{name}.random(), {name}.gauss(0, 1)")
+            for seed in ("0a", "0a", "0b")
+        )
+        assert one == same != other, name
+
+
+def test_a_fork_reseeds_numpy_s_generators(guest: Guest) -> None:
+    guest.ok(
+        "import numpy as np\n"
+        "made = {'g': np.random.default_rng(1), 'sfc': np.random.Generator(np.random.SFC64(1)),\n"
+        "        'mt': np.random.Generator(np.random.MT19937(1)),\n"
+        "        'philox': np.random.Generator(np.random.Philox(1)),\n"
+        "        'legacy': np.random.RandomState(1), 'global': np.random}"
+    )
+    for draw in [
+        *(f"made[{name!r}].normal(size=3).tolist()" for name in ("g", "sfc", "mt", "philox")),
+        "made['g'].spawn(1)[0].integers(1 << 60)",
+        "made['legacy'].normal(size=3).tolist()",
+        "made['global'].rand(3).tolist()",
+    ]:
+        drawn = []
+        for seed in ("0a", "0a", "0b"):
+            # So that a second normal number is in store, which must not survive.
+            guest.ok("made['legacy'].normal(); len({id(g) for g in made.values()});")
+            drawn.append(_forked(guest, seed * 32, draw))
+        one, same, other = drawn
+        assert one == same != other, draw
+
+
+def test_a_notebook_s_strange_objects_do_not_stop_a_fork(guest: Guest) -> None:
+    guest.ok(
+        "import numpy as np, random\n"
+        "class Liar:\n"
+        "    @property\n"
+        "    def __class__(self): raise RuntimeError('asked')\n"
+        "class Bits(np.random.PCG64):\n"
+        "    def __init__(self): super().__init__(5)\n"
+        "liar, bits = Liar(), Bits()"
+    )
+    assert guest.turn("resume", env={}, reseed=True, seed="0c" * 32) == {}
+
+
+def test_timers_that_were_due_meanwhile_fire_with_the_next_cell(guest: Guest) -> None:
+    guest.ok(
+        "import asyncio, time\n"
+        "loop = asyncio.get_event_loop()\n"
+        "async def later():\n"
+        "    await asyncio.sleep(3600)\n"
+        "    print('slept')\n"
+        "task = asyncio.create_task(later())"
+    )
+    # An hour passes while the session is away.
+    guest.ok("loop.time = lambda: time.monotonic() + 3601")
+    guest.turn("resume", env={}, reseed=False)
+    assert guest.out == "", "not in a turn of which nobody sees the output"
+    guest.ok("pass")
+    guest.ok("pass")
+    assert guest.value("task.done()") == "True"
+    guest.ok("del loop.time")
