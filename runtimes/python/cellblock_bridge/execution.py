@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .interrupts import gate
+from .module_names import root_modules
+from .reasons import reason_of
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
@@ -80,14 +82,15 @@ def facts(error: BaseException) -> dict[str, Any]:
             if kind is not object
         ]
     }
-    for name in ("name", "errno", "filename", "key", "limit", "used", "cellblock_reason"):
+    for name in ("name", "errno", "filename", "filename2", "key", "limit", "used"):
         value = getattr(error, name, None)
         if isinstance(value, (str, int, float)):
-            found["reason" if name == "cellblock_reason" else name] = value
-    cause = error.__cause__ or error.__context__
-    reason = getattr(cause, "cellblock_reason", None)
-    if "reason" not in found and isinstance(reason, str):
+            found[name] = value
+    reason = reason_of(error)
+    if reason is not None:
         found["reason"] = reason
+    if isinstance(error, ModuleNotFoundError) or reason in ("packages", "subprocess"):
+        found["modules"] = [name for name in root_modules() if not name.startswith("_")]
     return found
 
 

@@ -1,0 +1,59 @@
+"""Whether the sandbox is the cause of an error: by what it is, and what it came of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+# Errors that a chain is followed through; longer ones are loops, or nobody's.
+_CHAIN_MAX = 20
+
+# What code raises by mistake. That it happened while something else was handled says nothing of it.
+_MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+# What numpy says, in full, of an array that 32 bits do not address. It has no type of its own for that.
+_ADDRESS_SPACE = (
+    (
+        "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+    ),
+    ("Maximum allowed dimension exceeded",),
+)
+
+
+def reason_of(error: BaseException) -> str | None:
+    """What of the sandbox caused `error`, if it did: see `docs/door.md`."""
+    for link in _chain(error):
+        reason = getattr(link, "cellblock_reason", None)
+        if isinstance(reason, str):
+            return reason
+    if type(error) is ValueError and error.args in _ADDRESS_SPACE:
+        return "address_space"
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it came of, from the last to the first."""
+    link: BaseException | None = error
+    for _ in range(_CHAIN_MAX):
+        if link is None:
+            return
+        yield link
+        link = _before(link)
+
+
+def _before(error: BaseException) -> BaseException | None:
+    if error.__cause__ is not None:
+        return error.__cause__
+    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        return error.exceptions[0]
+    by_mistake = type(error).__module__ == "builtins" and isinstance(error, _MISTAKES)
+    return None if error.__suppress_context__ or by_mistake else error.__context__
