@@ -14,6 +14,8 @@ use super::text::{LINE_MAX, NAME_MAX, clean, clean_name, grouped};
 
 /// Types of an exception that are looked at.
 const TYPES_MAX: usize = 64;
+/// Modules that are looked at, of those that the guest says there are.
+const MODULES_MAX: usize = 4096;
 /// Bytes of one text of the guest's that are looked at.
 const TEXT_MAX: usize = 4096;
 
@@ -31,6 +33,8 @@ pub struct Case<'a> {
     /// The path at fault and where it leads.
     pub path: Option<(String, Place)>,
     pub source: Source<'a>,
+    /// The modules that there are, as the guest said it with its facts.
+    modules: Vec<&'a str>,
 }
 
 impl<'a> Case<'a> {
@@ -42,7 +46,10 @@ impl<'a> Case<'a> {
         let source = Source::new(error.code, facts.get("line").and_then(Value::as_u64));
         let errno = facts.get("errno").and_then(Value::as_i64);
         let path = path(error, &types, errno, source);
-        Self { error, types, reason: text(facts, "reason"), name: text(facts, "name"), errno, path, source }
+        let modules = facts.get("modules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let modules =
+            modules.iter().take(MODULES_MAX).filter_map(Value::as_str).filter(|name| name.len() <= NAME_MAX).collect();
+        Self { error, types, modules, reason: text(facts, "reason"), name: text(facts, "name"), errno, path, source }
     }
 
     /// The module that was not found: the top level of the exception's name.
@@ -59,7 +66,11 @@ impl<'a> Case<'a> {
 
     /// Whether a module of that name is there, so that only a part of it is missing.
     pub fn is_installed(&self, module: &str) -> bool {
-        self.error.installed.iter().any(|known| known == module)
+        self.installed().any(|known| known == module)
+    }
+
+    fn installed(&self) -> impl Iterator<Item = &'a str> {
+        self.error.installed.iter().map(String::as_str).chain(self.modules.clone())
     }
 
     /// What the catalogue's sentences may say of this case.
@@ -148,11 +159,10 @@ impl<'a> Case<'a> {
             return;
         }
         values.set("package", top.as_str());
-        let names = self.error.installed.iter().map(String::as_str);
-        if let Some(meant) = nearest(module, names) {
-            values.set("nearest", meant);
+        if let Some(meant) = nearest(module, self.installed()).map(clean_name) {
+            values.set("nearest", meant.as_str());
             let line = self.import_line(module).unwrap_or_else(|| format!("import {top}"));
-            values.set("nearest_line", line.replacen(module, meant, 1));
+            values.set("nearest_line", line.replacen(module, &meant, 1));
             values.set("import_line", line);
         } else {
             values.set("unheard_of", top);

@@ -158,6 +158,8 @@ fn modules() {
     let pip = || facts(&["IPython.core.error.UsageError"], json!({"reason": "packages"}));
     expect(ErrorType::PackageNotInstalled, pip(), "%pip install requests", &["install-package requests"]);
     expect(ErrorType::PackageNotInstalled, pip(), "%pip install pillow", &["`PIL` is already installed"]);
+    let said = facts(NOT_FOUND, json!({"name": "helprs", "modules": ["helpers", 5, "x".repeat(500)]}));
+    expect(ErrorType::PackageNotInstalled, said, "import helprs", &["`helpers`"]);
     for part in ["pandas.plots", "json.fast", "pandas"] {
         assert_eq!(guided(&Given { facts: module(part), ..Given::default() }), None, "{part}");
     }

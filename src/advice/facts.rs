@@ -27,7 +27,8 @@ pub struct ErrorFacts<'a> {
     pub limits: Limits,
     /// The cell's source. Hostile.
     pub code: &'a str,
-    /// The names of all modules that the guest can import, top level only.
+    /// The names of all modules that the guest can import, top level only, as far as the host knows them; what
+    /// the guest says of them in its `facts` is added.
     pub installed: &'a [String],
     /// What the guest sees of files.
     pub mounts: &'a [Mount],

@@ -37,7 +37,8 @@ pub const ENTRIES: &[Entry] = &[
             &[Reason("subprocess"), Source("conda install")],
         ],
         says: &[
-            "The sandbox cannot start processes, so `{command}` does not run, nor would it reach a package index.",
+            "The sandbox cannot start processes, nor could one of them reach a package index.",
+            "`{command}` does not run here.",
             "`{wanted_there}` is already installed: import it.",
             "Packages are added from outside: `cellblock install-package {wanted_missing}`, if it is pure Python.",
         ],

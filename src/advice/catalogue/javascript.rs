@@ -9,6 +9,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::QuickJSTupleDestructuring,
         when: &[&[Reason("tuple")]],
         says: &[
+            "Functions of `std` and `os` that may fail return a pair.",
             "`{function}` returns a pair, `[result, error number]`, not the result alone.",
             "It was in line {line}: `{source}`.",
             "Take the pair apart: `const [result, error] = {function}(...)`, and look at `error` (0: fine) first.",
