@@ -6,7 +6,7 @@ from typing import Any
 
 from .interrupts import gate
 from .module_names import root_modules
-from .reasons import reason_of
+from .reasons import cause_of
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
@@ -82,11 +82,12 @@ def facts(error: BaseException) -> dict[str, Any]:
             if kind is not object
         ]
     }
+    cause, reason = cause_of(error)
     for name in ("name", "errno", "filename", "filename2", "key", "limit", "used"):
-        value = getattr(error, name, None)
-        if isinstance(value, (str, int, float)):
-            found[name] = value
-    reason = reason_of(error)
+        for link in (error, cause):
+            value = getattr(link, name, None)
+            if isinstance(value, (str, int, float)):
+                found.setdefault(name, value)
     if reason is not None:
         found["reason"] = reason
     if isinstance(error, ModuleNotFoundError) or reason in ("packages", "subprocess"):

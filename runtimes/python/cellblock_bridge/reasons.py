@@ -29,15 +29,15 @@ _ADDRESS_SPACE = (
 )
 
 
-def reason_of(error: BaseException) -> str | None:
-    """What of the sandbox caused `error`, if it did: see `docs/door.md`."""
+def cause_of(error: BaseException) -> tuple[BaseException, str | None]:
+    """What of the sandbox caused `error` (see `docs/door.md`), and which error of its chain that was."""
     for link in _chain(error):
         reason = getattr(link, "cellblock_reason", None)
         if isinstance(reason, str):
-            return reason
+            return link, reason
     if type(error) is ValueError and error.args in _ADDRESS_SPACE:
-        return "address_space"
-    return None
+        return error, "address_space"
+    return error, None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
