@@ -160,6 +160,7 @@ impl Guest {
             // The image has no files. A directory of the host's is not ours to clear.
             self.workspace.restore(&Manifest::default())?;
         }
+        self.last_cell = super::commit::no_cell();
         self.greet("start", true)?;
         self.commit(&Kind::Beginning)?;
         Ok(())
@@ -181,8 +182,10 @@ impl Guest {
     /// A request of the host's own; the content of the reply and its buffers.
     pub(super) fn ask(&mut self, request: Frame, patience: Duration) -> Result<Frame, GuestError> {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
-        self.desk.begin(request, events, false);
-        let turn = self.instance()?.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
+        let desk = self.desk.clone();
+        let instance = self.instance()?;
+        desk.begin(request, events, false);
+        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {

@@ -272,6 +272,7 @@ impl Log {
     /// Gives the session back. What is not needed any more is deleted first.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.lease.confirm()?;
+        self.disown_late_records()?;
         self.sweep_blobs(&Changes::default());
         let (depot, id, durability) = (self.view.depot.clone(), self.view.id.clone(), self.durability);
         let noted = self.view.metadata.replace(&depot, &id, durability);
