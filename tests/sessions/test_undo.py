@@ -228,26 +228,34 @@ def test_the_status_says_what_can_be_done(notebook: Notebook) -> None:
 
 
 @pytest.mark.parametrize(("command", "words"), [
-    ("undo", ["undo"]),
-    ("redo", ["redo"]),
+    ("undo 5", ["1", "5"]),
     ("undo 0", ["undo"]),
     ("undo -1", ["undo"]),
     ("undo many", ["many"]),
     ("undo 1.5", ["1.5"]),
     ("undo 99999999999999999999", ["99999999999999999999"]),
-    ("undo 1 2", []),
+    ("undo 1 2", ["undo"]),
+    ("redo", ["redo"]),
     ("restore", ["name"]),
     ("restore nobody", ["nobody"]),
     ("save", ["name"]),
-    ("fork ../outside", []),
     ("fork", ["name"]),
+    ("fork ../outside", ["../outside"]),
     ("resume", ["resume"]),
     ("frobnicate", ["frobnicate", "undo"]),
+    ("'unfinished", ["quotation"]),
 ])
 def test_a_wrong_command_gets_a_friendly_error(notebook: Notebook, command: str, words: list[str]) -> None:
     kernel = notebook.open()
-    outcome = kernel.run(f"%session {command}")
-    refused(outcome, *words)
+    kernel.run_ok("x = 41")
+    refused(kernel.run(f"%session {command}"), *words)
+    assert kernel.value("x + 1") == "42"
+
+
+@pytest.mark.parametrize("command", ["undo", "redo", "restore nobody", "resume", "save here", "fork there"])
+def test_before_the_first_cell_there_is_nothing_to_go_to(notebook: Notebook, command: str) -> None:
+    kernel = notebook.open()
+    refused(kernel.run(f"%session {command}"))
     assert kernel.value("1 + 1") == "2"
 
 
