@@ -6,6 +6,8 @@
 
 mod blobs;
 mod error;
+mod files;
+mod glob;
 pub mod manifest;
 mod recorder;
 mod restore;
@@ -16,5 +18,6 @@ mod tests;
 
 pub use blobs::Blobs;
 pub use error::WorkspaceError;
+pub use files::{Deleted, FilesError, Listed, SessionFiles};
 pub use manifest::{Changes, Entry, Manifest};
 pub use recorder::{Quota, Workspace};

@@ -62,6 +62,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
+    /// Of all files, by their lengths.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Whether something that is left alone is in the directory `path`.
     pub(super) fn is_occupied(&self, path: &str) -> bool {
         let below = format!("{path}/");

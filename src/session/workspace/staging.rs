@@ -5,6 +5,8 @@ use std::io;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, OpenOptions, OpenOptionsExt};
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
 
 /// What the name starts with; 32 hex digits follow.
 const PREFIX: &str = ".cellblock-restore-";
@@ -36,9 +38,21 @@ impl Staging {
         Ok((self.dir.open_with(&name, &options)?, name))
     }
 
-    /// Moves a file of this directory to its place.
+    /// Moves a file of this directory to its place, over what is there.
     pub(super) fn move_out(&self, staged: &str, dir: &Dir, name: &str) -> io::Result<()> {
         self.dir.rename(staged, dir, name)
+    }
+
+    /// The same, if nothing is there.
+    pub(super) fn move_to_free(&self, staged: &str, dir: &Dir, name: &str) -> io::Result<()> {
+        match rustix::fs::renameat_with(&self.dir, staged, dir, name, RenameFlags::NOREPLACE) {
+            // Not every file system can.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match dir.symlink_metadata(name) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => self.move_out(staged, dir, name),
+            },
+            done => Ok(done?),
+        }
     }
 
     /// Removes a directory with all that is in it, however deep it is: what is in it is moved up here first.
