@@ -42,6 +42,13 @@ pub fn export(depot: &Depot, id: &SessionId, to: &mut dyn Write) -> Result<(), S
     tar.finish().map_err(|error| StoreError::io("cannot write", "the archive", error))
 }
 
+/// The id of the session in a tar file, without reading the rest.
+pub fn session_id(from: &mut dyn Read) -> Result<SessionId, StoreError> {
+    let mut tar = tar::Archive::new(from);
+    let first = tar.entries().map_err(|error| bad(&error))?.next().ok_or_else(|| bad(&"it is empty"))?;
+    SessionId::parse(&read_metadata(first.map_err(|error| bad(&error))?)?.session_id)
+}
+
 /// Makes a session from a tar file: under its own id, or another. If anything is wrong there is none.
 /// `limit` is how many bytes it may have.
 pub fn import(depot: &Depot, from: &mut dyn Read, to: Option<&SessionId>, limit: u64) -> Result<SessionId, StoreError> {

@@ -9,9 +9,11 @@ use super::depot::Depot;
 use super::error::StoreError;
 use super::holder::Holder;
 use super::id::SessionId;
+use super::identity::Durability;
 use super::lease::Lease;
 use super::metadata::{Metadata, Problem};
-use super::{layout, notebooks};
+use super::{layout, notebooks, reading};
+pub use notebooks::Pointed;
 
 /// A session in a list. Its log has not been read.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +28,8 @@ pub struct Listing {
     pub updated_at: Option<DateTime<Utc>>,
     /// What it was recorded on.
     pub runtime: Option<String>,
+    /// Of the format.
+    pub version: Option<u32>,
     /// In the store.
     pub bytes: u64,
     /// Who has it open, in words.
@@ -59,14 +63,15 @@ pub struct Skipped {
     pub detail: String,
 }
 
-/// All sessions, the last changed first.
+/// All sessions, the last changed first. A directory in which nothing was ever recorded is none.
 pub fn list(depot: &Depot) -> Result<Vec<Listing>, StoreError> {
     let mut listings = Vec::new();
     for name in depot.list_dirs(layout::SESSIONS)? {
-        listings.push(match SessionId::parse(&name) {
-            Ok(id) => show(depot, &id).unwrap_or_else(|error| broken(&name, &error)),
-            Err(error) => broken(&name, &error),
-        });
+        match SessionId::parse(&name).and_then(|id| show(depot, &id)) {
+            Ok(listing) => listings.push(listing),
+            Err(StoreError::NotFound(_)) => {}
+            Err(error) => listings.push(broken(&name, &error)),
+        }
     }
     listings.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.session_id.cmp(&b.session_id)));
     Ok(listings)
@@ -86,6 +91,7 @@ pub fn show(depot: &Depot, id: &SessionId) -> Result<Listing, StoreError> {
         created_at: None,
         updated_at: bytes.newest,
         runtime: None,
+        version: None,
         bytes: bytes.total,
         held_by,
         problem: lease_problem,
@@ -95,10 +101,11 @@ pub fn show(depot: &Depot, id: &SessionId) -> Result<Listing, StoreError> {
             let times = metadata.times().ok();
             listing.created_at = times.map(|(created, _)| created);
             listing.updated_at = times.map(|(_, updated)| updated).max(bytes.newest);
+            listing.version = Some(metadata.version);
             listing.notebook = metadata.notebook;
             listing.runtime = Some(metadata.identity.runtime);
         }
-        Err(Problem::Missing) if bytes.total == 0 => return Err(StoreError::NotFound(id.to_string())),
+        Err(Problem::Missing) if is_empty(depot, id)? => return Err(StoreError::NotFound(id.to_string())),
         Err(problem) => listing.problem = Some(problem.damage(id).to_string()),
     }
     Ok(listing)
@@ -106,12 +113,46 @@ pub fn show(depot: &Depot, id: &SessionId) -> Result<Listing, StoreError> {
 
 /// The session of a notebook, if it has one that is there.
 pub fn find(depot: &Depot, notebook: &str) -> Result<Option<SessionId>, StoreError> {
-    let Some(id) = notebooks::find(depot, notebook)? else { return Ok(None) };
-    let there = match Metadata::look(depot, &id)? {
-        Err(Problem::Missing) => !depot.list(&layout::log(&id))?.is_empty(),
+    Ok(pointed(depot, notebook)?.map(|pointed| pointed.id))
+}
+
+/// The same, with what is to become of it.
+pub fn pointed(depot: &Depot, notebook: &str) -> Result<Option<Pointed>, StoreError> {
+    let Some(pointed) = notebooks::find(depot, notebook)? else { return Ok(None) };
+    let there = match Metadata::look(depot, &pointed.id)? {
+        Err(Problem::Missing) => !depot.list(&layout::log(&pointed.id))?.is_empty(),
         Ok(_) | Err(_) => true,
     };
-    Ok(there.then_some(id))
+    Ok(there.then_some(pointed))
+}
+
+/// From now on this is the notebook's session, and the notebook's next kernel goes on with it.
+pub fn let_resume(depot: &Depot, notebook: &str, id: &SessionId) -> Result<(), StoreError> {
+    notebooks::point(depot, notebook, &Pointed { id: id.clone(), resume: true }, Durability::Sync)
+}
+
+/// That nobody has the session open; the error says who has.
+pub fn require_unheld(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
+    Lease::require_unheld(depot, id)
+}
+
+/// The directories in which nothing was ever recorded, and that nobody holds: a kernel that was killed before
+/// its first cell leaves one. Whether a kernel that still waits for that cell uses one cannot be seen from here.
+pub fn empty(depot: &Depot) -> Result<Vec<SessionId>, StoreError> {
+    let mut ids = Vec::new();
+    for name in depot.list_dirs(layout::SESSIONS)? {
+        let Ok(id) = SessionId::parse(&name) else { continue };
+        let nothing = Metadata::look(depot, &id)? == Err(Problem::Missing) && is_empty(depot, &id)?;
+        if nothing && Lease::require_unheld(depot, &id).is_ok() {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// Whether there is nothing but what is left of a session that was never quite made.
+fn is_empty(depot: &Depot, id: &SessionId) -> Result<bool, StoreError> {
+    Ok(reading::is_stillborn(depot, id)? && depot.size(&layout::portable(id))?.is_none())
 }
 
 /// Deletes a session that nobody holds, damaged or not; returns how many bytes that frees. Its working copy
@@ -151,7 +192,7 @@ pub fn prune(depot: &Depot, older_than: TimeDelta, dry_run: bool) -> Result<Prun
     for name in depot.list_dirs(layout::SESSIONS)? {
         let outcome = SessionId::parse(&name).and_then(|id| prune_one(depot, &id, older_than, dry_run));
         match outcome {
-            Ok(Verdict::Young) => {}
+            Ok(Verdict::Young | Verdict::Empty) => {}
             Ok(Verdict::Deleted(bytes)) => {
                 pruned.deleted_sessions.push(name);
                 pruned.reclaimed_bytes += bytes;
@@ -167,6 +208,8 @@ pub fn prune(depot: &Depot, older_than: TimeDelta, dry_run: bool) -> Result<Prun
 
 enum Verdict {
     Young,
+    /// Not a session: see [`empty`].
+    Empty,
     Deleted(u64),
     Skipped(&'static str, String),
 }
@@ -174,6 +217,7 @@ enum Verdict {
 fn prune_one(depot: &Depot, id: &SessionId, older_than: TimeDelta, dry_run: bool) -> Result<Verdict, StoreError> {
     let updated = match Metadata::look(depot, id)?.and_then(|metadata| metadata.times()) {
         Ok((_, updated)) => updated,
+        Err(Problem::Missing) if is_empty(depot, id)? => return Ok(Verdict::Empty),
         Err(problem) => {
             let reason = match &problem {
                 Problem::Missing => "missing_metadata",
@@ -223,6 +267,7 @@ fn broken(name: &str, error: &StoreError) -> Listing {
         created_at: None,
         updated_at: None,
         runtime: None,
+        version: None,
         bytes: 0,
         held_by: None,
         problem: Some(error.to_string()),

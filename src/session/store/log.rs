@@ -11,7 +11,7 @@ use super::layout;
 use super::lease::Lease;
 use super::ledger::Ledger;
 use super::metadata::{Metadata, Problem};
-use super::notebooks;
+use super::notebooks::{self, Pointed};
 use super::record::header::{FRESH, Files, Kind, State};
 use super::record::{blocks, runs};
 use super::state::{MAX_PAGES, NewState, PAGE};
@@ -71,7 +71,7 @@ impl Log {
         // Last: from here on there is a session.
         log.view.metadata.create(depot, id, opening.durability)?;
         if let Some(notebook) = &opening.notebook {
-            notebooks::point(depot, notebook, id, opening.durability)?;
+            notebooks::point(depot, notebook, &Pointed { id: id.clone(), resume: false }, opening.durability)?;
         }
         Ok(log)
     }
@@ -173,7 +173,8 @@ impl Log {
         metadata.identity = opening.identity.clone();
         if let Some(notebook) = &opening.notebook {
             metadata.notebook = Some(notebook.clone());
-            notebooks::point(&depot, notebook, &id, self.durability)?;
+            // A wish that the next kernel resumes it is fulfilled with this.
+            notebooks::point(&depot, notebook, &Pointed { id: id.clone(), resume: false }, self.durability)?;
         }
         metadata.replace(&depot, &id, self.durability)
     }

@@ -14,11 +14,23 @@ use super::sealed;
 struct Pointer {
     notebook: String,
     session_id: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    resume: bool,
+}
+
+/// What is known of a notebook's session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointed {
+    /// Which one it is.
+    pub id: SessionId,
+    /// Whether the notebook's next kernel goes on with it without being asked: true until one has taken it.
+    pub resume: bool,
 }
 
 /// From now on this is the notebook's session.
-pub fn point(depot: &Depot, notebook: &str, id: &SessionId, durability: Durability) -> Result<(), StoreError> {
-    let pointer = Pointer { notebook: notebook.to_owned(), session_id: id.to_string() };
+pub fn point(depot: &Depot, notebook: &str, to: &Pointed, durability: Durability) -> Result<(), StoreError> {
+    let pointer =
+        Pointer { notebook: notebook.to_owned(), session_id: to.id.to_string(), resume: to.resume };
     let bytes = sealed::seal(&pointer).map_err(|error| StoreError::Refused(error.to_string()))?;
     let name = layout::notebook(notebook);
     if depot.get(&name)?.is_some_and(|there| there == bytes) {
@@ -28,7 +40,7 @@ pub fn point(depot: &Depot, notebook: &str, id: &SessionId, durability: Durabili
 }
 
 /// The notebook's session, if it has one; it may have been deleted.
-pub fn find(depot: &Depot, notebook: &str) -> Result<Option<SessionId>, StoreError> {
+pub fn find(depot: &Depot, notebook: &str) -> Result<Option<Pointed>, StoreError> {
     let name = layout::notebook(notebook);
     let Some(bytes) = depot.get(&name)? else { return Ok(None) };
     let damaged = |why: String| StoreError::Damaged {
@@ -41,13 +53,13 @@ pub fn find(depot: &Depot, notebook: &str) -> Result<Option<SessionId>, StoreErr
     if pointer.notebook != notebook {
         return Err(damaged(format!("it belongs to {:?}", pointer.notebook)));
     }
-    SessionId::parse(&pointer.session_id).map(Some)
+    Ok(Some(Pointed { id: SessionId::parse(&pointer.session_id)?, resume: pointer.resume }))
 }
 
 /// The notebook has no session any more, if it was this one.
 pub fn forget(depot: &Depot, notebook: &str, id: &SessionId) -> Result<(), StoreError> {
     match find(depot, notebook) {
-        Ok(Some(found)) if found != *id => Ok(()),
+        Ok(Some(found)) if found.id != *id => Ok(()),
         Ok(None) => Ok(()),
         // A pointer that cannot be read leads nowhere.
         Ok(Some(_)) | Err(StoreError::Damaged { .. } | StoreError::BadId(_)) => {

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::id::SessionId;
 use super::identity::{Durability, Identity};
 use super::layout;
+use super::log::Log;
 use super::record::blocks;
 use super::record::frame::{Head, write_head};
 use super::record::header::{Header, Kind};
@@ -64,6 +65,17 @@ pub fn read(depot: &Depot, id: &SessionId, lineage: &str) -> Result<Option<Vec<u
 /// That what is there is what was written.
 pub fn check(depot: &Depot, id: &SessionId, lineage: &str) -> Result<(), StoreError> {
     checked(depot, id, lineage).map(|_| ())
+}
+
+impl Log {
+    /// Deletes the portable part if it is damaged; whether it was.
+    pub fn drop_damaged_portable(&mut self) -> Result<bool, StoreError> {
+        let (depot, id) = (&self.view.depot, &self.view.id);
+        match check(depot, id, &self.view.metadata.lineage) {
+            Err(StoreError::Damaged { .. }) => depot.delete(&layout::portable(id)).map(|()| true),
+            other => other.map(|()| false),
+        }
+    }
 }
 
 fn checked(depot: &Depot, id: &SessionId, lineage: &str) -> Result<Option<(Bytes, Head)>, StoreError> {

@@ -1,5 +1,8 @@
 //! A stored session as it can be looked at, by its holder or by anybody.
 
+use bytes::Bytes;
+
+use super::blobs::require_content;
 use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
@@ -9,6 +12,7 @@ use super::metadata::Metadata;
 use super::state::{Loaded, StateInfo, Summary};
 use super::{layout, portable, reading};
 use crate::session::timeline::{Move, StateId, Step, Target, Timeline};
+use crate::session::workspace::manifest::Manifest;
 
 /// One session's log, read and checked. Without the session's lease, what it says may be gone a moment later.
 pub struct View {
@@ -88,6 +92,35 @@ impl View {
     /// the rest. What has been damaged since the session was opened is found here.
     pub fn load(&self, state: StateId, write: Write) -> Result<Loaded, StoreError> {
         load::load(&self.depot, &self.id, &self.ledger, state, write)
+    }
+
+    /// All files of a state.
+    pub fn files(&self, state: StateId) -> Manifest {
+        self.ledger.manifest(state)
+    }
+
+    /// What a file has in it, by its hash, which is checked.
+    pub fn content(&self, sha256: &str) -> Result<Bytes, StoreError> {
+        if !layout::is_sha256(sha256) {
+            return Err(StoreError::Refused("a file is not named by a SHA-256".to_owned()));
+        }
+        let object = layout::blob(&self.id, sha256);
+        let Some(bytes) = self.depot.get(&object)? else {
+            let (session, why) = (self.id.to_string(), "it is missing".to_owned());
+            return Err(StoreError::Damaged { session, object, why, last_good: None });
+        };
+        require_content(&self.id, sha256, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// The state that the session's next kernel can resume; none: there is nothing to resume.
+    pub fn resumable(&self) -> Option<StateId> {
+        let mut timeline = self.timeline().clone();
+        let resumed = timeline.go(&Move::Fresh).and_then(|_| timeline.go(&Move::Resume));
+        match resumed {
+            Ok(Target::State(state)) => Some(state),
+            Ok(Target::Fresh) | Err(_) => None,
+        }
     }
 
     /// The session in numbers.
