@@ -52,16 +52,20 @@ impl<'a> Case<'a> {
         Self { error, types, modules, reason: text(facts, "reason"), name: text(facts, "name"), errno, path, source }
     }
 
+    /// The module that was not found, in full.
+    pub fn missing(&self) -> Option<&'a str> {
+        let import = self.types.contains(&"builtins.ModuleNotFoundError") || self.reason == Some("native");
+        text(self.error.facts, "missing").or(self.name.filter(|_| import))
+    }
+
     /// The module that was not found: the top level of the exception's name.
     pub fn module(&self) -> Option<&'a str> {
-        let import = self.types.contains(&"builtins.ImportError") || self.reason == Some("native");
-        let name = self.name.filter(|_| import)?;
-        name.split('.').next().filter(|name| !name.is_empty())
+        self.missing()?.split('.').next().filter(|name| !name.is_empty())
     }
 
     /// What is known of that module.
     pub fn package(&self) -> Option<&'static Package> {
-        known(self.name.filter(|_| self.module().is_some())?).or_else(|| known(self.module()?))
+        known(self.missing()?).or_else(|| known(self.module()?))
     }
 
     /// Whether a module of that name is there, so that only a part of it is missing.
@@ -144,7 +148,7 @@ impl<'a> Case<'a> {
         }
         let package = self.package();
         let Some(module) = self.module() else { return };
-        values.set("module", clean_name(self.name.unwrap_or(module)));
+        values.set("module", clean_name(self.missing().unwrap_or(module)));
         let top = clean_name(module);
         if let Some(package) = package {
             values.set("package", package.package);
@@ -220,7 +224,7 @@ fn text<'a>(facts: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// The path at fault: of two, the one that leads where it may not. Of an `OSError` that carries none, such as
-/// pandas raises before it opens anything, the one that the cell itself spells out.
+/// pandas raises before it opens anything, and of sqlite's error, the one that the cell itself spells out.
 fn path(error: &ErrorFacts<'_>, types: &[&str], errno: Option<i64>, source: Source<'_>) -> Option<(String, Place)> {
     let placed = |path: &str| (path.to_owned(), place(path, error.mounts));
     let given: Vec<_> =
@@ -228,7 +232,7 @@ fn path(error: &ErrorFacts<'_>, types: &[&str], errno: Option<i64>, source: Sour
     if let Some(found) = given.iter().find(|(_, place)| *place != Place::Writable).or_else(|| given.first()) {
         return Some(found.clone());
     }
-    let bare = types.first() == Some(&"builtins.OSError") && errno.is_none();
+    let bare = matches!(types.first(), Some(&"builtins.OSError" | &"sqlite3.OperationalError")) && errno.is_none();
     let looks = |text: &str| {
         text.starts_with(['/', '~']) || text.contains(":\\") || text.contains(":/") || text.starts_with("../")
     };

@@ -6,7 +6,7 @@ from typing import Any
 
 from .interrupts import gate
 from .module_names import root_modules
-from .reasons import cause_of
+from .reasons import cause_of, missing_module
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
@@ -90,7 +90,10 @@ def facts(error: BaseException) -> dict[str, Any]:
                 found.setdefault(name, value)
     if reason is not None:
         found["reason"] = reason
-    if isinstance(error, ModuleNotFoundError) or reason in ("packages", "subprocess"):
+    missing = missing_module(error)
+    if missing is not None:
+        found["missing"] = missing
+    if missing is not None or reason in ("packages", "subprocess"):
         found["modules"] = [name for name in root_modules() if not name.startswith("_")]
     return found
 

@@ -20,12 +20,12 @@ _MISTAKES = (
     ValueError,
 )
 
-# What numpy says, in full, of an array that 32 bits do not address. It has no type of its own for that.
+# What numpy and Python say, in full, of a size that 32 bits do not address. It has no type of its own.
 _ADDRESS_SPACE = (
-    (
-        "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
-    ),
-    ("Maximum allowed dimension exceeded",),
+    "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+    "Maximum allowed dimension exceeded",
+    "Python int too large to convert to C ssize_t",
+    "cannot fit 'int' into an index-sized integer",
 )
 
 
@@ -35,9 +35,18 @@ def cause_of(error: BaseException) -> tuple[BaseException, str | None]:
         reason = getattr(link, "cellblock_reason", None)
         if isinstance(reason, str):
             return link, reason
-    if type(error) is ValueError and error.args in _ADDRESS_SPACE:
+    if type(error) in (ValueError, OverflowError) and error.args[:1] in [(text,) for text in _ADDRESS_SPACE]:
         return error, "address_space"
     return error, None
+
+
+def missing_module(error: BaseException) -> str | None:
+    """The module that was not found, if `error` is, or was raised from, that."""
+    if isinstance(error, ImportError):
+        for link in _chain(error):
+            if isinstance(link, ModuleNotFoundError) and isinstance(link.name, str):
+                return link.name
+    return None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
