@@ -43,7 +43,7 @@ impl<'a> Case<'a> {
         let facts = error.facts;
         let types = facts.get("types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let types: Vec<&str> = types.iter().take(TYPES_MAX).filter_map(Value::as_str).collect();
-        let source = Source::new(error.code, facts.get("line").and_then(Value::as_u64));
+        let source = Source::new(error.code, line(error));
         let errno = facts.get("errno").and_then(Value::as_i64);
         let path = path(error, &types, errno, source);
         let modules = facts.get("modules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -55,7 +55,14 @@ impl<'a> Case<'a> {
     /// The module that was not found, in full.
     pub fn missing(&self) -> Option<&'a str> {
         let import = self.types.contains(&"builtins.ModuleNotFoundError") || self.reason == Some("native");
-        text(self.error.facts, "missing").or(self.name.filter(|_| import))
+        text(self.error.facts, "module").or(self.name.filter(|_| import)).or_else(|| self.tried())
+    }
+
+    /// Of several modules that a library tried in vain, one of which something is known.
+    fn tried(&self) -> Option<&'a str> {
+        let tried = self.error.facts.get("tried")?.as_array()?;
+        let names = tried.iter().take(MODULES_MAX).filter_map(Value::as_str).filter(|name| name.len() <= NAME_MAX);
+        names.into_iter().find(|name| known(name).is_some())
     }
 
     /// The module that was not found: the top level of the exception's name.
@@ -73,6 +80,10 @@ impl<'a> Case<'a> {
         self.installed().any(|known| known == module)
     }
 
+    fn number(&self, name: &str) -> Option<u64> {
+        self.error.facts.get(name).and_then(Value::as_u64)
+    }
+
     fn installed(&self) -> impl Iterator<Item = &'a str> {
         self.error.installed.iter().map(String::as_str).chain(self.modules.clone())
     }
@@ -84,6 +95,11 @@ impl<'a> Case<'a> {
         if let Some((line, source)) = self.source.line() {
             values.set("line", line.to_string());
             values.set("source", source.replace('`', "'"));
+        } else if let (Some(line), Some(cell), Some(source)) =
+            (self.number("line"), self.number("cell"), text(self.error.facts, "source"))
+        {
+            values.set("line", format!("{line} of cell {cell}"));
+            values.set("source", clean(source, LINE_MAX).replace('`', "'"));
         }
         if let Some((path, _)) = &self.path {
             self.paths(path, &mut values);
@@ -216,6 +232,14 @@ impl<'a> Case<'a> {
             values.set("command_instead", found.1);
         }
     }
+}
+
+/// The failing line's number, if it is one of this cell's: a function that fails may be of an earlier one.
+fn line(error: &ErrorFacts<'_>) -> Option<u64> {
+    let line = error.facts.get("line").and_then(Value::as_u64)?;
+    let Some(source) = text(error.facts, "source") else { return Some(line) };
+    let own = error.code.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    (own.trim() == source.trim()).then_some(line)
 }
 
 /// A text of the facts, if it is of a length that anything honest has.

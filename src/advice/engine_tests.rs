@@ -160,7 +160,7 @@ fn modules() {
     expect(ErrorType::PackageNotInstalled, pip(), "%pip install pillow", &["`PIL` is already installed"]);
     let said = facts(NOT_FOUND, json!({"name": "helprs", "modules": ["helpers", 5, "x".repeat(500)]}));
     expect(ErrorType::PackageNotInstalled, said, "import helprs", &["`helpers`"]);
-    let wrapped = facts(&["builtins.ImportError"], json!({"missing": "fsspec"}));
+    let wrapped = facts(&["builtins.ImportError"], json!({"module": "fsspec"}));
     expect(ErrorType::MissingVendoredPackage, wrapped, "", &["`fsspec`"]);
     let name = facts(&["builtins.ImportError"], json!({"name": "helpers"}));
     assert_eq!(guided(&Given { facts: name, code: "from helpers import x", ..Given::default() }), None);
@@ -265,6 +265,10 @@ fn types_that_only_the_guest_knows() {
         "f()",
         &["1,000", "`f()`"],
     );
+    let elsewhere = facts(&["builtins.RecursionError"], json!({"line": 3, "cell": 7, "source": "  return f()"}));
+    expect(ErrorType::StackOverflow, elsewhere, "a = 1\nb = 2\nf()", &["line 3 of cell 7: `return f()`"]);
+    let tried = facts(&["builtins.ImportError"], json!({"tried": ["nothing_known", "pyarrow"]}));
+    expect(ErrorType::NativeExtensionMissing, tried, "", &["pyarrow"]);
     expect(ErrorType::InvalidSessionState, facts(&["x.Y"], json!({"reason": "session"})), "", &["%session log"]);
     expect(
         ErrorType::QuickJSTupleDestructuring,

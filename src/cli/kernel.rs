@@ -1,13 +1,16 @@
 //! `cellblock kernel`: what Jupyter starts.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
+use super::session_arguments::SessionArguments;
 use crate::kernel::{Language, Launch, Parent};
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
+use crate::session::Which;
 use crate::wire::ConnectionFile;
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +20,8 @@ pub(super) struct Kernel {
     connection_file: PathBuf,
     #[command(flatten)]
     policy: PolicyArguments,
+    #[command(flatten)]
+    session: SessionArguments,
     /// `jupyter run` hands on its script's path, which is not the kernel's business
     #[arg(hide = true)]
     not_ours: Vec<String>,
@@ -25,18 +30,19 @@ pub(super) struct Kernel {
 impl Kernel {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let policy = self.policy.policy()?;
-        serve_kernel(&self.connection_file, policy)
+        let which = self.session.which(&policy)?;
+        serve_kernel(&self.connection_file, policy, which)
     }
 }
 
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
-fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCode> {
+fn serve_kernel(connection_file: &Path, policy: Policy, which: Which) -> anyhow::Result<ExitCode> {
     let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
-    let places = Places::make(&policy)?;
+    let places = Places::make()?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
-    let session = super::session::start(policy, &places, Box::new(to_channel(told)))?;
+    let session = super::session::start(policy, which, &places, Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),
@@ -53,7 +59,7 @@ fn serve_kernel(connection_file: &Path, policy: Policy) -> anyhow::Result<ExitCo
 /// Where what was run is kept, with the user's data: a cache may be cleared. Nowhere without a home.
 fn history() -> Option<PathBuf> {
     let dir = directories::ProjectDirs::from("", "", "cellblock")?.data_dir().to_owned();
-    if let Err(error) = std::fs::create_dir_all(&dir) {
+    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir) {
         tracing::warn!(%error, "the history is not kept: its directory cannot be created");
         return None;
     }

@@ -5,12 +5,14 @@ mod builder;
 mod doctor;
 mod install;
 mod jupyter_dirs;
+
 mod kernel;
 mod kernelspec;
 mod log;
 mod policy;
 mod run;
 mod session;
+mod session_arguments;
 mod setup;
 mod uninstall;
 
@@ -42,6 +44,8 @@ enum Command {
     Setup(setup::Setup),
     /// Check the set-up and the kernelspec, and say what to do
     Doctor(doctor::Doctor),
+    /// Show, check and explain what sessions may use and see
+    Policy(policy::PolicyCommand),
 }
 
 /// What `main` does: parses the arguments, runs the command, tells the error.
@@ -54,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Setup(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Policy(command) => command.run(),
     });
     result.unwrap_or_else(|error| {
         eprintln!("cellblock: {error:#}");

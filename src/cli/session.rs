@@ -1,50 +1,38 @@
-//! The one place where commands start sessions: a prepared runtime, a policy, and a workspace.
+//! The one place where commands start sessions: a prepared runtime, a policy, and directories.
 
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::TempDir;
 
 use crate::policy::Policy;
-use crate::runtime::sandboxed::world;
-use crate::runtime::{Cache, Prepared, Progress, SandboxBuilder, WarmProfile, ensure};
-use crate::sandbox::{Code, Facts, Image, engine};
-use crate::session::{Limits, Origin, SessionHandle, spawn};
+use crate::runtime::{Cache, Progress, SandboxBuilder, ensure};
+use crate::session::house::{self, House};
+use crate::session::{SessionHandle, Which};
 
 /// What the names of scratch directories begin with.
 const SCRATCH: &str = "cellblock-";
 /// The file in a scratch directory whose lock says that its process lives.
 const IN_USE: &str = "in-use.lock";
 
-/// The directories of a session that is not kept.
+/// What a process has on disk for its sessions while it lives.
 pub(super) struct Places {
     scratch: TempDir,
-    workspace: PathBuf,
     _in_use: File,
 }
 
 impl Places {
-    /// The policy's workspace, or a temporary one, and a scratch directory.
-    pub(super) fn make(policy: &Policy) -> anyhow::Result<Self> {
+    /// A scratch directory.
+    pub(super) fn make() -> anyhow::Result<Self> {
         let scratch = tempfile::Builder::new()
             .prefix(SCRATCH)
             .tempdir()
             .context("cannot make a temporary directory for the session")?;
-        let workspace = match &policy.workspace {
-            Some(workspace) => workspace.clone(),
-            None => scratch.path().join("app"),
-        };
-        for dir in [&workspace, &scratch.path().join("tmp")] {
-            std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        }
         let in_use = File::create(scratch.path().join(IN_USE)).context("cannot write a temporary file")?;
         in_use.try_lock().context("cannot lock a temporary file")?;
         // Off the way of a start that is waited for.
         std::thread::spawn(sweep);
-        Ok(Self { scratch, workspace, _in_use: in_use })
+        Ok(Self { scratch, _in_use: in_use })
     }
 }
 
@@ -62,57 +50,24 @@ fn sweep() {
 }
 
 /// Starts a session on a thread of its own, preparing the runtime first where that is needed.
-pub(super) fn start(policy: Policy, places: &Places, progress: Box<dyn Progress>) -> anyhow::Result<SessionHandle> {
-    let (app, tmp) = (places.workspace.clone(), places.scratch.path().join("tmp"));
-    let origin = move || -> anyhow::Result<Origin> {
+pub(super) fn start(
+    policy: Policy,
+    which: Which,
+    places: &Places,
+    progress: Box<dyn Progress>,
+) -> anyhow::Result<SessionHandle> {
+    let scratch = places.scratch.path().to_owned();
+    let holder = match &which {
+        Which::Notebook(name) => format!("the kernel of {name}"),
+        _ => "a kernel".to_owned(),
+    };
+    let house = move || -> anyhow::Result<House> {
         let builder = SandboxBuilder::new().map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
-        origin(&builder, prepared, &policy, &app, &tmp)
+        Ok(House::open(&builder, prepared, policy, &scratch)?)
     };
-    Ok(spawn(origin)?)
-}
-
-fn origin(
-    builder: &SandboxBuilder,
-    prepared: Prepared,
-    policy: &Policy,
-    app: &std::path::Path,
-    tmp: &std::path::Path,
-) -> anyhow::Result<Origin> {
-    let code = prepared.code()?;
-    let module = engine::open_code(builder.engine(), &code.path)
-        .map_err(plain)
-        .context("cannot use the compiled code; run `cellblock setup`")?;
-    let image = prepared.image(WarmProfile::Science)?;
-    let facts: Facts = serde_json::from_value(image.meta.clone()).context("the image's record is damaged")?;
-    let limits = limits(policy);
-    let mut world = world(prepared.guest(), app, tmp, limits.open_files);
-    world.max_frame = limits.message;
-    Ok(Origin {
-        code: Code::new(builder.engine(), &module).map_err(plain)?,
-        image: Arc::new(Image::from_file(image.file)?),
-        facts,
-        world,
-        limits,
-        env: policy.env.clone().into_iter().collect(),
-        in_use: Arc::new(prepared),
-    })
-}
-
-fn limits(policy: &Policy) -> Limits {
-    Limits {
-        fuel: policy.fuel_budget,
-        time: policy.timeout_seconds.map(Duration::from_secs_f64),
-        memory: policy.memory_bytes,
-        stdout: policy.stdout_max_bytes,
-        stderr: policy.stderr_max_bytes,
-        display: policy.display_max_bytes,
-        open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
-        recursion: policy.recursion_limit,
-        message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),
-        grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
-    }
+    Ok(house::start(house, which, holder)?)
 }
 
 /// wasmtime's error as an ordinary one.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::at_once::AtOnce;
 use super::envelope::Inbox;
 use super::exit::{Exit, ExitDoor};
-use super::gate::{Gate, Launch};
+use super::gate::{Gate, Launch, SessionState};
 use super::history::History;
 use super::iopub::Iopub;
 use super::language::Language;
@@ -18,6 +18,7 @@ use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
+use crate::session::Request;
 use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
 use crate::sockets::router::{self, control_limits, shell_limits};
@@ -163,6 +164,7 @@ impl Running {
         if !matches!(exit, Exit::Shutdown { .. }) {
             self.iopub.send_at_once(None, "shutdown_reply", &ShutdownReply::new(false));
         }
+        self.close_session(exit == Exit::Shutdown { restart: true }).await;
         let [shell, control] = &self.replies;
         let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
@@ -171,6 +173,23 @@ impl Running {
         if exit == Exit::AskedByGuest {
             // A console looks whether the process lives before it reads the reply that says to leave.
             tokio::time::sleep(LINGER).await;
+        }
+    }
+}
+
+impl Running {
+    /// Lets a session that is kept put away what it has; what is running is interrupted.
+    async fn close_session(&self, restart: bool) {
+        let SessionState::Ready(session) = self.gate.state() else { return };
+        let patience = session.patience();
+        if patience.is_zero() {
+            return;
+        }
+        self.gate.interrupt();
+        let mut events = session.submit(Request::Close { restart });
+        let closed = async { while events.recv().await.is_some() {} };
+        if tokio::time::timeout(patience, closed).await.is_err() {
+            tracing::warn!("the session was not closed in time; its last commit stays");
         }
     }
 }

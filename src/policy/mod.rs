@@ -1,19 +1,45 @@
 //! The policy: what a session may use and see. Comes from the host alone: a file, flags, the environment.
 //!
-//! `keys` is the one table of keys, defaults and documentation; `load` reads a file against it. Knows
-//! nothing of how limits are enforced.
+//! `keys` is the one table of keys, defaults and documentation. `value` and `place` judge one value, `file`
+//! one file, `effective` lays files over the defaults of a profile and remembers where each value came from.
+//! Knows nothing of how limits are enforced.
 
+mod defaults;
+mod effective;
+mod error;
+mod file;
+mod key;
 mod keys;
-mod load;
+mod kind;
 mod nearest;
+mod overlap;
+mod place;
+mod profile;
+mod reference;
+mod sections;
+mod size;
+mod trust;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use keys::{KEYS, Key, Kind, Profile, reference};
-pub use load::PolicyError;
+pub use effective::{Effective, Origin, Search, Value};
+pub use error::PolicyError;
+pub use file::{FILE_KEYS, unknown};
+pub use key::Key;
+pub use keys::{KEYS, find_key};
+pub use kind::{Kind, Setting};
+pub use profile::Profile;
+pub use reference::{defaults, in_toml, key_page, sample_file};
+pub use sections::{
+    Advice, Durability, FuelAdvice, Ids, Log, LogFormat, Output, Packages, Persist, Resume, Session, Store,
+};
 
-/// The limits and grants of one session.
+/// The limits and grants of one session. Each field is named like its key; the tables of the file are structs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Which profile it began with.
@@ -38,8 +64,33 @@ pub struct Policy {
     pub open_files: u64,
     /// Depth of calls in the guest at which it raises `RecursionError`.
     pub recursion_limit: u64,
-    /// The directory that the guest sees as `/app`; none for a temporary one.
+    /// Whether clock, randomness and order are the same on every run.
+    pub deterministic: bool,
+    /// The directory that the guest sees as `/app`, which may not exist yet; none for a temporary one.
     pub workspace: Option<PathBuf>,
+    /// Bytes of all files in the workspace.
+    pub workspace_bytes: u64,
+    /// Files and directories in the workspace.
+    pub workspace_files: u64,
+    /// The directory that the guest sees, read-only, as `/data`.
+    pub mount_data_dir: Option<PathBuf>,
+    /// Further read-only directories: guest path, below `/data` or `/mnt`, to absolute host path.
+    pub mounts: BTreeMap<String, PathBuf>,
+    /// Files that the guest sees, read-only, in `/external`. They were regular files with different names, and
+    /// no larger than `external_max_bytes`, when the policy was read; who copies them must look again.
+    pub external_files: Vec<PathBuf>,
+    /// Bytes of one of those.
+    pub external_max_bytes: u64,
     /// Environment variables that the guest sees besides its own.
     pub env: BTreeMap<String, String>,
+    /// What leaves the kernel.
+    pub output: Output,
+    /// What is kept of a session, where and for how long.
+    pub session: Session,
+    /// What may be installed into a session.
+    pub packages: Packages,
+    /// What is said about cells.
+    pub advice: Advice,
+    /// What the log carries.
+    pub log: Log,
 }

@@ -1,7 +1,7 @@
 //! The sandbox's side of a set-up: compiles, and makes images, with this build's engine.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, GuestTree};
 use super::turn::PATHS;
 use super::warm::{self, Start};
-use crate::sandbox::{Clock, Code, Facts, Image, World, engine};
+use crate::sandbox::{Clock, Code, Facts, Image, Quota, World, engine};
 
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
@@ -51,7 +51,7 @@ impl Builder for SandboxBuilder {
     fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, BuildError> {
         let code = Code::new(&self.engine, &engine::open_code(&self.engine, order.code)?)?;
         let (app, tmp) = (tempfile::tempdir()?, tempfile::tempdir()?);
-        let world = world(order.guest, app.path(), tmp.path(), OPEN_FILES);
+        let world = world(order.guest, app.path(), tmp.path(), &Granted::default(), OPEN_FILES);
         let out = OpenOptions::new().read(true).write(true).open(order.out)?;
         let (from, before) = match order.from {
             From::InitialMemory(path) => (path, None),
@@ -63,13 +63,23 @@ impl Builder for SandboxBuilder {
     }
 }
 
+/// What a guest is granted to read besides the directories that setup made.
+#[derive(Debug, Clone, Default)]
+pub struct Granted {
+    /// Seen as `/data`.
+    pub data: Option<PathBuf>,
+    /// Seen as `/external`.
+    pub external: Option<PathBuf>,
+}
+
 /// The world of a guest on the directories that setup made, with a workspace and a scratch of its own.
-pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, open_files: usize) -> World {
+pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_files: usize) -> World {
     let env = GUEST_ENV.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     World {
-        mounts: guest.mounts(app, tmp, None, None),
+        mounts: guest.mounts(app, tmp, granted.data.as_deref(), granted.external.as_deref()),
         env,
         open_files,
+        quota: Quota::default(),
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
     }

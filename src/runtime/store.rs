@@ -48,6 +48,8 @@ pub struct OpenedFile {
     pub size: u64,
     /// What its maker recorded with it.
     pub meta: Value,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
     /// Whether it had to be hashed to know that.
     pub hashed: bool,
 }
@@ -190,7 +192,8 @@ impl Store {
             }
             file.seek(SeekFrom::Start(0)).doing("cannot read", &path)?;
         }
-        Ok(OpenedFile { size: metadata.len(), file, path, meta: record.meta.clone(), hashed })
+        let (meta, sha256) = (record.meta.clone(), record.sha256.clone());
+        Ok(OpenedFile { size: metadata.len(), file, path, meta, sha256, hashed })
     }
 
     /// Checks a recorded tree and gives its path.

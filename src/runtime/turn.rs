@@ -16,7 +16,7 @@ pub const PATHS: &str = "import os, sys; os.chdir('/app'); sys.path.insert(0, ''
 
 /// The allowance of a turn of the host's own making.
 pub fn unhurried(time: Duration) -> Allowance {
-    Allowance { fuel: u64::MAX / 8, grace_fuel: 0, time: Some(time), grace: Duration::from_secs(1) }
+    Allowance { fuel: u64::MAX / 8, grace_fuel: 0, time: Some(time), grace: Duration::from_secs(1), sampling: None }
 }
 
 /// Hands a guest one request and keeps its reply and its text; displays and the like go nowhere.

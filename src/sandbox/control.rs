@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Poll, Wake};
 use std::thread::Thread;
 use std::time::Instant;
@@ -52,12 +52,23 @@ pub struct Control {
     alarm: Mutex<Option<Instant>>,
     /// How often the guest was refused another open file.
     files_refused: AtomicUsize,
+    /// Fuel that the turn had used at its last call through the door.
+    fuel: AtomicU64,
+    /// Calls that may have changed a file.
+    file_changes: AtomicU64,
 }
 
 impl Control {
     /// The control block of a guest with this interrupt flag.
     pub fn new(signal: Signal) -> Self {
-        Self { signal, waiting: AtomicBool::new(false), alarm: Mutex::new(None), files_refused: AtomicUsize::new(0) }
+        Self {
+            signal,
+            waiting: AtomicBool::new(false),
+            alarm: Mutex::new(None),
+            files_refused: AtomicUsize::new(0),
+            fuel: AtomicU64::new(0),
+            file_changes: AtomicU64::new(0),
+        }
     }
 
     /// Notes that the guest was refused another open file.
@@ -68,6 +79,26 @@ impl Control {
     /// How often the guest was refused another open file.
     pub fn files_refused(&self) -> usize {
         self.files_refused.load(Ordering::Acquire)
+    }
+
+    /// Notes the fuel that the turn has used.
+    pub fn note_fuel(&self, used: u64) {
+        self.fuel.store(used, Ordering::Release);
+    }
+
+    /// Fuel that the turn had used at its last call through the door.
+    pub fn fuel(&self) -> u64 {
+        self.fuel.load(Ordering::Acquire)
+    }
+
+    /// Notes that the guest made a call that may have changed a file.
+    pub fn file_changed(&self) {
+        self.file_changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many calls the guest made that may have changed a file.
+    pub fn file_changes(&self) -> u64 {
+        self.file_changes.load(Ordering::Acquire)
     }
 
     /// Whether the guest is in a host call that waits.

@@ -23,6 +23,17 @@ pub struct Allowance {
     pub time: Option<Duration>,
     /// Time after being asked in which the guest must have looked (interrupt) or ended (limits).
     pub grace: Duration,
+    /// When to ask the guest which line it is at, if at all.
+    pub sampling: Option<Sampling>,
+}
+
+/// Asking a guest that computes where it is, now and then, so that a costly cell can be told its costly lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Sampling {
+    /// Fuel before the first time: cheap cells are left alone.
+    pub from: u64,
+    /// Fuel between two times.
+    pub every: u64,
 }
 
 /// Why a guest is asked to end.
@@ -31,6 +42,8 @@ pub enum Reason {
     Interrupt,
     Fuel,
     Time,
+    /// Not to end at all: only to say where it is.
+    Sample,
 }
 
 /// How a turn ended.
@@ -119,6 +132,8 @@ struct Stages {
     stage: Stage,
     /// Whether the guest took an interrupt of this turn and went on.
     shrugged: bool,
+    /// Fuel at which the guest is asked next where it is.
+    next_sample: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +174,8 @@ enum Step {
 impl Stages {
     fn new(allowance: Allowance, started: Instant) -> Self {
         let deadline = allowance.time.and_then(|time| started.checked_add(time));
-        Self { allowance, deadline, stage: Stage::Running, shrugged: false }
+        let next_sample = allowance.sampling.map_or(u64::MAX, |sampling| sampling.from);
+        Self { allowance, deadline, stage: Stage::Running, shrugged: false, next_sample }
     }
 
     /// A limit outranks a wish. A wish that the guest took and went on from is its own affair, as in any
@@ -181,7 +197,7 @@ impl Stages {
             _ => {}
         }
         if !look.interrupted {
-            return Step::GoOn;
+            return if self.samples(look) { Step::Ask(Reason::Sample) } else { Step::GoOn };
         }
         match self.stage {
             Stage::Running if self.shrugged => self.stage = Stage::Told { reason: Reason::Interrupt, at: look.now },
@@ -190,6 +206,17 @@ impl Stages {
             Stage::Told { reason, .. } => return Step::Ask(reason),
         }
         Step::Ask(Reason::Interrupt)
+    }
+
+    /// Whether it is time for a sample.
+    fn samples(&mut self, look: &Look) -> bool {
+        let Some(sampling) = self.allowance.sampling else { return false };
+        let free = matches!(self.stage, Stage::Running) && !look.waiting && !look.pending;
+        if !free || look.fuel < self.next_sample {
+            return false;
+        }
+        self.next_sample = look.fuel.saturating_add(sampling.every.max(SLICE));
+        true
     }
 
     fn limit(&self, look: &Look) -> Option<Reason> {
@@ -204,7 +231,7 @@ impl Stages {
         let time = look.now >= at + self.allowance.grace;
         match reason {
             Reason::Fuel if !look.waiting => look.fuel > self.allowance.fuel.saturating_add(self.allowance.grace_fuel),
-            Reason::Fuel | Reason::Interrupt | Reason::Time => time,
+            Reason::Fuel | Reason::Interrupt | Reason::Time | Reason::Sample => time,
         }
     }
 
@@ -231,7 +258,9 @@ impl Instance {
         interrupter.attach(Some(waker.clone()));
         let mut last = None;
         let end = self.poll(source, allowance, interrupter, &waker, started, &mut |reason, fuel| {
-            last = Some(reason);
+            if reason != Reason::Sample {
+                last = Some(reason);
+            }
             asked(reason, fuel);
         });
         interrupter.attach(None);
@@ -324,7 +353,8 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(1);
 
     fn stages(now: Instant) -> Stages {
-        let allowance = Allowance { fuel: 100, grace_fuel: 50, time: Some(Duration::from_secs(60)), grace: GRACE };
+        let allowance =
+            Allowance { fuel: 100, grace_fuel: 50, time: Some(Duration::from_secs(60)), grace: GRACE, sampling: None };
         Stages::new(allowance, now)
     }
 
@@ -372,5 +402,20 @@ mod tests {
         assert_eq!(stages.next(), Some(late));
         assert_eq!(stages.step(&Look { waiting: true, ..look(late) }), Step::Ask(Reason::Time));
         assert_eq!(stages.step(&Look { waiting: true, ..look(late + GRACE) }), Step::Stop(Reason::Time));
+    }
+
+    #[test]
+    fn a_guest_that_computes_is_sampled_unless_something_else_is_asked_of_it() {
+        let now = Instant::now();
+        let sampling = Some(Sampling { from: 20, every: SLICE });
+        let mut stages = Stages::new(Allowance { fuel: u64::MAX, sampling, ..stages(now).allowance }, now);
+        assert_eq!(stages.step(&Look { fuel: 19, ..look(now) }), Step::GoOn);
+        assert_eq!(stages.step(&Look { fuel: 20, waiting: true, ..look(now) }), Step::GoOn);
+        assert_eq!(stages.step(&Look { fuel: 20, ..look(now) }), Step::Ask(Reason::Sample));
+        assert_eq!(stages.step(&Look { fuel: 20 + SLICE, pending: true, ..look(now) }), Step::GoOn);
+        assert_eq!(stages.step(&Look { fuel: 20 + SLICE, ..look(now) }), Step::Ask(Reason::Sample));
+        let interrupted = Look { fuel: 20 + 3 * SLICE, interrupted: true, ..look(now) };
+        assert_eq!(stages.step(&interrupted), Step::Ask(Reason::Interrupt));
+        assert_eq!(stages.step(&Look { fuel: 20 + 5 * SLICE, pending: true, ..look(now) }), Step::GoOn);
     }
 }

@@ -2,31 +2,33 @@
 //! instance; the guest's numbers are part of its memory and live on. So every number that the guest holds
 //! stands for a path and an offset, and is opened again, at first use, in an instance that came later. A
 //! number is never given to another file while the guest's memory may still hold it.
+//!
+//! A number goes on at its path and offset or answers EBADF; it never becomes another file. A file that was
+//! renamed by the guest is followed. One whose path names something else by now (it was unlinked or replaced)
+//! works on in its instance, as everywhere, and is dead in a later one. A file that is still asleep when
+//! something is about to happen to its path is opened before.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::Caller;
-use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as plain};
-use wiggle::GuestMemory;
+use wasmtime_wasi::p1::WasiP1Ctx;
 
-use super::host::Host;
+use super::errno;
+use super::raw::{self, How};
 
 /// stdin, stdout and stderr come before the mounts.
-const STANDARD: u32 = 3;
+pub(super) const FIRST_MOUNT: u32 = 3;
 /// `oflags` of `path_open` that must not be repeated (WASI preview 1): create, exclusive, truncate.
 const ONCE: i32 = 0b1101;
-/// Fuel of a host call of ours, in bytes that it may copy; paths are at most 4 KiB.
-const CALL_FUEL: usize = 1 << 16;
-/// `whence` of `fd_seek`: from the start.
-const FROM_START: i32 = 0;
+/// `fdflags` that change where a write goes: append.
+const APPEND: i32 = 1;
 
 /// How a file was opened: enough to open it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// The mount's descriptor.
     mount: u32,
-    /// Relative to the mount.
+    /// Relative to the mount, without `.` and `..`.
     path: String,
     lookup: i32,
     flags: i32,
@@ -41,6 +43,9 @@ pub struct Kept {
     number: u32,
     file: Opened,
     offset: u64,
+    /// Whether the path does not name this file any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dead: bool,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,33 @@ enum State {
     Live(i32),
     /// Open in an earlier instance, at this offset.
     Asleep(u64),
+    /// Open in an earlier instance, and not to be had again.
+    Dead,
+}
+
+/// A path of the guest's: the mount's descriptor, and the path below the mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) mount: u32,
+    /// Without `.`, `..` and empty parts; "" is the mount itself.
+    pub(super) path: String,
+}
+
+impl Place {
+    fn new(mount: u32, path: &str) -> Self {
+        Self { mount, path: plain(path) }
+    }
+
+    /// Names in the path.
+    pub(super) fn depth(&self) -> usize {
+        self.path.split('/').filter(|name| !name.is_empty()).count()
+    }
+
+    /// What comes after this place in a path that is at or below it.
+    fn rest<'a>(&self, mount: u32, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(&self.path).filter(|_| mount == self.mount)?;
+        (self.path.is_empty() || rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
 }
 
 /// The files that a guest has open.
@@ -63,13 +95,13 @@ pub struct Files {
 impl Files {
     /// The files of a guest with `mounts` mounts, of which `kept` were open at the last commit.
     pub fn new(mounts: usize, limit: usize, kept: &[Kept]) -> Self {
-        let first = STANDARD + u32::try_from(mounts).unwrap_or(u32::MAX - STANDARD);
-        let open = kept
-            .iter()
-            .filter(|kept| kept.number >= first)
-            .map(|kept| (kept.number, (kept.file.clone(), State::Asleep(kept.offset))))
-            .collect();
-        Self { first, limit, open }
+        let first = FIRST_MOUNT + u32::try_from(mounts).unwrap_or(u32::MAX - FIRST_MOUNT);
+        let open = kept.iter().filter(|kept| kept.number >= first).map(|kept| {
+            let file = Opened { path: plain(&kept.file.path), ..kept.file.clone() };
+            let state = if kept.dead { State::Dead } else { State::Asleep(kept.offset) };
+            (kept.number, (file, state))
+        });
+        Self { first, limit, open: open.collect() }
     }
 
     /// How many files are open.
@@ -83,24 +115,131 @@ impl Files {
     }
 
     /// The open files, to be kept with a commit.
-    pub fn keep(&self, wasi: &mut WasiP1Ctx) -> Vec<Kept> {
-        let kept = self.open.iter().map(|(number, (file, state))| {
-            let offset = match state {
-                State::Live(fd) => tell(wasi, *fd).unwrap_or_default(),
-                State::Asleep(offset) => *offset,
+    pub(super) async fn keep(&self, wasi: &mut WasiP1Ctx) -> Vec<Kept> {
+        let mut kept = Vec::with_capacity(self.open.len());
+        for (number, (file, state)) in &self.open {
+            let (offset, dead) = match state {
+                State::Live(fd) if is_there(wasi, file, *fd).await => (raw::tell(wasi, *fd).unwrap_or_default(), false),
+                State::Live(_) | State::Dead => (0, true),
+                State::Asleep(offset) => (*offset, false),
             };
-            Kept { number: *number, file: file.clone(), offset }
-        });
-        kept.collect()
+            kept.push(Kept { number: *number, file: file.clone(), offset, dead });
+        }
+        kept
     }
 
-    /// The path of a directory's descriptor: the mount, and what comes before a path below it.
-    fn below(&self, dir: u32, path: &str) -> Option<(u32, String)> {
+    /// Whether a guest's number is a file's that it opened, not a text stream or a mount.
+    pub(super) fn is_opened(&self, number: i32) -> bool {
+        number.cast_unsigned() >= self.first
+    }
+
+    /// Whether writes go to the end of the file, wherever its offset is.
+    pub(super) fn appends(&self, number: i32) -> bool {
+        self.open.get(&number.cast_unsigned()).is_some_and(|(file, _)| file.fd_flags & APPEND != 0)
+    }
+
+    /// Notes the flags that a file has from now on.
+    pub(super) fn set_flags(&mut self, number: i32, fd_flags: i32) {
+        if let Some((file, _)) = self.open.get_mut(&number.cast_unsigned()) {
+            file.fd_flags = fd_flags;
+        }
+    }
+
+    /// Where a path below a directory's number is.
+    pub(super) fn place(&self, dir: i32, path: &str) -> Option<Place> {
+        let dir = dir.cast_unsigned();
         if dir < self.first {
-            return Some((dir, path.to_owned()));
+            return Some(Place::new(dir, path));
         }
         let (parent, _) = self.open.get(&dir)?;
-        Some((parent.mount, format!("{}/{path}", parent.path)))
+        Some(Place::new(parent.mount, &format!("{}/{path}", parent.path)))
+    }
+
+    /// Whether a file at this place is open.
+    pub(super) fn is_open_at(&self, place: &Place) -> bool {
+        self.open.values().any(|(file, _)| file.mount == place.mount && file.path == place.path)
+    }
+
+    /// The WASI context's numbers of all files that are open in it.
+    pub(super) fn live(&self) -> Vec<i32> {
+        let live = self.open.values().filter_map(|(_, state)| match state {
+            State::Live(fd) => Some(*fd),
+            State::Asleep(_) | State::Dead => None,
+        });
+        live.collect()
+    }
+
+    /// The WASI context's number for a guest's; `None` if there is no such file any more.
+    pub(super) async fn resolve(&mut self, wasi: &mut WasiP1Ctx, number: i32) -> Option<i32> {
+        let number = number.cast_unsigned();
+        if number < self.first {
+            return Some(number.cast_signed());
+        }
+        let (file, state) = self.open.get_mut(&number)?;
+        let offset = match state {
+            State::Live(fd) => return Some(*fd),
+            State::Dead => return None,
+            State::Asleep(offset) => *offset,
+        };
+        let how = How { lookup: file.lookup, flags: file.flags & !ONCE, rights: file.rights, fd_flags: file.fd_flags };
+        let path = if file.path.is_empty() { "." } else { &file.path };
+        match raw::open(wasi, file.mount.cast_signed(), path, how).await {
+            Ok(fd) => {
+                raw::seek(wasi, fd, offset).await;
+                *state = State::Live(fd);
+                Some(fd)
+            }
+            Err(errno) => {
+                // What is at this path later is another file.
+                if matches!(errno, errno::NOENT | errno::NOTDIR | errno::LOOP) {
+                    *state = State::Dead;
+                }
+                None
+            }
+        }
+    }
+
+    /// Opens a file for the guest and answers its number, or the errno.
+    pub(super) async fn add(&mut self, wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<u32, i32> {
+        let Some(host_dir) = self.resolve(wasi, dir).await else { return Err(errno::BADF) };
+        let Some(place) = self.place(dir, path) else { return Err(errno::BADF) };
+        let fd = raw::open(wasi, host_dir, path, how).await?;
+        let number = self.free();
+        let How { lookup, flags, rights, fd_flags } = how;
+        let file = Opened { mount: place.mount, path: place.path, lookup, flags, rights, fd_flags };
+        self.open.insert(number, (file, State::Live(fd)));
+        Ok(number)
+    }
+
+    /// Forgets a number and answers what the WASI context has to close: nothing, if the file was not open in it.
+    pub(super) fn remove(&mut self, number: i32) -> Option<Option<i32>> {
+        let (_, state) = self.open.remove(&number.cast_unsigned())?;
+        Some(match state {
+            State::Live(fd) => Some(fd),
+            State::Asleep(_) | State::Dead => None,
+        })
+    }
+
+    /// Opens the files at and below a place that are asleep, before something happens to the place: afterwards
+    /// it may name something else.
+    pub(super) async fn wake(&mut self, wasi: &mut WasiP1Ctx, place: &Place) {
+        let asleep = self.open.iter().filter(|(_, (file, state))| {
+            matches!(state, State::Asleep(_)) && place.rest(file.mount, &file.path).is_some()
+        });
+        let numbers: Vec<_> = asleep.map(|(number, _)| *number).collect();
+        for number in numbers {
+            self.resolve(wasi, number.cast_signed()).await;
+        }
+    }
+
+    /// Files at and below `from` are at and below `to` now. Those that were at `to` must be awake.
+    pub(super) fn follow(&mut self, from: &Place, to: &Place) {
+        for (file, _) in self.open.values_mut() {
+            if let Some(rest) = from.rest(file.mount, &file.path) {
+                file.path = plain(&format!("{}{rest}", to.path));
+                file.mount = to.mount;
+            }
+        }
     }
 
     fn free(&self) -> u32 {
@@ -115,86 +254,27 @@ impl Files {
     }
 }
 
-/// The arguments of `path_open`, but for the directory and the path.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct How {
-    pub(super) lookup: i32,
-    pub(super) flags: i32,
-    pub(super) rights: (i64, i64),
-    pub(super) fd_flags: i32,
+/// Whether a file's path still names it.
+async fn is_there(wasi: &mut WasiP1Ctx, file: &Opened, fd: i32) -> bool {
+    let path = if file.path.is_empty() { "." } else { &file.path };
+    let Ok(open) = raw::stat(wasi, fd).await else { return false };
+    raw::stat_at(wasi, file.mount.cast_signed(), file.lookup, path)
+        .await
+        .is_ok_and(|named| (named.identity, named.is_file) == (open.identity, open.is_file))
 }
 
-/// The WASI context's number for a guest's; `None` if there is no such file any more.
-pub(super) async fn resolve(caller: &mut Caller<'_, Host>, number: i32) -> Option<i32> {
-    let number = number.cast_unsigned();
-    let host = caller.data_mut();
-    if number < host.files.first {
-        return Some(number.cast_signed());
+/// A path without `.`, `..` and empty parts. What leads out of the mount keeps its `..`, and cannot be opened.
+fn plain(path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." if names.last().is_some_and(|last| *last != "..") => drop(names.pop()),
+            name => names.push(name),
+        }
     }
-    let (file, offset) = match host.files.open.get(&number)? {
-        (_, State::Live(fd)) => return Some(*fd),
-        (file, State::Asleep(offset)) => (file.clone(), *offset),
-    };
-    let how = How { lookup: file.lookup, flags: file.flags & !ONCE, rights: file.rights, fd_flags: file.fd_flags };
-    let fd = open(&mut host.wasi, file.mount.cast_signed(), &file.path, how).await.ok()?;
-    seek(&mut host.wasi, fd, offset).await;
-    if let Some((_, state)) = host.files.open.get_mut(&number) {
-        *state = State::Live(fd);
-    }
-    Some(fd)
+    names.join("/")
 }
 
-/// Opens a file for the guest and answers its number, or the errno.
-pub(super) async fn add(caller: &mut Caller<'_, Host>, dir: i32, path: &str, how: How) -> Result<u32, i32> {
-    const BADF: i32 = 8;
-    let Some(host_dir) = resolve(caller, dir).await else { return Err(BADF) };
-    let host = caller.data_mut();
-    let Some((mount, below)) = host.files.below(dir.cast_unsigned(), path) else { return Err(BADF) };
-    let fd = open(&mut host.wasi, host_dir, path, how).await?;
-    let number = host.files.free();
-    let How { lookup, flags, rights, fd_flags } = how;
-    let file = Opened { mount, path: below, lookup, flags, rights, fd_flags };
-    host.files.open.insert(number, (file, State::Live(fd)));
-    Ok(number)
-}
-
-/// Forgets a number and answers what the WASI context has to close: nothing, if the file was asleep.
-pub(super) fn remove(caller: &mut Caller<'_, Host>, number: i32) -> Option<Option<i32>> {
-    let (_, state) = caller.data_mut().files.open.remove(&number.cast_unsigned())?;
-    Some(match state {
-        State::Live(fd) => Some(fd),
-        State::Asleep(_) => None,
-    })
-}
-
-/// `path_open` from memory of our own.
-async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i32, i32> {
-    const FAULT: i32 = 21;
-    let mut scratch = [&[0; 8], path.as_bytes()].concat();
-    let length = i32::try_from(path.len()).map_err(|_| FAULT)?;
-    plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
-    let mut memory = GuestMemory::Unshared(&mut scratch);
-    let (base, inheriting) = how.rights;
-    let errno =
-        plain::path_open(wasi, &mut memory, dir, how.lookup, 8, length, how.flags, base, inheriting, how.fd_flags, 0)
-            .await
-            .map_err(|_| FAULT)?;
-    match (errno, scratch.first_chunk()) {
-        (0, Some(fd)) => Ok(i32::from_le_bytes(*fd)),
-        (0, None) => Err(FAULT),
-        (errno, _) => Err(errno),
-    }
-}
-
-async fn seek(wasi: &mut WasiP1Ctx, fd: i32, offset: u64) {
-    let mut scratch = [0; 8];
-    let mut memory = GuestMemory::Unshared(&mut scratch);
-    // A directory has no offset; its reader starts again.
-    let _ = plain::fd_seek(wasi, &mut memory, fd, offset.cast_signed(), FROM_START, 0).await;
-}
-
-fn tell(wasi: &mut WasiP1Ctx, fd: i32) -> Option<u64> {
-    let mut scratch = [0; 8];
-    let errno = plain::fd_tell(wasi, &mut GuestMemory::Unshared(&mut scratch), fd, 0).ok()?;
-    (errno == 0).then_some(u64::from_le_bytes(scratch))
-}
+#[cfg(test)]
+mod tests;

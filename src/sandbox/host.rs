@@ -17,10 +17,14 @@ pub struct Host {
     pub(super) control: Arc<Control>,
     pub(super) exports: Option<Exports>,
     pub(super) files: super::files::Files,
+    pub(super) meter: super::quota::Meter,
     /// The most bytes of one frame, in either direction.
     pub(super) max_frame: usize,
     pub(super) clock: Arc<super::world::Clock>,
 }
+
+/// Fuel for a host call that may be repeated without end at no other cost.
+pub(super) const CALL_COST: u64 = 10_000;
 
 /// The guest's exports that host functions use.
 #[derive(Clone)]
@@ -46,6 +50,14 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
     Some(())
 }
 
+/// Takes fuel for work of the host's, so that it counts like the guest's own.
+pub(super) fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+    if let Ok(left) = caller.get_fuel() {
+        // Refused only where fuel is off.
+        let _ = caller.set_fuel(left.saturating_sub(fuel));
+    }
+}
+
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
 /// guest's memory (the guest's ABI, DESIGN.md section 2).
 pub(super) async fn door(
@@ -54,6 +66,9 @@ pub(super) async fn door(
 ) -> wasmtime::Result<i32> {
     const FAULT: i32 = -2;
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
+    if let Ok(left) = caller.get_fuel() {
+        control.note_fuel(super::instance::FULL.saturating_sub(left));
+    }
     let limit = caller.data().max_frame;
     let size = length.cast_unsigned() as usize;
     let answer = if size > limit {

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
 
 use super::control::Control;
-use super::files::{Files, Kept};
+use super::files::{self, Files, Kept};
 use super::host::{Exports, Host};
 use super::memory::{Mapping, Mappings};
 use super::outside::Outside;
+use super::quota::Meter;
 use super::signal::{Signal, Word};
 use super::world::World;
 
@@ -58,6 +59,11 @@ impl Gauges {
         self.mapping.size()
     }
 
+    /// Fuel that the turn had used when the guest last came to the door.
+    pub fn fuel(&self) -> u64 {
+        self.control.fuel()
+    }
+
     /// How often the guest was refused more memory, and another open file.
     pub fn refusals(&self) -> (usize, usize) {
         (self.mapping.refusals(), self.control.files_refused())
@@ -92,6 +98,7 @@ impl Instance {
             outside,
             control: control.clone(),
             exports: None,
+            meter: Meter::new(world, files::FIRST_MOUNT),
             files: Files::new(world.mounts.len(), world.open_files, &facts.files),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
@@ -142,9 +149,14 @@ impl Instance {
         Gauges { mapping: self.mapping.clone(), control: self.control.clone() }
     }
 
+    /// How many calls the guest made that may have changed a file: as many as before means that none has.
+    pub fn file_changes(&self) -> u64 {
+        self.control.file_changes()
+    }
+
     /// The files that the guest has open, to be kept with its memory.
     pub fn files(&mut self) -> Vec<Kept> {
-        let host = self.store.data_mut();
-        host.files.keep(&mut host.wasi)
+        let Host { files, wasi, .. } = self.store.data_mut();
+        super::drive::to_end(files.keep(wasi))
     }
 }

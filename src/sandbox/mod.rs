@@ -1,10 +1,12 @@
 //! The sandbox: wasmtime, memory images, instances and the world they see. Knows nothing of sessions,
 //! languages or Jupyter.
 
+mod changes;
 pub mod control;
 pub mod dirty;
 pub mod drive;
 pub mod engine;
+mod errno;
 pub mod files;
 pub mod frame;
 pub mod host;
@@ -13,14 +15,17 @@ pub mod instance;
 pub mod memory;
 pub mod outside;
 pub mod overlay;
+mod pass;
+mod quota;
+mod raw;
 pub mod signal;
 mod wasi;
 pub mod world;
 
-pub use drive::{Allowance, End, Interrupter, Reason, Turn};
+pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};
 pub use frame::Frame;
 pub use image::Image;
 pub use instance::{Code, Facts, Gauges, Instance};
 pub use outside::{HostCall, Outside};
-pub use overlay::Overlay;
-pub use world::{Clock, Mount, World};
+pub use overlay::{Committed, Import, Overlay};
+pub use world::{Clock, Mount, Quota, World};

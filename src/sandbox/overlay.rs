@@ -2,20 +2,22 @@
 //!
 //! The base is read-only and shared by every session on it; what a session commits goes into a sparse
 //! file in memory (a memfd) at the same offsets, and is mapped over the base. Nothing ever writes into a
-//! file that another session maps.
+//! file that another session maps: a fork freezes the file as a layer that both sides show, and each goes on
+//! in a file of its own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::fs::MemfdFlags;
 
 use super::dirty::Scanner;
 use super::image::Image;
-use super::memory::{Mapping, PAGE, WASM_PAGE};
+use super::memory::{Mapping, PAGE, RESERVATION, WASM_PAGE};
 
 /// Bytes of a chunk, the unit in which overlays are mapped. Larger than a page so that a session's
 /// mappings stay few (the kernel allows 65,530 in a process); equal to a wasm page, so a memory is always
@@ -26,13 +28,18 @@ pub const CHUNK: usize = WASM_PAGE;
 const MAX_HOT: usize = 4096;
 /// Commits after which an unchanged page is no longer hot.
 const PATIENCE: u8 = 4;
+/// Layers that a session shows at most; beyond that a fork copies them into one.
+const MAX_LAYERS: usize = 8;
 
 /// The memory of one session between two cells: what the last commit left.
 #[derive(Debug)]
 pub struct Overlay {
     base: Arc<Image>,
+    /// What is written to. No mapping but this session's shows it.
     file: File,
-    chunks: BTreeSet<usize>,
+    /// What was written before forks, shared with them and never written to again.
+    layers: Vec<Arc<File>>,
+    chunks: BTreeMap<usize, Place>,
     size: usize,
     scanner: Scanner,
     /// Pages whose private copies the mapping keeps after a commit, and for how many commits they have not
@@ -41,19 +48,31 @@ pub struct Overlay {
     hot: HashMap<usize, u8>,
 }
 
+/// Where a committed chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Own,
+    Layer(usize),
+}
+
 /// What a commit found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Pages that had changed.
     pub pages: usize,
     /// Bytes written into the overlay.
     pub bytes: usize,
+    /// The numbers of those pages, rising, neighbours merged.
+    pub changed: Vec<Range<usize>>,
 }
 
-impl std::ops::AddAssign for Committed {
-    fn add_assign(&mut self, other: Self) {
-        self.pages += other.pages;
-        self.bytes += other.bytes;
+impl Committed {
+    fn page(&mut self, page: usize) {
+        self.pages += 1;
+        match self.changed.last_mut() {
+            Some(last) if last.end == page => last.end += 1,
+            _ => self.changed.push(page..page + 1),
+        }
     }
 }
 
@@ -63,9 +82,16 @@ impl Overlay {
     /// # Errors
     /// The operating system's, when it has no descriptor left.
     pub fn new(base: Arc<Image>) -> io::Result<Self> {
-        let file = rustix::fs::memfd_create("cellblock-overlay", MemfdFlags::CLOEXEC)?.into();
         let size = base.size();
-        Ok(Self { base, file, chunks: BTreeSet::new(), size, scanner: Scanner::best(), hot: HashMap::new() })
+        Ok(Self {
+            base,
+            file: memory_file()?,
+            layers: Vec::new(),
+            chunks: BTreeMap::new(),
+            size,
+            scanner: Scanner::best(),
+            hot: HashMap::new(),
+        })
     }
 
     /// The image that this session runs on.
@@ -86,8 +112,10 @@ impl Overlay {
         self.hot.clear();
         let mapping = Mapping::new(self.size, limit)?;
         mapping.show(&self.base.file, 0..self.base.size().min(self.size))?;
-        for run in merge(&self.chunks) {
-            mapping.show(&self.file, run)?;
+        for (place, run) in self.runs() {
+            if let Some(file) = self.file(place) {
+                mapping.show(file, run)?;
+            }
         }
         Ok(Arc::new(mapping))
     }
@@ -101,20 +129,19 @@ impl Overlay {
     pub fn commit(&mut self, mapping: &Mapping) -> io::Result<Committed> {
         let dirty = self.scanner.pages(mapping, |offset, into| self.shown(offset, into))?;
         let size = mapping.size();
-        // Past the end of a mapped file is SIGBUS: the file covers the memory before any of it is mapped.
-        if self.file.metadata()?.len() < size as u64 {
-            self.file.set_len(size as u64)?;
-        }
+        self.reach(size)?;
         let mut done = Committed::default();
         let mut fresh = BTreeSet::new();
         for run in &dirty {
             for part in by_chunk(run) {
                 let chunk = part.start / CHUNK;
-                if self.chunks.contains(&chunk) {
-                    done += self.update(mapping, &part)?;
+                if self.chunks.get(&chunk) == Some(&Place::Own) {
+                    self.update(mapping, &part, &mut done)?;
                     continue;
                 }
-                done.pages += part.len() / PAGE;
+                for page in part.start / PAGE..part.end / PAGE {
+                    done.page(page);
+                }
                 if fresh.insert(chunk) {
                     mapping.save(chunk * CHUNK..(chunk + 1) * CHUNK, &self.file)?;
                     done.bytes += CHUNK;
@@ -124,18 +151,17 @@ impl Overlay {
         for run in merge(&fresh) {
             mapping.show(&self.file, run)?;
         }
-        self.chunks.append(&mut fresh);
+        self.chunks.extend(fresh.into_iter().map(|chunk| (chunk, Place::Own)));
         self.size = size;
         self.cool_down(mapping)?;
         Ok(done)
     }
 
     /// Writes what changed in a range of one chunk that the overlay shows already, and keeps its pages hot.
-    fn update(&mut self, mapping: &Mapping, part: &Range<usize>) -> io::Result<Committed> {
+    fn update(&mut self, mapping: &Mapping, part: &Range<usize>, done: &mut Committed) -> io::Result<()> {
         let (mut now, mut before) = (vec![0; part.len()], vec![0; part.len()]);
         mapping.read(part.start, &mut now)?;
         self.file.read_exact_at(&mut before, part.start as u64)?;
-        let mut done = Committed::default();
         for (index, (new, old)) in now.chunks(PAGE).zip(before.chunks(PAGE)).enumerate() {
             let page = part.start / PAGE + index;
             if new == old {
@@ -143,9 +169,10 @@ impl Overlay {
             }
             self.file.write_all_at(new, (page * PAGE) as u64)?;
             self.hot.insert(page, 0);
-            done += Committed { pages: 1, bytes: PAGE };
+            done.page(page);
+            done.bytes += PAGE;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Gives up the private copies of pages that have not changed for some commits, and of all when they are
@@ -168,16 +195,187 @@ impl Overlay {
         Ok(())
     }
 
+    /// Another session that begins with what this one has committed. Neither sees what the other does from
+    /// now on. This session's mapping stays valid.
+    ///
+    /// # Errors
+    /// The operating system's, when it has no descriptor or memory left; this session is as it was.
+    pub fn fork(&mut self) -> io::Result<Self> {
+        if self.layers.len() >= MAX_LAYERS {
+            self.flatten()?;
+        }
+        let (ours, theirs) = (memory_file()?, memory_file()?);
+        let frozen = Place::Layer(self.layers.len());
+        self.layers.push(Arc::new(std::mem::replace(&mut self.file, ours)));
+        for place in self.chunks.values_mut().filter(|place| **place == Place::Own) {
+            *place = frozen;
+        }
+        Ok(Self {
+            base: self.base.clone(),
+            file: theirs,
+            layers: self.layers.clone(),
+            chunks: self.chunks.clone(),
+            size: self.size,
+            scanner: Scanner::best(),
+            hot: HashMap::new(),
+        })
+    }
+
+    /// Copies what the layers show into a file of this session's own.
+    fn flatten(&mut self) -> io::Result<()> {
+        let file = memory_file()?;
+        file.set_len(self.size as u64)?;
+        let mut bytes = vec![0; CHUNK];
+        for (chunk, place) in &self.chunks {
+            let Some(from) = self.file(*place) else { continue };
+            from.read_exact_at(&mut bytes, (chunk * CHUNK) as u64)?;
+            file.write_all_at(&bytes, (chunk * CHUNK) as u64)?;
+        }
+        // A mapping may still show the old file and the layers: they hold the same bytes, and are not written to.
+        self.file = file;
+        self.layers.clear();
+        for place in self.chunks.values_mut() {
+            *place = Place::Own;
+        }
+        Ok(())
+    }
+
+    /// Begins to fill a new overlay on `base` with the pages of a state that was stored.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn import(base: Arc<Image>) -> io::Result<Import> {
+        let overlay = Self::new(base)?;
+        // Sparse: only what is written takes memory.
+        overlay.reach(RESERVATION)?;
+        let written = (0..RESERVATION / CHUNK).map(|_| AtomicU16::new(0)).collect();
+        Ok(Import { overlay, written })
+    }
+
+    /// Past the end of a mapped file is SIGBUS: the file covers the memory before any of it is mapped.
+    fn reach(&self, size: usize) -> io::Result<()> {
+        if self.file.metadata()?.len() < size as u64 {
+            self.file.set_len(size as u64)?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, place: Place) -> Option<&File> {
+        match place {
+            Place::Own => Some(&self.file),
+            Place::Layer(index) => self.layers.get(index).map(AsRef::as_ref),
+        }
+    }
+
+    /// Byte ranges of the committed chunks, neighbours in the same place merged.
+    fn runs(&self) -> Vec<(Place, Range<usize>)> {
+        let mut runs: Vec<(Place, Range<usize>)> = Vec::new();
+        for (chunk, place) in &self.chunks {
+            let range = chunk * CHUNK..(chunk + 1) * CHUNK;
+            match runs.last_mut() {
+                Some((last, run)) if last == place && run.end == range.start => run.end = range.end,
+                _ => runs.push((*place, range)),
+            }
+        }
+        runs
+    }
+
     /// What the files say for a range of the memory.
     fn shown(&self, offset: usize, into: &mut [u8]) -> io::Result<()> {
-        if self.chunks.contains(&(offset / CHUNK)) {
-            return self.file.read_exact_at(into, offset as u64);
+        if let Some(file) = self.chunks.get(&(offset / CHUNK)).and_then(|place| self.file(*place)) {
+            return file.read_exact_at(into, offset as u64);
         }
         if offset < self.base.size() {
             return self.base.file.read_exact_at(into, offset as u64);
         }
         Ok(())
     }
+}
+
+/// Pages of one chunk, a bit each.
+type PageSet = u16;
+const _: () = assert!(CHUNK / PAGE == PageSet::BITS as usize);
+
+/// An overlay that is being filled, by any number of threads.
+#[derive(Debug)]
+pub struct Import {
+    overlay: Overlay,
+    written: Vec<AtomicU16>,
+}
+
+impl Import {
+    /// Writes pages at `offset`, a whole number of them.
+    ///
+    /// # Errors
+    /// A range that is not on page bounds or outside the memory, or the operating system's.
+    pub fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let outside = || io::Error::new(io::ErrorKind::InvalidData, "a page outside the memory");
+        let start = usize::try_from(offset).map_err(|_| outside())?;
+        let end = start.checked_add(bytes.len()).filter(|end| *end <= RESERVATION).ok_or_else(outside)?;
+        if !start.is_multiple_of(PAGE) || !end.is_multiple_of(PAGE) {
+            return Err(outside());
+        }
+        self.overlay.file.write_all_at(bytes, offset)?;
+        for page in start / PAGE..end / PAGE {
+            if let Some(chunk) = self.written.get(page / PageSet::BITS as usize) {
+                chunk.fetch_or(1 << (page % PageSet::BITS as usize), Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// The overlay, with a memory of `size` bytes. What is missing in the chunks that were written to comes from
+    /// the base.
+    ///
+    /// # Errors
+    /// A size that is no memory's or leaves pages outside, or the operating system's.
+    pub fn finish(self, size: usize) -> io::Result<Overlay> {
+        let Self { mut overlay, written } = self;
+        let outside = written.iter().skip(size / CHUNK).any(|pages| pages.load(Ordering::Relaxed) != 0);
+        if !size.is_multiple_of(CHUNK) || size < overlay.base.size() || size > RESERVATION || outside {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not the size of this state's memory"));
+        }
+        overlay.size = size;
+        overlay.file.set_len(size as u64)?;
+        let touched: Vec<(usize, PageSet)> =
+            written.into_iter().map(AtomicU16::into_inner).enumerate().filter(|(_, pages)| *pages != 0).collect();
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
+        let (file, base) = (&overlay.file, &overlay.base);
+        std::thread::scope(|scope| {
+            let fills: Vec<_> = touched
+                .chunks(touched.len().div_ceil(threads).max(1))
+                .map(|part| {
+                    scope.spawn(move || part.iter().try_for_each(|(chunk, pages)| fill(file, base, *chunk, *pages)))
+                })
+                .collect();
+            fills
+                .into_iter()
+                .try_for_each(|fill| fill.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended"))))
+        })?;
+        overlay.chunks.extend(touched.into_iter().map(|(chunk, _)| (chunk, Place::Own)));
+        Ok(overlay)
+    }
+}
+
+/// Writes the pages of a chunk that are not in `pages` as the base has them.
+fn fill(file: &File, base: &Image, chunk: usize, pages: PageSet) -> io::Result<()> {
+    let start = chunk * CHUNK;
+    if pages == PageSet::MAX || start >= base.size() {
+        return Ok(());
+    }
+    let mut bytes = [0; CHUNK];
+    base.file.read_exact_at(&mut bytes, start as u64)?;
+    let is_missing = |page: &usize| pages >> page & 1 == 0;
+    let missing: Vec<usize> = (0..CHUNK / PAGE).filter(is_missing).collect();
+    for run in runs(&missing) {
+        let range = run.start * PAGE..run.end * PAGE;
+        file.write_all_at(bytes.get(range.clone()).unwrap_or_default(), (start + range.start) as u64)?;
+    }
+    Ok(())
+}
+
+fn memory_file() -> io::Result<File> {
+    Ok(rustix::fs::memfd_create("cellblock-overlay", MemfdFlags::CLOEXEC)?.into())
 }
 
 /// Byte ranges of chunks, neighbours merged.
@@ -244,7 +442,8 @@ mod tests {
             let mut overlay = open(base.clone());
             let first = overlay.map(16 * CHUNK).unwrap();
             first.write(CHUNK + 5, &[9]).unwrap();
-            assert_eq!(overlay.commit(&first).unwrap(), Committed { pages: 1, bytes: CHUNK });
+            let done = overlay.commit(&first).unwrap();
+            assert_eq!((done.pages, done.bytes, &done.changed[..]), (1, CHUNK, &[16..17][..]));
             first.write(CHUNK + 5, &[10]).unwrap();
             first.write(5 * CHUNK, &[11]).unwrap();
             let second = overlay.map(16 * CHUNK).unwrap();
@@ -262,7 +461,8 @@ mod tests {
             mapping.write(2 * CHUNK, &[1]).unwrap();
             overlay.commit(&mapping).unwrap();
             mapping.write(2 * CHUNK + PAGE, &[2]).unwrap();
-            assert_eq!(overlay.commit(&mapping).unwrap(), Committed { pages: 1, bytes: PAGE });
+            let done = overlay.commit(&mapping).unwrap();
+            assert_eq!((done.pages, done.bytes), (1, PAGE));
             assert_eq!(overlay.commit(&mapping).unwrap(), Committed::default());
             assert_eq!((byte(&mapping, 2 * CHUNK), byte(&mapping, 2 * CHUNK + PAGE)), (1, 2));
         });
@@ -305,5 +505,76 @@ mod tests {
             assert_eq!((again.size(), byte(&again, 3 * CHUNK + 1), byte(&again, 2 * CHUNK)), (4 * CHUNK, 5, 0));
             assert!(held.grow_to(7 * CHUNK).is_err());
         });
+    }
+
+    #[test]
+    fn forks_do_not_see_each_other() {
+        both_scanners(|open| {
+            let mut parent = open(base(6));
+            let mapping = parent.map(6 * CHUNK).unwrap();
+            mapping.write(CHUNK, &[1]).unwrap();
+            parent.commit(&mapping).unwrap();
+            let mut children = Vec::new();
+            for round in 0..MAX_LAYERS + 3 {
+                let mut child = parent.fork().unwrap();
+                let theirs = child.map(6 * CHUNK).unwrap();
+                let value = u8::try_from(round).unwrap() + 100;
+                assert_eq!(byte(&theirs, CHUNK), value - 100 + 1);
+                theirs.write(CHUNK, &[value]).unwrap();
+                theirs.write(3 * CHUNK, &[value]).unwrap();
+                child.commit(&theirs).unwrap();
+                mapping.write(CHUNK, &[value - 100 + 2]).unwrap();
+                parent.commit(&mapping).unwrap();
+                children.push((child, value));
+            }
+            let again = parent.map(6 * CHUNK).unwrap();
+            assert_eq!((byte(&again, CHUNK), byte(&again, 3 * CHUNK)), (byte(&mapping, CHUNK), 3));
+            for (mut child, value) in children {
+                let theirs = child.map(6 * CHUNK).unwrap();
+                assert_eq!((byte(&theirs, CHUNK), byte(&theirs, 3 * CHUNK), byte(&theirs, 0)), (value, value, 3));
+            }
+        });
+    }
+
+    #[test]
+    fn an_import_has_the_pages_that_were_written_and_the_base_around_them() {
+        for pages in [
+            &[0_usize][..],
+            &[15],
+            &[3, 4, 5, 9],
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+            &[20, 47, 48],
+        ] {
+            let import = Overlay::import(base(3)).unwrap();
+            for page in pages {
+                import.write((page * PAGE) as u64, &[7; PAGE]).unwrap();
+            }
+            let mapping = import.finish(4 * CHUNK).unwrap().map(5 * CHUNK).unwrap();
+            for page in 0..4 * CHUNK / PAGE {
+                let expected = if pages.contains(&page) {
+                    7
+                } else if page < 3 * CHUNK / PAGE {
+                    3
+                } else {
+                    0
+                };
+                assert_eq!((byte(&mapping, page * PAGE), byte(&mapping, page * PAGE + PAGE - 1)), (expected, expected));
+            }
+        }
+    }
+
+    #[test]
+    fn an_import_takes_nothing_outside_the_memory() {
+        let import = || Overlay::import(base(2)).unwrap();
+        assert!(import().write(RESERVATION as u64, &[0; PAGE]).is_err());
+        assert!(import().write(u64::MAX - 4095, &[0; PAGE]).is_err());
+        assert!(import().write(1, &[0; PAGE]).is_err());
+        assert!(import().write(0, &[0; 1]).is_err());
+        for size in [CHUNK, 2 * CHUNK + 1, usize::MAX] {
+            assert!(import().finish(size).is_err());
+        }
+        let filled = import();
+        filled.write(2 * CHUNK as u64, &[0; PAGE]).unwrap();
+        assert!(filled.finish(2 * CHUNK).is_err());
     }
 }

@@ -4,26 +4,13 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use wasmtime::{Caller, Linker};
-use wasmtime_wasi::p1::wasi_snapshot_preview1 as plain;
-use wiggle::GuestMemory;
 
-use super::files;
+use super::changes;
+use super::errno;
 use super::host::{self, Host};
+use super::pass::pass;
 
 const MODULE: &str = "wasi_snapshot_preview1";
-
-/// Error numbers of WASI preview 1 (`typenames.witx`).
-mod errno {
-    pub const SUCCESS: i32 = 0;
-    pub const BADF: i32 = 8;
-    pub const FAULT: i32 = 21;
-    pub const ILSEQ: i32 = 25;
-    pub const INTR: i32 = 27;
-    pub const INVAL: i32 = 28;
-    pub const MFILE: i32 = 33;
-    pub const NAMETOOLONG: i32 = 37;
-    pub const PERM: i32 = 63;
-}
 
 /// Subscriptions in one `poll_oneoff`; libc's `select` asks for one per descriptor.
 const MAX_SUBSCRIPTIONS: u32 = 1024;
@@ -36,10 +23,6 @@ const MAX_VECTORS: u32 = 1024;
 const MAX_TEXT: usize = 1 << 20;
 /// Bytes of randomness in one call.
 const MAX_RANDOM: u32 = 16 << 20;
-/// Bytes of a path, as Linux has it.
-const MAX_PATH: u32 = 4096;
-/// Fuel for a host call that may be repeated without end at no other cost.
-const CALL_COST: u64 = 10_000;
 
 /// Adds WASI and the door to `linker`.
 ///
@@ -57,21 +40,8 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     linker.func_wrap_async(MODULE, "fd_close", |mut caller: Caller<'_, Host>, (fd,): (i32,)| {
         Box::new(async move { fd_close(&mut caller, fd).await })
     })?;
-    linker.func_wrap_async(
-        MODULE,
-        "path_open",
-        |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i64, i64, i32, i32)| {
-            Box::new(async move { Ok::<i32, wasmtime::Error>(path_open(&mut caller, args).await) })
-        },
-    )?;
+    change(linker)?;
     pass_on(linker)?;
-    linker.func_wrap_async(
-        MODULE,
-        "path_rename",
-        |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)| {
-            Box::new(async move { path_rename(&mut caller, args).await })
-        },
-    )?;
     linker.func_wrap_async(MODULE, "poll_oneoff", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
         Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
     })?;
@@ -91,26 +61,6 @@ fn refuse(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Calls one of wasmtime's own functions with the guest's memory and the WASI context, as its linker would.
-macro_rules! pass {
-    ($caller:expr, $function:ident, $($argument:expr),*) => {
-        pass!(@ $caller, $function, (.await), $($argument),*)
-    };
-    ($caller:expr, $function:ident sync, $($argument:expr),*) => {
-        pass!(@ $caller, $function, (), $($argument),*)
-    };
-    (@ $caller:expr, $function:ident, ($($wait:tt)*), $($argument:expr),*) => {{
-        use wasmtime::AsContextMut;
-        let fuel = $caller.as_context_mut().hostcall_fuel();
-        let Some(memory) = $caller.data().exports.as_ref().map(|exports| exports.memory) else {
-            return Ok(errno::FAULT);
-        };
-        let (bytes, host) = memory.data_and_store_mut(&mut *$caller);
-        plain::WasiSnapshotPreview1::set_hostcall_fuel(&mut host.wasi, fuel);
-        plain::$function(&mut host.wasi, &mut GuestMemory::Unshared(bytes), $($argument),*)$($wait)*?
-    }};
-}
-
 /// The functions on a descriptor that are wasmtime's own, once the guest's number is resolved.
 macro_rules! resolved {
     ($linker:expr, $($function:ident($fd:ident $(, $argument:ident: $type:ty)*) $($sync:ident)?;)*) => {$(
@@ -120,7 +70,7 @@ macro_rules! resolved {
             |mut caller: Caller<'_, Host>, ($fd, $($argument,)*): (i32, $($type,)*)| {
                 Box::new(async move {
                     let caller = &mut caller;
-                    let Some($fd) = files::resolve(caller, $fd).await else { return Ok(errno::BADF) };
+                    let Some($fd) = changes::resolve(caller, $fd).await else { return Ok(errno::BADF) };
                     Ok(pass!(caller, $function $($sync)?, $fd $(, $argument)*))
                 })
             },
@@ -128,28 +78,46 @@ macro_rules! resolved {
     )*};
 }
 
+/// Takes over the functions of [`changes`], by their names and the types of their arguments.
+macro_rules! ours {
+    ($linker:expr, $($function:ident($($argument:ty),*);)*) => {$(
+        $linker.func_wrap_async(MODULE, stringify!($function), |mut caller: Caller<'_, Host>, args: ($($argument,)*)| {
+            Box::new(async move { changes::$function(&mut caller, args).await })
+        })?;
+    )*};
+}
+
+fn change(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    ours! { linker,
+        fd_fdstat_set_flags(i32, i32);
+        fd_filestat_set_size(i32, i64);
+        fd_filestat_set_times(i32, i64, i64, i32);
+        fd_pwrite(i32, i32, i32, i64, i32);
+        path_create_directory(i32, i32, i32);
+        path_filestat_set_times(i32, i32, i32, i32, i64, i64, i32);
+        path_open(i32, i32, i32, i32, i32, i64, i64, i32, i32);
+        path_remove_directory(i32, i32, i32);
+        path_rename(i32, i32, i32, i32, i32, i32);
+        path_unlink_file(i32, i32, i32);
+    }
+    Ok(())
+}
+
 fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     resolved! { linker,
         fd_advise(fd, offset: i64, length: i64, advice: i32);
+        fd_allocate(fd, offset: i64, length: i64) sync;
         fd_datasync(fd);
         fd_fdstat_get(fd, result: i32);
-        fd_fdstat_set_flags(fd, flags: i32) sync;
         fd_filestat_get(fd, result: i32);
-        fd_filestat_set_size(fd, size: i64);
-        fd_filestat_set_times(fd, accessed: i64, modified: i64, flags: i32);
         fd_pread(fd, vectors: i32, count: i32, offset: i64, result: i32);
-        fd_pwrite(fd, vectors: i32, count: i32, offset: i64, result: i32);
         fd_read(fd, vectors: i32, count: i32, result: i32);
         fd_readdir(fd, buffer: i32, length: i32, cookie: i64, result: i32);
         fd_seek(fd, offset: i64, whence: i32, result: i32);
         fd_sync(fd);
         fd_tell(fd, result: i32) sync;
-        path_create_directory(fd, path: i32, length: i32);
         path_filestat_get(fd, flags: i32, path: i32, length: i32, result: i32);
-        path_filestat_set_times(fd, flags: i32, path: i32, length: i32, accessed: i64, modified: i64, which: i32);
         path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
-        path_remove_directory(fd, path: i32, length: i32);
-        path_unlink_file(fd, path: i32, length: i32);
     }
     Ok(())
 }
@@ -157,8 +125,7 @@ fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> wasmtime::Result<i32> {
     let (fd, vectors, count, written) = args;
     if fd != 1 && fd != 2 {
-        let Some(fd) = files::resolve(caller, fd).await else { return Ok(errno::BADF) };
-        return Ok(pass!(caller, fd_write, fd, vectors, count, written));
+        return changes::fd_write(caller, fd, (vectors, count, written)).await;
     }
     let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT) };
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
@@ -197,49 +164,11 @@ async fn fd_close(caller: &mut Caller<'_, Host>, fd: i32) -> wasmtime::Result<i3
     if (0..3).contains(&fd) {
         return Ok(errno::SUCCESS);
     }
-    match files::remove(caller, fd) {
+    match caller.data_mut().files.remove(fd) {
         None => Ok(errno::BADF),
         Some(None) => Ok(errno::SUCCESS),
         Some(Some(fd)) => Ok(pass!(caller, fd_close, fd)),
     }
-}
-
-async fn path_open(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i64, i64, i32, i32)) -> i32 {
-    let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
-    if length.cast_unsigned() > MAX_PATH {
-        return errno::NAMETOOLONG;
-    }
-    let Some(path) = host::read(caller, path, length) else { return errno::FAULT };
-    let Ok(path) = String::from_utf8(path) else { return errno::ILSEQ };
-    if caller.data().files.full() {
-        caller.data().control.refuse_file();
-        return errno::MFILE;
-    }
-    let how = files::How { lookup, flags, rights: (base, inheriting), fd_flags };
-    match files::add(caller, dir, &path, how).await {
-        Err(errno) => errno,
-        Ok(number) => match host::write(caller, result.cast_unsigned(), &number.to_le_bytes()) {
-            Some(()) => errno::SUCCESS,
-            None => errno::FAULT,
-        },
-    }
-}
-
-async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)) -> wasmtime::Result<i32> {
-    let (old_dir, old, old_length, new_dir, new, new_length) = args;
-    for (pointer, length) in [(old, old_length), (new, new_length)] {
-        if length.cast_unsigned() > MAX_PATH {
-            return Ok(errno::NAMETOOLONG);
-        }
-        // Without a name there is nothing to rename but the mount itself.
-        let Some(path) = host::read(caller, pointer, length) else { return Ok(errno::FAULT) };
-        if path.iter().all(|byte| matches!(byte, b'/' | b'.')) {
-            return Ok(errno::INVAL);
-        }
-    }
-    let Some(old_dir) = files::resolve(caller, old_dir).await else { return Ok(errno::BADF) };
-    let Some(new_dir) = files::resolve(caller, new_dir).await else { return Ok(errno::BADF) };
-    Ok(pass!(caller, path_rename, old_dir, old, old_length, new_dir, new, new_length))
 }
 
 fn random_get(mut caller: Caller<'_, Host>, pointer: i32, length: i32) -> wasmtime::Result<i32> {
@@ -274,7 +203,7 @@ async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) 
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return errno::INVAL;
     }
-    charge(caller, CALL_COST + u64::from(count));
+    host::charge(caller, host::CALL_COST + u64::from(count));
     let size = i32::try_from(count as usize * SUBSCRIPTION).unwrap_or(i32::MAX);
     let Some(bytes) = host::read(caller, subscriptions, size) else { return errno::FAULT };
     let mut wanted = Vec::with_capacity(count as usize);
@@ -345,12 +274,4 @@ fn parse(subscription: &[u8; SUBSCRIPTION], now: u64) -> Option<Wanted> {
         _ => return None,
     };
     Some(Wanted::Timer(Duration::from_nanos(nanoseconds)))
-}
-
-/// Takes fuel for work of the host's, so that it counts like the guest's own.
-fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
-    if let Ok(left) = caller.get_fuel() {
-        // Refused only where fuel is off.
-        let _ = caller.set_fuel(left.saturating_sub(fuel));
-    }
 }

@@ -25,9 +25,27 @@ pub struct World {
     pub env: Vec<(String, String)>,
     /// Files that may be open at once.
     pub open_files: usize,
+    /// For all mounts together that the guest may write to.
+    pub quota: Quota,
     /// Bytes of one frame of the door, in either direction.
     pub max_frame: usize,
     pub clock: Arc<Clock>,
+}
+
+/// How much a guest may keep in files. A write that would go past it is refused as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Bytes of all files, by their lengths; past it the guest gets EDQUOT.
+    pub bytes: u64,
+    /// Files and directories; past it the guest gets ENOSPC.
+    pub files: u64,
+}
+
+impl Default for Quota {
+    /// No limit.
+    fn default() -> Self {
+        Self { bytes: u64::MAX, files: u64::MAX }
+    }
 }
 
 /// The guest's monotonic clock: never runs backwards in a session, whatever becomes of its instance.
@@ -42,6 +60,12 @@ impl Clock {
     pub fn new() -> Self {
         let origin = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self { origin, started: Instant::now() }
+    }
+
+    /// A clock that goes on from `nanoseconds`, a time on an earlier clock of the same session, wherever that was.
+    pub fn after(nanoseconds: u64) -> Self {
+        let clock = Self::new();
+        Self { origin: clock.origin.max(Duration::from_nanos(nanoseconds)), ..clock }
     }
 
     /// Nanoseconds on this clock.

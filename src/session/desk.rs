@@ -1,6 +1,10 @@
 //! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
 //! Everything that comes in is hostile; only the ops below are known.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -8,7 +12,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::commands::{self, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
+use super::journal::Journal;
 use super::limits::Limits;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
@@ -21,8 +27,14 @@ pub struct Desk {
     limits: Limits,
     /// Bytes of the warm image, which the memory limit does not count.
     image: usize,
+    /// What `%session` speaks of, and where that is kept.
+    journal: Arc<Journal>,
+    kept: bool,
+    /// Whether `%session resume` takes what is portable of another image's session.
+    portable: AtomicBool,
     room: Room,
-    current: Mutex<Option<Current>>,
+    /// The request, and above it one of the host's own that is served on its way.
+    current: Mutex<Vec<Current>>,
 }
 
 /// The request that is being served.
@@ -32,6 +44,8 @@ struct Current {
     reply: Option<Frame>,
     output: Output,
     asked: Option<(Reason, u64)>,
+    /// What is to be done with the session when the cell has ended.
+    command: Option<Command>,
     allow_stdin: bool,
     gauges: Option<(Gauges, (usize, usize))>,
 }
@@ -39,23 +53,46 @@ struct Current {
 /// What a request left on the desk.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// The content of the guest's reply, if it gave one.
-    pub reply: Option<Map<String, Value>>,
+    /// The guest's reply, if it gave one: its content, and buffers.
+    pub reply: Option<Frame>,
+    /// What the cell asked for with `%session`.
+    pub command: Option<Command>,
     /// Whether stdout and stderr were cut.
     pub cut: (bool, bool),
 }
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits, image: usize) -> Self {
-        Self { limits, image, room: Room::new(), current: Mutex::new(None) }
+    pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
+        Self {
+            limits,
+            image,
+            journal,
+            kept,
+            portable: AtomicBool::new(false),
+            room: Room::new(),
+            current: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Says whether `%session resume` is about another image's session.
+    pub fn offer_portable(&self, offered: bool) {
+        self.portable.store(offered, Ordering::Release);
     }
 
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits);
-        let current = Current { request: Some(request), reply: None, output, asked: None, allow_stdin, gauges: None };
-        *self.current.lock() = Some(current);
+        let current = Current {
+            request: Some(request),
+            reply: None,
+            output,
+            asked: None,
+            command: None,
+            allow_stdin,
+            gauges: None,
+        };
+        self.current.lock().push(current);
     }
 
     /// Hands over the gauges of the guest that will serve the request.
@@ -105,18 +142,18 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served { reply: current.reply.take().map(|reply| reply.json), cut: current.output.cut() }
+            Served { reply: current.reply.take(), command: current.command.take(), cut: current.output.cut() }
         })
         .unwrap_or_default()
     }
 
     /// Takes the request off the desk.
     pub fn end(&self) {
-        self.current.lock().take();
+        self.current.lock().pop();
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
-        self.current.lock().as_mut().map(work)
+        self.current.lock().last_mut().map(work)
     }
 
     fn next(&self) -> Frame {
@@ -128,6 +165,7 @@ impl Desk {
         let asked = self.with(|current| current.asked).flatten();
         Frame::of(match asked {
             None | Some((Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
+            Some((Reason::Sample, _)) => json!({"reason": "sample"}),
             Some((Reason::Fuel, used)) => json!({
                 "reason": "fuel", "key": "fuel_budget", "limit": self.limits.fuel, "used": used,
                 "message": fuel_message(self.limits.fuel),
@@ -142,7 +180,18 @@ impl Desk {
         })
     }
 
+    /// Waits while the session sends more messages than it may.
+    async fn paced(&self) {
+        poll_fn(|_| match self.with(|current| current.output.due()).flatten() {
+            // Polled again when `tick` said.
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+
     async fn display(&self, frame: Frame) -> Frame {
+        self.paced().await;
         let size = weight(&frame);
         if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
             return refusal(&refused);
@@ -181,6 +230,47 @@ impl Desk {
         }
     }
 
+    /// `%session`. What changes the session is checked now and done when the cell has ended.
+    fn session(&self, json: &Map<String, Value>) -> Frame {
+        let command = match Command::parse(json) {
+            Ok(command) => command,
+            Err(problem) => return refusal(&problem),
+        };
+        let ends = match &command {
+            Command::Tell(tell) => return self.tell(*tell),
+            Command::After(_) => false,
+            Command::Go(to) => {
+                // Another image's session has no states here, only what was pickled.
+                if *to == crate::session::timeline::Move::Resume && self.portable.load(Ordering::Acquire) {
+                    self.with(|current| current.command = Some(command));
+                    return Frame::of(json!({"text": "", "ends": true}));
+                }
+                let to = to.clone();
+                match self.journal.with(move |keeper| keeper.peek(&to)) {
+                    Ok(Ok(_)) => true,
+                    Ok(Err(error)) | Err(error) => return refusal(&error.to_string()),
+                }
+            }
+        };
+        self.with(|current| current.command = Some(command));
+        Frame::of(json!({"text": "", "ends": ends}))
+    }
+
+    fn tell(&self, tell: Tell) -> Frame {
+        let (id, kept) = (self.journal.id().clone(), self.kept);
+        let text = self.journal.with(move |keeper| {
+            keeper.write_beginning();
+            match tell {
+                Tell::Status => commands::status(&id, kept, keeper.log()),
+                Tell::Log => commands::log(keeper.log()),
+            }
+        });
+        match text {
+            Ok(text) => Frame::of(json!({"text": text, "ends": false})),
+            Err(error) => refusal(&error.to_string()),
+        }
+    }
+
     async fn serve(&self, mut frame: Frame) -> Frame {
         match frame.op() {
             "next" => self.next(),
@@ -192,6 +282,11 @@ impl Desk {
             }
             "why" => self.why(),
             "input" => self.input(frame).await,
+            "fuel" => {
+                let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
+                Frame::of(json!({"fuel": fuel}))
+            }
+            "session" => self.session(&frame.json),
             "log" => {
                 let text = text(&mut frame.json, "message");
                 tracing::debug!(text, "guest log");
@@ -209,6 +304,7 @@ impl Outside for Desk {
 
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()> {
         Box::pin(async move {
+            self.paced().await;
             let permit = self.room.take(bytes.len()).await;
             let name = if error { StreamName::Stderr } else { StreamName::Stdout };
             self.with(|current| current.output.text(name, bytes, permit));
@@ -216,7 +312,7 @@ impl Outside for Desk {
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {
-        self.with(|current| current.output.tick(now)).flatten()
+        self.with(|current| [current.output.tick(now), current.output.due()].into_iter().flatten().min()).flatten()
     }
 }
 

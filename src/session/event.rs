@@ -64,7 +64,7 @@ pub struct Queued {
 pub type Events = tokio::sync::mpsc::UnboundedReceiver<Queued>;
 
 /// How a request ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The reply's content as the bridge gave it (`status`, `payload`, …), or the host's own when the
     /// guest could not answer. Always has `status`.

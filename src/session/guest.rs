@@ -2,46 +2,80 @@
 //! goes back to the last commit when an instance had to be dropped.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::commands::Command;
+use super::commit::Kind;
 use super::desk::Desk;
-use super::event::{Event, Outcome, State, Usage};
+use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
+use super::journal::{Journal, JournalError};
 use super::limits::Limits;
+use super::opening::{Found, Keeping, OpenError, Resume, Which};
 use super::request::Request;
+use super::store::{Cell, Identity};
+use super::timeline::Move;
 use super::verdict::{self, Verdict};
+use super::workspace::{Manifest, Workspace, WorkspaceError};
 use crate::runtime::turn::{TURN, unhurried};
-use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, World};
+use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
+/// A cell that has used this part of its budget is asked now and then which line it is at …
+const SAMPLED_FROM: u64 = 4;
+/// … so often, if it used all of it.
+const SAMPLES: u64 = 100;
+/// What the host's own requests may take before a session counts as broken.
+const OWN_REQUESTS: Duration = Duration::from_secs(60);
 
 /// What a new session starts from.
 #[derive(Clone)]
 pub struct Origin {
     pub code: Code,
     pub image: Arc<Image>,
+    /// What the image is, for the sessions that are stored on it.
+    pub identity: Identity,
     /// The image's interrupt flag and open files.
     pub facts: Facts,
-    pub world: World,
+    /// The world of a session with these directories for `/app` and `/tmp`.
+    pub world: Arc<dyn Fn(&std::path::Path, &std::path::Path) -> World + Send + Sync>,
     pub limits: Limits,
     /// Variables to set in the guest's environment, from the policy's whitelist.
     pub env: Vec<(String, String)>,
+    pub keeping: Keeping,
     /// Held as long as the session lives: the lock on what it was made from.
     pub in_use: Arc<dyn std::any::Any + Send + Sync>,
 }
 
 /// A session that takes requests.
 pub struct Guest {
-    origin: Origin,
-    overlay: Overlay,
-    desk: Arc<Desk>,
-    instance: Option<Instance>,
+    pub(super) origin: Origin,
+    pub(super) world: World,
+    /// The committed memory; none while the session is evicted.
+    pub(super) overlay: Option<Overlay>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) instance: Option<Instance>,
+    pub(super) workspace: Workspace,
     /// What was true at the last commit.
-    facts: Facts,
-    committed: bool,
+    pub(super) facts: Facts,
+    pub(super) journal: Arc<Journal>,
+    /// Whether the session outlives the process.
+    pub(super) kept: bool,
+    /// What there was before, until it has been said.
+    pub(super) found: Found,
+    /// Whether the stored session is another image's, of which `%session resume` takes what is portable.
+    pub(super) portable: bool,
+    /// What else there is to say with the next cell.
+    pub(super) notes: Vec<String>,
+    /// Whether the files of the last commit were recorded, so that going back restores them.
+    pub(super) files_recorded: bool,
+    /// The instance's count of file changes at the last commit.
+    pub(super) file_changes: u64,
+    /// The cell after which the session is what it is.
+    pub(super) last_cell: Cell,
 }
 
 /// Why a session cannot go on.
@@ -54,55 +88,121 @@ pub enum GuestError {
     Start(wasmtime::Error),
     #[error("the guest did not take the start of a session: {0}")]
     Greeting(String),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 impl Guest {
-    /// A new session on a warm image: fresh randomness, the policy's environment.
+    /// A session on a warm image: a new one, with fresh randomness, or the stored one that the policy wants.
     ///
     /// # Errors
     /// As [`GuestError`] says.
     pub fn start(origin: Origin) -> Result<Self, GuestError> {
-        let overlay = Overlay::new(origin.image.clone())?;
-        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size()));
+        let opened = origin.keeping.open(&origin.identity)?;
+        let directories = &opened.directories;
+        let roots = [("app", directories.app.clone()), ("tmp", directories.tmp.clone())];
+        let workspace = Workspace::new(&roots, directories.blobs.clone(), origin.keeping.quota)?;
+        let world = (origin.world)(&directories.app, &directories.tmp);
+        let journal = Arc::new(opened.journal);
+        let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
+        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size(), journal.clone(), is_kept));
+        let portable = matches!(opened.found, Found::OtherBase(_));
+        desk.offer_portable(portable);
+        let overlay = Some(Overlay::new(origin.image.clone())?);
         let facts = origin.facts.clone();
-        let mut guest = Self { origin, overlay, desk, instance: None, facts, committed: false };
-        guest.greet()?;
+        let mut guest = Self {
+            origin,
+            world,
+            overlay,
+            desk,
+            instance: None,
+            workspace,
+            facts,
+            journal,
+            kept: is_kept,
+            portable,
+            notes: Vec::new(),
+            found: opened.found,
+            files_recorded: true,
+            file_changes: 0,
+            last_cell: super::commit::no_cell(),
+        };
+        match (&guest.found, opened.resume) {
+            (Found::Saved(saved), Resume::Always) => {
+                let resumed = Found::Resumed(saved.clone());
+                guest.go(Move::Resume)?;
+                guest.found = resumed;
+            }
+            (Found::Saved(_) | Found::OtherBase(_), Resume::Never) => {
+                guest.found = Found::Nothing;
+                guest.begin()?;
+            }
+            (Found::OtherBase(_), Resume::Always) => {
+                guest.begin()?;
+                let text = guest.go(Move::Resume)?;
+                guest.found = Found::Said(text);
+            }
+            _ => guest.begin()?,
+        }
         Ok(guest)
     }
 
-    fn greet(&mut self) -> Result<(), GuestError> {
+    /// Begins afresh on the image, and holds that as the first state.
+    pub(super) fn begin(&mut self) -> Result<(), GuestError> {
+        self.overlay = Some(Overlay::new(self.origin.image.clone())?);
+        self.facts = self.origin.facts.clone();
+        self.instance = None;
+        if self.origin.keeping.workspace.is_none() {
+            // The image has no files. A directory of the host's is not ours to clear.
+            self.workspace.restore(&Manifest::default())?;
+        }
+        self.last_cell = super::commit::no_cell();
+        self.greet("start", true)?;
+        self.commit(&Kind::Beginning)?;
+        Ok(())
+    }
+
+    /// Tells the guest what is true of this process: environment, limits, and entropy where it must be fresh.
+    pub(super) fn greet(&mut self, op: &str, reseed: bool) -> Result<(), GuestError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| GuestError::Greeting(error.to_string()))?;
         let env: serde_json::Map<_, _> =
             self.origin.env.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-        let request = Frame::of(
-            json!({"op": "start", "reseed": true, "seed": hex::encode(seed), "env": env, "recursion_limit": self.origin.limits.recursion}),
-        );
+        let request = json!({
+            "op": op, "reseed": reseed, "seed": hex::encode(seed), "env": env,
+            "recursion_limit": self.origin.limits.recursion,
+        });
+        self.ask(Frame::of(request), OWN_REQUESTS).map(drop)
+    }
+
+    /// A request of the host's own; the content of the reply and its buffers.
+    pub(super) fn ask(&mut self, request: Frame, patience: Duration) -> Result<Frame, GuestError> {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
-        self.desk.begin(request, events, false);
-        let turn =
-            self.instance()?.take_turn(TURN, unhurried(Duration::from_secs(60)), &Interrupter::default(), |_, _| {});
+        let desk = self.desk.clone();
+        let instance = self.instance()?;
+        desk.begin(request, events, false);
+        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
-            // Not committed: a first cell should not wait for that.
-            (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => Ok(()),
-            (end, reply) => Err(GuestError::Greeting(format!("{end:?}, {reply:?}"))),
+            (End::Returned(0), Some(reply)) if !reply.json.contains_key("ename") => Ok(reply),
+            (end, reply) => Err(GuestError::Greeting(format!("{end:?}, {:?}", reply.map(|reply| reply.json)))),
         }
     }
 
     /// The running instance; after a drop, a new one on the last commit.
-    fn instance(&mut self) -> Result<&mut Instance, GuestError> {
+    pub(super) fn instance(&mut self) -> Result<&mut Instance, GuestError> {
         if self.instance.is_none() {
-            let limit = self
-                .origin
-                .image
-                .size()
-                .saturating_add(usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX));
-            let mapping = self.overlay.map(limit)?;
-            let Origin { code, world, .. } = &self.origin;
-            let instance =
-                Instance::start(code, mapping, &self.facts, world, self.desk.clone()).map_err(GuestError::Start)?;
+            let memory = usize::try_from(self.origin.limits.memory).unwrap_or(usize::MAX);
+            let limit = self.origin.image.size().saturating_add(memory);
+            let mapping = self.overlay()?.map(limit)?;
+            let instance = Instance::start(&self.origin.code, mapping, &self.facts, &self.world, self.desk.clone())
+                .map_err(GuestError::Start)?;
+            self.file_changes = instance.file_changes();
             return Ok(self.instance.insert(instance));
         }
         self.instance.as_mut().ok_or_else(|| GuestError::Greeting("no instance".to_owned()))
@@ -111,33 +211,83 @@ impl Guest {
     /// Serves one job to its end: events, `Done`, and then the commit or the way back.
     pub fn serve(&mut self, job: Job, interrupter: &Interrupter) {
         let Job { request, events, submitted } = job;
+        if let Request::Close { restart } = request {
+            self.close(restart);
+            return send(&events, done(Outcome::default()));
+        }
         interrupter.forget_before(submitted);
+        let kind = Kind::of(&request);
         let allow_stdin = matches!(&request, Request::Execute(execute) if execute.allow_stdin);
+        let woken = self.wake();
         self.desk.begin(request.into_frame(), events.clone(), allow_stdin);
-        let outcome = self.run(interrupter);
-        let state = outcome.usage.state;
-        let done = Event::Done(Box::new(outcome));
-        let _ = events.send(super::event::Queued { event: done, permit: None });
+        if kind.is_shown() {
+            self.tell_what_was_found();
+        }
+        let (mut outcome, command) = match woken {
+            Ok(()) => self.run(interrupter),
+            Err(error) => (self.lost(&error), None),
+        };
+        let early = command.is_some() || self.is_sync();
+        if early && outcome.usage.state == State::Kept {
+            self.settle(&kind, command, &mut outcome);
+        }
+        self.desk.end();
+        let (state, kind) = (outcome.usage.state, kind.with(&outcome));
+        send(&events, done(outcome));
         drop(events);
         match state {
-            State::Kept => self.commit(),
+            State::Kept if early => {}
+            State::Kept => self.keep(&kind),
             State::RolledBack | State::Lost => self.restore(),
         }
     }
 
-    fn run(&mut self, interrupter: &Interrupter) -> Outcome {
-        let limits = self.origin.limits.clone();
-        let desk = self.desk.clone();
-        let allowance = Allowance { fuel: limits.fuel, grace_fuel: GRACE_FUEL, time: limits.time, grace: limits.grace };
-        let instance = match self.instance() {
-            Ok(instance) => instance,
+    /// Commits before the reply, and does what the cell asked of its session. What goes wrong is shown.
+    fn settle(&mut self, kind: &Kind, command: Option<Command>, outcome: &mut Outcome) {
+        let kind = &kind.clone().with(outcome);
+        let done = match command {
+            Some(Command::Go(to)) => self.go(to).map(Some),
+            Some(Command::After(after)) => {
+                self.commit(kind).map_err(GuestError::from).and_then(|()| self.after(after)).map(Some)
+            }
+            Some(Command::Tell(_)) | None => self.commit(kind).map(|()| None).map_err(GuestError::from),
+        };
+        match done {
+            Ok(Some(text)) => self.say(StreamName::Stdout, &text),
+            Ok(None) => {}
             Err(error) => {
                 let text = error.to_string();
-                desk.say(verdict::error("SandboxError", &text));
-                desk.end();
-                let usage = Usage { state: State::Lost, ..Usage::default() };
-                return Outcome { content: verdict::failure("SandboxError", &text), usage, error_facts: None };
+                self.desk.say(verdict::error("SessionError", &text));
+                outcome.content = verdict::failure("SessionError", &text);
             }
+        }
+    }
+
+    /// Says something of the host's own in the cell's output.
+    pub(super) fn say(&self, name: StreamName, text: &str) {
+        self.desk.say(Event::Stream { name, text: format!("[cellblock] {text}\n") });
+    }
+
+    fn lost(&self, error: &GuestError) -> Outcome {
+        let text = error.to_string();
+        self.desk.say(verdict::error("SandboxError", &text));
+        let usage = Usage { state: State::Lost, ..Usage::default() };
+        Outcome { content: verdict::failure("SandboxError", &text), usage, error_facts: None }
+    }
+
+    fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>) {
+        let limits = self.origin.limits.clone();
+        let desk = self.desk.clone();
+        let allowance = Allowance {
+            fuel: limits.fuel,
+            grace_fuel: GRACE_FUEL,
+            time: limits.time,
+            grace: limits.grace,
+            sampling: Some(Sampling { from: limits.fuel / SAMPLED_FROM, every: limits.fuel / SAMPLES }),
+        };
+        let instance = match self.instance() {
+            Ok(instance) => instance,
+            Err(error) => return (self.lost(&error), None),
         };
         let refused = instance.mapping().refusals();
         desk.watch(instance.gauges());
@@ -147,9 +297,9 @@ impl Guest {
         if !matches!(turn.end, End::Returned(_)) {
             tracing::info!(end = ?turn.end, "the instance is dropped");
         }
-        let served = desk.collect();
-        let cut = served.cut;
-        let served_name = served.reply.as_ref().and_then(|reply| reply.get("ename")?.as_str().map(str::to_owned));
+        let mut served = desk.collect();
+        let (cut, command) = (served.cut, served.command.take());
+        let served_name = served.reply.as_ref().and_then(|reply| reply.json.get("ename")?.as_str().map(str::to_owned));
         let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
         if let Some(error) = error {
             desk.say(error);
@@ -159,7 +309,6 @@ impl Guest {
             traceback.extend(desk.limit_note(ename).map(Value::String));
         }
         let error_facts = content.remove("facts");
-        desk.end();
         let usage = Usage {
             fuel_consumed: turn.fuel,
             duration_ms: u64::try_from(turn.time.as_millis()).unwrap_or(u64::MAX),
@@ -169,31 +318,19 @@ impl Guest {
             stdout_truncated: cut.0,
             stderr_truncated: cut.1,
         };
-        Outcome { content, usage, error_facts }
+        (Outcome { content, usage, error_facts }, command)
     }
 
-    fn commit(&mut self) {
-        let Some(instance) = &mut self.instance else { return };
-        let started = Instant::now();
-        match self.overlay.commit(instance.mapping()) {
-            Ok(committed) => {
-                self.facts.files = instance.files();
-                self.committed = true;
-                tracing::debug!(pages = committed.pages, bytes = committed.bytes, time = ?started.elapsed(), "session.committed");
-            }
-            Err(error) => {
-                tracing::error!(%error, "the session could not be committed; the next rollback goes further back")
-            }
-        }
+    pub(super) fn overlay(&mut self) -> Result<&mut Overlay, GuestError> {
+        self.overlay.as_mut().ok_or_else(|| GuestError::Greeting("the session's memory is not there".to_owned()))
     }
+}
 
-    fn restore(&mut self) {
-        self.instance = None;
-        // Before the first commit there is only the image, and a session on it begins again.
-        let restored = if self.committed { self.instance().map(drop) } else { self.greet() };
-        if let Err(error) = restored {
-            tracing::error!(%error, "the session could not be restored");
-        }
-        tracing::info!("session.rolled_back");
-    }
+fn done(outcome: Outcome) -> Event {
+    Event::Done(Box::new(outcome))
+}
+
+fn send(events: &tokio::sync::mpsc::UnboundedSender<Queued>, event: Event) {
+    // Nobody listens any more if the face is gone.
+    let _ = events.send(Queued { event, permit: None });
 }

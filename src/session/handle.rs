@@ -1,6 +1,6 @@
 //! The handle by which a face drives a session that lives on a thread of its own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,13 +20,25 @@ pub struct Job {
 pub struct SessionHandle {
     pub(super) jobs: UnboundedSender<Job>,
     pub(super) interrupt: std::sync::Arc<dyn Fn() + Send + Sync>,
+    pub(super) patience: Duration,
 }
 
 impl SessionHandle {
     /// A handle over a channel of jobs and a way to interrupt; the session thread and the tests' dummy
     /// sessions are at the other end.
     pub fn new(jobs: UnboundedSender<Job>, interrupt: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { jobs, interrupt: std::sync::Arc::new(interrupt) }
+        Self { jobs, interrupt: std::sync::Arc::new(interrupt), patience: Duration::ZERO }
+    }
+
+    /// The same for a session that has something to put away when it is closed, and how long that may take.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long to wait for a [`Request::Close`]; zero if there is nothing to wait for.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Asks for `request` to be served. The events end with `Done`; a channel that ends without it

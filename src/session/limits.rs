@@ -17,6 +17,10 @@ pub struct Limits {
     pub stderr: u64,
     /// `display_max_bytes`: results, displays and comm messages of each cell.
     pub display: u64,
+    /// `output.max_display_bytes`: one display, in all its forms.
+    pub one_display: u64,
+    /// `output.messages_per_second`: texts, displays and comm messages.
+    pub messages_per_second: u64,
     /// `open_files` at once.
     pub open_files: usize,
     /// `recursion_limit`: nested Python calls.
@@ -38,6 +42,8 @@ impl Default for Limits {
             stdout: 50_000_000,
             stderr: 50_000_000,
             display: 200_000_000,
+            one_display: 50_000_000,
+            messages_per_second: 1000,
             open_files: 256,
             recursion: 1000,
             message: 128 << 20,

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::event::{Event, Queued, StreamName};
 use super::limits::Limits;
+use super::pace::Pace;
 
 /// Bytes of output that may be on their way to the clients; past it the guest waits.
 const ROOM: usize = 16 << 20;
@@ -51,6 +52,8 @@ pub struct Output {
     stderr: Capped,
     displays: u64,
     displays_limit: u64,
+    display_limit: u64,
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -94,6 +97,8 @@ impl Output {
             stderr: Capped::new(limits.stderr),
             displays: 0,
             displays_limit: limits.display,
+            display_limit: limits.one_display,
+            pace: Pace::new(limits.messages_per_second, Instant::now()),
         }
     }
 
@@ -171,11 +176,23 @@ impl Output {
         self.put(event, permit);
     }
 
+    /// When the next message may be sent, if not now: it would be more than the policy allows in a second.
+    pub fn due(&mut self) -> Option<Instant> {
+        self.pace.due(Instant::now())
+    }
+
     /// Counts the bytes of a display; past the limit, what to tell the guest.
     ///
     /// # Errors
     /// The text of the refusal.
     pub fn count_display(&mut self, bytes: usize) -> Result<(), String> {
+        if bytes as u64 > self.display_limit {
+            return Err(format!(
+                "a display of {} bytes is over the limit of {} (`output.max_display_bytes` in the policy raises it)",
+                grouped(bytes as u64),
+                grouped(self.display_limit)
+            ));
+        }
         let total = self.displays.saturating_add(bytes as u64);
         if total > self.displays_limit {
             return Err(format!(
@@ -193,7 +210,8 @@ impl Output {
         (self.stdout.cut, self.stderr.cut)
     }
 
-    fn put(&self, event: Event, permit: Option<OwnedSemaphorePermit>) {
+    fn put(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
+        self.pace.spend(Instant::now());
         // Nobody listens any more: the face is gone, and the cell runs to its end for the state's sake.
         let _ = self.events.send(Queued { event, permit });
     }

@@ -20,6 +20,9 @@ pub enum Request {
     Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
     /// The comms that are open, all of them or those of one target.
     CommInfo { target_name: Option<String> },
+    /// Put away what is kept, and let others have the session. After a restart that the user asked for, the next
+    /// kernel begins afresh. Not for the guest; nothing but another `Close` may follow.
+    Close { restart: bool },
 }
 
 impl Request {
@@ -44,6 +47,7 @@ impl Request {
                 return Frame { buffers, ..Frame::of(json) };
             }
             Self::CommInfo { target_name } => json!({"op": "comm_info", "target_name": target_name}),
+            Self::Close { .. } => json!({"op": "close"}),
         })
     }
 }

@@ -7,6 +7,7 @@ use super::guest::{Guest, GuestError, Origin};
 use super::handle::{Job, SessionHandle};
 use super::verdict;
 use crate::sandbox::Interrupter;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// The native stack of a session's thread; guests run on fibers of their own.
 const STACK: usize = 4 << 20;
@@ -26,11 +27,7 @@ pub fn spawn<E: std::fmt::Display>(
             .map_err(|error| error.to_string())
             .and_then(|origin| Guest::start(origin).map_err(|error: GuestError| error.to_string()));
         match guest {
-            Ok(mut guest) => {
-                while let Some(job) = queue.blocking_recv() {
-                    guest.serve(job, &interrupter);
-                }
-            }
+            Ok(guest) => serve(guest, &mut queue, &interrupter),
             Err(error) => {
                 tracing::error!(%error, "the session could not start");
                 while let Some(job) = queue.blocking_recv() {
@@ -40,6 +37,34 @@ pub fn spawn<E: std::fmt::Display>(
         }
     })?;
     Ok(SessionHandle::new(jobs, move || remote.interrupt()))
+}
+
+/// Serves until nobody holds the session any more. A session that is idle for long gives its memory back.
+fn serve(mut guest: Guest, queue: &mut UnboundedReceiver<Job>, interrupter: &Interrupter) {
+    // For the timer alone: a clock, no descriptors.
+    let timer = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let Ok(timer) = timer.inspect_err(|error| tracing::error!(%error, "the session has no timer")) else { return };
+    let patience = guest.idle_evict();
+    let mut evicted = patience.is_none();
+    loop {
+        let next = match patience.filter(|_| !evicted) {
+            None => queue.blocking_recv(),
+            Some(patience) => {
+                let waiting = timer.block_on(async { tokio::time::timeout(patience, queue.recv()).await });
+                match waiting {
+                    Ok(job) => job,
+                    Err(_) => {
+                        guest.evict();
+                        evicted = true;
+                        continue;
+                    }
+                }
+            }
+        };
+        let Some(job) = next else { return };
+        guest.serve(job, interrupter);
+        evicted = patience.is_none();
+    }
 }
 
 /// Answers a job of a session that could not start.

@@ -10,7 +10,7 @@ use super::output::grouped;
 use crate::sandbox::{End, Reason, Turn};
 
 /// What is said of a cell that had to be undone.
-const UNDONE: &str = "The session was rolled back: it is as it was before this cell; files that the cell wrote stay.";
+const UNDONE: &str = "The session was rolled back: it is as it was before this cell, its files included.";
 
 /// The judgement of one turn.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Ve
 }
 
 fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status: i32) -> Verdict {
-    let Some(content) = served.reply else {
+    let Some(content) = served.reply.map(|reply| reply.json) else {
         // What a cell did to the bridge that it cannot answer is not worth keeping.
         let text = format!("the guest gave no answer (status {status}). {UNDONE}");
         return Verdict {
@@ -72,7 +72,7 @@ fn name(content: &Map<String, Value>) -> &str {
 fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
     let grace = limits.grace.as_secs_f64();
     let (reason, ename, text) = match &turn.end {
-        End::Stopped(Reason::Interrupt) => (
+        End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
             "KeyboardInterrupt",
             format!("the cell did not end within {grace} s of being interrupted, and was stopped"),

@@ -54,10 +54,13 @@ class FakeHost:
     """The host's side of the door for one turn at a time."""
 
     inputs: list[str | dict[str, str]] = field(default_factory=list)
-    why: dict[str, Any] = field(default_factory=lambda: {"reason": "interrupt"})
+    why: Any = field(default_factory=lambda: {"reason": "interrupt"})
     refuse: str | None = None
+    #: What ops of a name are answered with, or what makes the answer from the request.
+    answers: dict[str, Any] = field(default_factory=dict)
     request: tuple[dict[str, Any], Sequence[bytes]] | None = None
     replies: list[dict[str, Any]] = field(default_factory=list)
+    reply_buffers: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def begin(self, request: dict[str, Any], buffers: Sequence[bytes]) -> None:
@@ -75,13 +78,19 @@ class FakeHost:
             return encode(*request)
         if op == "reply":
             self.replies.append(message["content"])
+            self.reply_buffers = buffers
             return encode({})
         if op == "why":
-            return encode(self.why)
+            return encode(self.why() if callable(self.why) else self.why)
+        if op == "fuel" and op not in self.answers:
+            return encode({"error": "not metered"})
         self.events.append(Event(op, message, buffers))
         if op == "input":
             answer = self.inputs.pop(0) if self.inputs else {"error": "eof"}
             return encode(answer if isinstance(answer, dict) else {"value": answer})
+        if op in self.answers:
+            answer = self.answers[op]
+            return encode(answer(message) if callable(answer) else answer)
         if op == self.refuse:
             return encode({"error": f"{op} refused"})
         return encode({})

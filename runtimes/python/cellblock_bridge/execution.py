@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .departure import Departure
+from .facts import facts
+from .imports import imports
 from .interrupts import gate
-from .module_names import root_modules
-from .reasons import cause_of, missing_module
+from .sampling import samples
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
@@ -27,6 +29,8 @@ def execute(session: Session, request: Request) -> Reply:
     shell.displayhook._is_active = False
     shell.payload_manager.clear_payload()
     asker.allowed = bool(request.get("allow_stdin", False))
+    imports.begin_cell()
+    samples.begin_cell()
     try:
         with gate.user_code(), session.runner.ambient():
             result = shell.run_cell(
@@ -37,17 +41,24 @@ def execute(session: Session, request: Request) -> Reply:
             )
             session.runner.step()
             error = result.error_before_exec or result.error_in_exec
-            if error is None and not shell.failed_in_display:
+            if isinstance(error, Departure):
+                reply: Reply = {"status": "ok", "user_expressions": {}}
+            elif error is None and not shell.failed_in_display:
                 expressions = request.get("user_expressions")
                 values = shell.user_expressions(expressions) if expressions else {}
-                reply: Reply = {"status": "ok", "user_expressions": values}
+                reply = {"status": "ok", "user_expressions": values}
             else:
                 reply = _failed(shell, error)
+    except Departure:  # from an event callback
+        reply = {"status": "ok", "user_expressions": {}}
     except BaseException as stray:  # noqa: BLE001 - from an event callback, or an interrupt there
         shell.showtraceback((type(stray), stray, stray.__traceback__))
         reply = _failed(shell, stray)
     finally:
         asker.allowed = False
+        imports.end_cell()
+    reply.update(imports.report())
+    reply.update(samples.report(shell))
     return _with_payloads(shell, reply)
 
 
@@ -69,33 +80,8 @@ def _failed(shell: ZMQInteractiveShell, error: BaseException | None) -> Reply:
     if error is not None:
         reply["ename"] = type(error).__name__
         reply["evalue"] = text_of(error)
-        reply["facts"] = facts(error)
+        reply["facts"] = facts(shell, error)
     return reply
-
-
-def facts(error: BaseException) -> dict[str, Any]:
-    """What the host classifies an error by: types and attributes, never words of its text."""
-    found: dict[str, Any] = {
-        "types": [
-            f"{kind.__module__}.{kind.__qualname__}"
-            for kind in type(error).__mro__
-            if kind is not object
-        ]
-    }
-    cause, reason = cause_of(error)
-    for name in ("name", "errno", "filename", "filename2", "key", "limit", "used"):
-        for link in (error, cause):
-            value = getattr(link, name, None)
-            if isinstance(value, (str, int, float)):
-                found.setdefault(name, value)
-    if reason is not None:
-        found["reason"] = reason
-    missing = missing_module(error)
-    if missing is not None:
-        found["missing"] = missing
-    if missing is not None or reason in ("packages", "subprocess"):
-        found["modules"] = [name for name in root_modules() if not name.startswith("_")]
-    return found
 
 
 def _with_payloads(shell: ZMQInteractiveShell, reply: Reply) -> Reply:

@@ -16,7 +16,8 @@ from traitlets import Any as AnyTrait
 from traitlets import CBool, Instance, Type, default, observe
 from traitlets.config import Config
 
-from . import payloads, streams
+from . import fuel_magic, payloads, session_magic, streams
+from .departure import Departure
 from .displays import DoorPublisher, ResultHook
 from .door import door
 from .restrictions.shell_escapes import SandboxMagics, no_shell
@@ -87,6 +88,8 @@ class ZMQInteractiveShell(InteractiveShell):
     def init_magics(self) -> None:
         super().init_magics()
         self.register_magics(SandboxMagics)
+        session_magic.install(self)
+        fuel_magic.install(self)
 
     @property
     def db(self) -> MutableMapping[str, Any]:
@@ -115,6 +118,8 @@ class ZMQInteractiveShell(InteractiveShell):
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """As IPython's, which prints exception groups to stderr instead of showing an error."""
         error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        if isinstance(error, Departure):
+            return
         if error is None or not has_group(error):
             super().showtraceback(exc_tuple, *args, **kwargs)
             return
@@ -135,6 +140,8 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def _format_exception_for_storage(self, exception: Any, *args: Any, **kwargs: Any) -> Any:
         """What was shown is what is kept: rendering it again would take as long again."""
+        if isinstance(exception, Departure):
+            return {}
         if self.last_error is not None and self.shown_error is exception:
             return dict(self.last_error)
         return super()._format_exception_for_storage(exception, *args, **kwargs)

@@ -17,13 +17,15 @@ from .builtin_names import restore_missing
 from .completeness import is_complete
 from .door import door
 from .execution import execute
+from .frames import Buffer
 from .interrupts import gate
-from .randomness import reseed
+from .randomness import reseed, reseed_everything
 from .session import Session, session
 
 Request = dict[str, Any]
 Content = dict[str, Any]
-Handler = Callable[[Session, Request, list[bytes]], Content]
+Buffers = list[Buffer]
+Handler = Callable[[Session, Request, list[bytes]], "Content | tuple[Content, Buffers]"]
 
 
 def serve_turn() -> None:
@@ -35,19 +37,21 @@ def serve_turn() -> None:
     here = session()
     sys.modules["__main__"] = here.main_module
     try:
-        content = _serve(here, request, buffers)
+        served = _serve(here, request, buffers)
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
-        content = _failure(error)
+        served = _failure(error)
     finally:
         restore_missing()
         streams.flush()
         gate.end_turn()
         if reactor_main is not None:
             sys.modules["__main__"] = reactor_main
-    _reply(content)
+    _reply(*(served if isinstance(served, tuple) else (served, [])))
 
 
-def _serve(here: Session, request: Request, buffers: list[bytes]) -> Content:
+def _serve(
+    here: Session, request: Request, buffers: list[bytes]
+) -> Content | tuple[Content, Buffers]:
     handler = _HANDLERS.get(str(request.get("op")))
     if handler is None:
         return {
@@ -59,9 +63,9 @@ def _serve(here: Session, request: Request, buffers: list[bytes]) -> Content:
     return handler(here, request, buffers)
 
 
-def _reply(content: Content) -> None:
+def _reply(content: Content, buffers: Buffers) -> None:
     try:
-        door.tell("reply", content=content)
+        door.tell("reply", content=content, buffers=buffers)
     except BaseException as error:  # noqa: BLE001 - not JSON, or over a size limit
         door.tell("reply", content=_failure(error))
 
@@ -127,13 +131,41 @@ def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content
 
 
 def _start(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    _set_up(request)
+    if request.get("reseed", True):
+        reseed(bytes.fromhex(request.get("seed", "")))
+    return {}
+
+
+def _resume(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    # Timers that were due meanwhile are not run here, where nobody would see what they print, but
+    # with the next cell, as those that are due between two cells always are.
+    _set_up(request)
+    if request.get("reseed", False):
+        reseed_everything(bytes.fromhex(request.get("seed", "")))
+    return {}
+
+
+def _set_up(request: Request) -> None:
+    """What a session is told when it comes into a process."""
     os.environ.update(request.get("env") or {})
     limit = request.get("recursion_limit")
     if isinstance(limit, int) and limit > 0:
         sys.setrecursionlimit(limit)
-    if request.get("reseed", True):
-        reseed(bytes.fromhex(request.get("seed", "")))
-    return {}
+
+
+def _portable(
+    here: Session, request: Request, buffers: list[bytes]
+) -> tuple[Content, Buffers]:
+    from .portable.saving import save
+
+    return save(here.shell, int(request.get("max_bytes", 0)))
+
+
+def _load_portable(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from .portable.loading import load
+
+    return load(here.shell, request, buffers)
 
 
 def _hello(here: Session, request: Request, buffers: list[bytes]) -> Content:
@@ -161,6 +193,9 @@ _HANDLERS: dict[str, Handler] = {
     "comm": _comm,
     "comm_info": _comm_info,
     "start": _start,
+    "resume": _resume,
+    "portable": _portable,
+    "load_portable": _load_portable,
     "hello": _hello,
     "warm": _warm,
 }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::runtime::progress::Silent;
+use crate::session::Which;
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -52,8 +53,8 @@ impl Run {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
-        let places = Places::make(&policy)?;
-        let session = super::session::start(policy, &places, Box::new(Silent))?;
+        let places = Places::make()?;
+        let session = super::session::start(policy, Which::Unkept, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;

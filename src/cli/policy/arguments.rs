@@ -1,0 +1,48 @@
+//! `--policy` and `--profile`, shared by the commands that run code, and where else a policy is looked for.
+
+use std::path::PathBuf;
+
+use crate::cli::jupyter_dirs::env;
+use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
+
+/// Names the policy file, unless a flag does.
+const ENVIRONMENT: &str = "CELLBLOCK_POLICY";
+/// The policy in the user's configuration directory.
+const FILE: &str = "policy.toml";
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct PolicyArguments {
+    /// A policy file: limits and grants for the sandbox [default: $CELLBLOCK_POLICY, or policy.toml in the user's
+    /// configuration directory]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The defaults that the policy file changes [default: notebook]
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
+}
+
+impl PolicyArguments {
+    /// The policy that these ask for. What speaks against its files goes to the log.
+    pub(in crate::cli) fn policy(&self) -> Result<Policy, PolicyError> {
+        let Effective { policy, warnings, .. } = self.search().effective()?;
+        for warning in warnings {
+            tracing::warn!("a policy file should not be trusted: {warning}");
+        }
+        Ok(policy)
+    }
+
+    /// Where the policy is looked for.
+    pub(in crate::cli) fn search(&self) -> Search {
+        Search {
+            flag: self.policy.clone(),
+            environment: env(ENVIRONMENT).map(PathBuf::from),
+            config: config_file(),
+            profile: self.profile,
+        }
+    }
+}
+
+/// Where the user's own policy is, if there is one. Nowhere without a home.
+pub(in crate::cli) fn config_file() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "cellblock")?.config_dir().join(FILE))
+}

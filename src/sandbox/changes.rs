@@ -1,0 +1,313 @@
+//! The WASI functions that may change a file: each change is counted, stays within the quota, and open files
+//! are told what becomes of their paths.
+
+use wasmtime::Caller;
+
+use super::errno;
+use super::files::Place;
+use super::host::{self, Host};
+use super::pass::pass;
+use super::quota::{Amount, MAX_DEPTH};
+use super::raw::{self, How, Stat};
+
+/// Bytes of a path, as Linux has it.
+const MAX_PATH: u32 = 4096;
+/// Vectors in one write, as Linux has it.
+const MAX_VECTORS: u32 = 1024;
+/// `oflags`: create, exclusive and truncate.
+const CREATE: i32 = 1;
+const TRUNCATE: i32 = 8;
+const CHANGES: i32 = CREATE | 4 | TRUNCATE;
+/// `rights`: to write.
+const WRITE: i64 = 1 << 6;
+
+type Answer = wasmtime::Result<i32>;
+
+/// `$value`, or the guest's error.
+macro_rules! or_answer {
+    ($value:expr) => {
+        match $value {
+            Ok(value) => value,
+            Err(errno) => return Ok(errno),
+        }
+    };
+}
+
+/// The WASI context's number for a guest's; `None` if there is no such file any more.
+pub(super) async fn resolve(caller: &mut Caller<'_, Host>, number: i32) -> Option<i32> {
+    let Host { files, wasi, .. } = caller.data_mut();
+    files.resolve(wasi, number).await
+}
+
+pub(super) async fn fd_write(
+    caller: &mut Caller<'_, Host>,
+    number: i32,
+    (vectors, count, written): (i32, i32, i32),
+) -> Answer {
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let more = or_answer!(growth(caller, number, fd, (vectors, count), None).await);
+    or_answer!(admit(caller, more).await);
+    let errno = pass!(caller, fd_write, fd, vectors, count, written);
+    Ok(wrote(caller, number, more, errno))
+}
+
+pub(super) async fn fd_pwrite(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i64, i32)) -> Answer {
+    let (number, vectors, count, offset, written) = args;
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let more = or_answer!(growth(caller, number, fd, (vectors, count), Some(offset.cast_unsigned())).await);
+    or_answer!(admit(caller, more).await);
+    let errno = pass!(caller, fd_pwrite, fd, vectors, count, offset, written);
+    Ok(wrote(caller, number, more, errno))
+}
+
+pub(super) async fn fd_filestat_set_size(caller: &mut Caller<'_, Host>, (number, size): (i32, i64)) -> Answer {
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let now = if is_metered(caller, number) { size_of(caller, fd).await } else { None };
+    let wanted = size.cast_unsigned();
+    let more = Amount { bytes: now.map_or(0, |now| wanted.saturating_sub(now)), files: 0 };
+    or_answer!(admit(caller, more).await);
+    let errno = pass!(caller, fd_filestat_set_size, fd, size);
+    if errno == errno::SUCCESS {
+        let less = now.map_or(0, |now| now.saturating_sub(wanted));
+        caller.data_mut().meter.give_back(Amount { bytes: less, files: 0 });
+    }
+    Ok(wrote(caller, number, more, errno))
+}
+
+pub(super) async fn fd_filestat_set_times(caller: &mut Caller<'_, Host>, args: (i32, i64, i64, i32)) -> Answer {
+    let (number, accessed, modified, flags) = args;
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let errno = pass!(caller, fd_filestat_set_times, fd, accessed, modified, flags);
+    Ok(changed(caller, errno))
+}
+
+pub(super) async fn fd_fdstat_set_flags(caller: &mut Caller<'_, Host>, (number, flags): (i32, i32)) -> Answer {
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let errno = pass!(caller, fd_fdstat_set_flags sync, fd, flags);
+    if errno == errno::SUCCESS {
+        caller.data_mut().files.set_flags(number, flags);
+    }
+    Ok(errno)
+}
+
+pub(super) async fn path_open(
+    caller: &mut Caller<'_, Host>,
+    args: (i32, i32, i32, i32, i32, i64, i64, i32, i32),
+) -> Answer {
+    let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
+    let path = or_answer!(read_path(caller, path, length));
+    if caller.data().files.full() {
+        caller.data().control.refuse_file();
+        return Ok(errno::MFILE);
+    }
+    let mut before = None;
+    if flags & (CREATE | TRUNCATE) != 0 {
+        let (_, fd) = or_answer!(at(caller, dir, &path).await);
+        before = stat_at(caller, fd, lookup, &path).await;
+    }
+    let more = match before {
+        None if flags & CREATE != 0 => Amount { bytes: 0, files: 1 },
+        _ => Amount::default(),
+    };
+    or_answer!(admit(caller, more).await);
+    let how = How { lookup, flags, rights: (base, inheriting), fd_flags };
+    let Host { files, wasi, meter, .. } = caller.data_mut();
+    let number = or_answer!(files.add(wasi, dir, &path, how).await);
+    meter.add(more);
+    if let Some(before) = before.filter(|before| before.is_file && flags & TRUNCATE != 0) {
+        meter.give_back(Amount { bytes: before.size, files: 0 });
+    }
+    if flags & CHANGES != 0 || base & WRITE != 0 {
+        caller.data().control.file_changed();
+    }
+    Ok(match host::write(caller, result.cast_unsigned(), &number.to_le_bytes()) {
+        Some(()) => errno::SUCCESS,
+        None => errno::FAULT,
+    })
+}
+
+pub(super) async fn path_create_directory(
+    caller: &mut Caller<'_, Host>,
+    (dir, path, length): (i32, i32, i32),
+) -> Answer {
+    let name = or_answer!(read_path(caller, path, length));
+    let (place, fd) = or_answer!(at(caller, dir, &name).await);
+    if place.depth() > MAX_DEPTH {
+        return Ok(errno::NAMETOOLONG);
+    }
+    let more = Amount { bytes: 0, files: 1 };
+    if stat_at(caller, fd, 0, &name).await.is_none() {
+        or_answer!(admit(caller, more).await);
+    }
+    let errno = pass!(caller, path_create_directory, fd, path, length);
+    if errno == errno::SUCCESS {
+        caller.data_mut().meter.add(more);
+    }
+    Ok(changed(caller, errno))
+}
+
+pub(super) async fn path_remove_directory(
+    caller: &mut Caller<'_, Host>,
+    (dir, path, length): (i32, i32, i32),
+) -> Answer {
+    let name = or_answer!(read_path(caller, path, length));
+    let (_, fd) = or_answer!(at(caller, dir, &name).await);
+    let errno = pass!(caller, path_remove_directory, fd, path, length);
+    if errno == errno::SUCCESS {
+        caller.data_mut().meter.give_back(Amount { bytes: 0, files: 1 });
+    }
+    Ok(changed(caller, errno))
+}
+
+pub(super) async fn path_unlink_file(caller: &mut Caller<'_, Host>, (dir, path, length): (i32, i32, i32)) -> Answer {
+    let name = or_answer!(read_path(caller, path, length));
+    let (place, fd) = or_answer!(at(caller, dir, &name).await);
+    let before = stat_at(caller, fd, 0, &name).await;
+    let errno = pass!(caller, path_unlink_file, fd, path, length);
+    if errno == errno::SUCCESS {
+        let host = caller.data_mut();
+        // The bytes of a file that is open or has another name are still there.
+        let freed = before.filter(|before| before.is_file && before.links == 1 && !host.files.is_open_at(&place));
+        host.meter.give_back(Amount { bytes: freed.map_or(0, |freed| freed.size), files: 1 });
+    }
+    Ok(changed(caller, errno))
+}
+
+pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)) -> Answer {
+    let (old_dir, old, old_length, new_dir, new, new_length) = args;
+    let old_name = or_answer!(read_path(caller, old, old_length));
+    let new_name = or_answer!(read_path(caller, new, new_length));
+    for name in [&old_name, &new_name] {
+        // Without a name there is nothing to rename but the mount itself.
+        if name.bytes().all(|byte| matches!(byte, b'/' | b'.')) {
+            return Ok(errno::INVAL);
+        }
+    }
+    let Some(old_fd) = resolve(caller, old_dir).await else { return Ok(errno::BADF) };
+    let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF) };
+    let (to, new_fd) = or_answer!(at(caller, new_dir, &new_name).await);
+    if to.depth() > from.depth() && to.depth() + caller.data().meter.height(&from) > MAX_DEPTH {
+        return Ok(errno::NAMETOOLONG);
+    }
+    let errno = pass!(caller, path_rename, old_fd, old, old_length, new_fd, new, new_length);
+    if errno == errno::SUCCESS {
+        caller.data_mut().files.follow(&from, &to);
+    }
+    Ok(changed(caller, errno))
+}
+
+pub(super) async fn path_filestat_set_times(
+    caller: &mut Caller<'_, Host>,
+    args: (i32, i32, i32, i32, i64, i64, i32),
+) -> Answer {
+    let (dir, flags, path, length, accessed, modified, which) = args;
+    let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
+    let errno = pass!(caller, path_filestat_set_times, fd, flags, path, length, accessed, modified, which);
+    Ok(changed(caller, errno))
+}
+
+fn read_path(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
+    if length.cast_unsigned() > MAX_PATH {
+        return Err(errno::NAMETOOLONG);
+    }
+    let path = host::read(caller, pointer, length).ok_or(errno::FAULT)?;
+    String::from_utf8(path).map_err(|_| errno::ILSEQ)
+}
+
+/// Where a path is, to which something is about to happen, and the WASI context's number of the directory.
+async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Place, i32), i32> {
+    let Host { files, wasi, .. } = caller.data_mut();
+    let fd = files.resolve(wasi, dir).await.ok_or(errno::BADF)?;
+    let place = files.place(dir, path).ok_or(errno::BADF)?;
+    files.wake(wasi, &place).await;
+    Ok((place, fd))
+}
+
+/// What is at a path, if anybody has to know.
+async fn stat_at(caller: &mut Caller<'_, Host>, dir: i32, lookup: i32, path: &str) -> Option<Stat> {
+    let Host { meter, wasi, .. } = caller.data_mut();
+    if !meter.is_limited() {
+        return None;
+    }
+    raw::stat_at(wasi, dir, lookup, path).await.ok()
+}
+
+fn is_metered(caller: &Caller<'_, Host>, number: i32) -> bool {
+    caller.data().meter.is_limited() && caller.data().files.is_opened(number)
+}
+
+async fn size_of(caller: &mut Caller<'_, Host>, fd: i32) -> Option<u64> {
+    let stat = raw::stat(&mut caller.data_mut().wasi, fd).await.ok()?;
+    stat.is_file.then_some(stat.size)
+}
+
+/// By how much a write of these vectors would make the file longer: at `offset`, or where the file stands.
+async fn growth(
+    caller: &mut Caller<'_, Host>,
+    number: i32,
+    fd: i32,
+    vectors: (i32, i32),
+    offset: Option<u64>,
+) -> Result<Amount, i32> {
+    if !is_metered(caller, number) {
+        return Ok(Amount::default());
+    }
+    let length = first_length(caller, vectors)?;
+    let Some(size) = size_of(caller, fd).await.filter(|_| length > 0) else { return Ok(Amount::default()) };
+    let Host { files, wasi, .. } = caller.data_mut();
+    let start = match offset {
+        _ if files.appends(number) => size,
+        Some(offset) => offset,
+        None => raw::tell(wasi, fd).unwrap_or(size),
+    };
+    Ok(Amount { bytes: start.saturating_add(length).saturating_sub(size), files: 0 })
+}
+
+/// The length of the first vector with something in it: the others are left for the guest's next write.
+fn first_length(caller: &mut Caller<'_, Host>, (vectors, count): (i32, i32)) -> Result<u64, i32> {
+    if count.cast_unsigned() > MAX_VECTORS {
+        return Err(errno::INVAL);
+    }
+    let vectors = host::read(caller, vectors, count.saturating_mul(8)).ok_or(errno::FAULT)?;
+    let lengths =
+        vectors.as_chunks::<8>().0.iter().map(|[_, _, _, _, a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d]));
+    Ok(lengths.into_iter().find(|length| *length > 0).map_or(0, u64::from))
+}
+
+/// Lets `more` through if it is within the quota.
+async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
+    let Host { meter, files, wasi, .. } = caller.data_mut();
+    if more == Amount::default() || !meter.is_limited() || meter.has_room_for(more) {
+        return Ok(());
+    }
+    let mut orphans: u64 = 0;
+    for fd in files.live() {
+        let stat = raw::stat(wasi, fd).await.ok().filter(|stat| stat.is_file && stat.links == 0);
+        orphans = orphans.saturating_add(stat.map_or(0, |stat| stat.size));
+    }
+    let (verdict, seen) = meter.count(orphans, more);
+    // As dear as asking for as many files one by one.
+    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1));
+    verdict
+}
+
+/// Counts a write that went through.
+fn wrote(caller: &mut Caller<'_, Host>, number: i32, more: Amount, errno: i32) -> i32 {
+    let host = caller.data_mut();
+    if errno == errno::SUCCESS && host.files.is_opened(number) {
+        host.meter.add(more);
+        host.control.file_changed();
+    }
+    errno
+}
+
+/// Notes a change that went through.
+fn changed(caller: &mut Caller<'_, Host>, errno: i32) -> i32 {
+    if errno == errno::SUCCESS {
+        caller.data().control.file_changed();
+    }
+    errno
+}
+
+#[cfg(test)]
+mod tests;

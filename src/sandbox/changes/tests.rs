@@ -1,0 +1,291 @@
+//! The functions as a guest calls them, without a guest: a memory, and a directory behind `/app`.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::{Config, Engine, Func, Linker, Memory, MemoryType, Store, Val};
+
+use super::super::control::Control;
+use super::super::drive::to_end;
+use super::super::files::{FIRST_MOUNT, Files};
+use super::super::frame::Frame;
+use super::super::host::{Exports, Host};
+use super::super::memory::{Mapping, WASM_PAGE};
+use super::super::outside::{HostCall, Outside};
+use super::super::quota::Meter;
+use super::super::signal::Signal;
+use super::super::world::{Clock, Mount, Quota, World};
+use super::super::{errno, wasi};
+
+const APP: i32 = FIRST_MOUNT.cast_signed();
+const READ: i64 = 1 << 1;
+const WRITE: i64 = 1 << 6;
+const CREATE: i32 = 1;
+const TRUNCATE: i32 = 8;
+const APPEND: i32 = 1;
+
+struct Nobody;
+
+impl Outside for Nobody {
+    fn call(&self, _: Frame) -> HostCall<'_, Frame> {
+        Box::pin(async { Frame::default() })
+    }
+
+    fn text<'a>(&'a self, _: bool, _: &'a [u8]) -> HostCall<'a, ()> {
+        Box::pin(async {})
+    }
+
+    fn tick(&self, _: Instant) -> Option<Instant> {
+        None
+    }
+}
+
+struct Rig {
+    dir: tempfile::TempDir,
+    store: Store<Host>,
+    linker: Linker<Host>,
+    memory: Memory,
+}
+
+impl Rig {
+    fn new(quota: Quota) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = Mount { host: dir.path().to_owned(), guest: "/app".to_owned(), writable: true };
+        let world = World {
+            mounts: vec![mount],
+            env: Vec::new(),
+            open_files: 100,
+            quota,
+            max_frame: 1000,
+            clock: Arc::new(Clock::new()),
+        };
+        let mapping = Arc::new(Mapping::new(WASM_PAGE, WASM_PAGE).unwrap());
+        let host = Host {
+            wasi: world.open().unwrap(),
+            outside: Arc::new(Nobody),
+            control: Arc::new(Control::new(Signal::new(mapping, Arc::new([])))),
+            exports: None,
+            meter: Meter::new(&world, FIRST_MOUNT),
+            files: Files::new(1, world.open_files, &[]),
+            max_frame: world.max_frame,
+            clock: world.clock.clone(),
+        };
+        let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker).unwrap();
+        let mut store = Store::new(&engine, host);
+        store.set_fuel(u64::MAX / 4).unwrap();
+        let memory = to_end(Memory::new_async(&mut store, MemoryType::new(1, None))).unwrap();
+        let host_alloc = Func::wrap(&mut store, |_: u32| 0_u32).typed(&store).unwrap();
+        store.data_mut().exports = Some(Exports { memory, host_alloc });
+        Self { dir, store, linker, memory }
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Val]) -> i32 {
+        let function = self.linker.get(&mut self.store, "wasi_snapshot_preview1", name).unwrap().into_func().unwrap();
+        let mut results = [Val::I32(0)];
+        to_end(function.call_async(&mut self.store, arguments, &mut results)).unwrap();
+        results[0].unwrap_i32()
+    }
+
+    /// Puts a path into the guest's memory.
+    fn path(&mut self, at: usize, path: &str) -> [Val; 2] {
+        self.memory.write(&mut self.store, at, path.as_bytes()).unwrap();
+        [Val::I32(at as i32), Val::I32(path.len() as i32)]
+    }
+
+    fn open(&mut self, path: &str, flags: i32, rights: i64, fd_flags: i32) -> Result<i32, i32> {
+        let [pointer, length] = self.path(1024, path);
+        let how = [Val::I32(flags), Val::I64(rights), Val::I64(rights), Val::I32(fd_flags), Val::I32(0)];
+        let arguments = [&[Val::I32(APP), Val::I32(1), pointer, length], &how[..]].concat();
+        match self.call("path_open", &arguments) {
+            errno::SUCCESS => {
+                let mut number = [0; 4];
+                self.memory.read(&self.store, 0, &mut number).unwrap();
+                Ok(i32::from_le_bytes(number))
+            }
+            errno => Err(errno),
+        }
+    }
+
+    /// Writes this many bytes: the first vector is empty, the second has them.
+    fn write(&mut self, number: i32, length: u32, offset: Option<i64>) -> i32 {
+        let vectors = [0, 0, 2048, length].map(u32::to_le_bytes).concat();
+        self.memory.write(&mut self.store, 512, &vectors).unwrap();
+        let mut arguments = vec![Val::I32(number), Val::I32(512), Val::I32(2)];
+        arguments.extend(offset.map(Val::I64));
+        arguments.push(Val::I32(0));
+        self.call(if offset.is_some() { "fd_pwrite" } else { "fd_write" }, &arguments)
+    }
+
+    fn on_path(&mut self, function: &str, path: &str) -> i32 {
+        let [pointer, length] = self.path(1024, path);
+        self.call(function, &[Val::I32(APP), pointer, length])
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> i32 {
+        let ([from, from_length], [to, to_length]) = (self.path(1024, from), self.path(4096, to));
+        self.call("path_rename", &[Val::I32(APP), from, from_length, Val::I32(APP), to, to_length])
+    }
+
+    fn set_size(&mut self, number: i32, size: i64) -> i32 {
+        self.call("fd_filestat_set_size", &[Val::I32(number), Val::I64(size)])
+    }
+
+    fn close(&mut self, number: i32) -> i32 {
+        self.call("fd_close", &[Val::I32(number)])
+    }
+
+    fn changes(&self) -> u64 {
+        self.store.data().control.file_changes()
+    }
+
+    fn size(&self, path: &str) -> u64 {
+        self.dir.path().join(path).metadata().unwrap().len()
+    }
+}
+
+#[test]
+fn what_may_change_a_file_is_counted_and_reading_is_not() {
+    let mut rig = Rig::new(Quota::default());
+    fs::write(rig.dir.path().join("there"), "content").unwrap();
+    let number = rig.open("there", 0, READ, 0).unwrap();
+    assert_eq!(rig.write(1, 5, None), errno::SUCCESS);
+    assert_ne!(rig.write(number, 5, None), errno::SUCCESS);
+    assert!(rig.open("missing", 0, READ, 0).is_err() && rig.open("no/dir", CREATE, WRITE, 0).is_err());
+    assert_eq!(rig.close(number), errno::SUCCESS);
+    assert_eq!(rig.changes(), 0);
+    let mut seen = 0;
+    let mut counted = |rig: &Rig, what: &str| {
+        assert!(rig.changes() > seen, "{what}");
+        seen = rig.changes();
+    };
+    rig.open("new", CREATE, READ, 0).unwrap();
+    counted(&rig, "create");
+    rig.open("there", TRUNCATE, READ | WRITE, 0).unwrap();
+    counted(&rig, "truncate");
+    let number = rig.open("there", 0, WRITE, 0).unwrap();
+    counted(&rig, "open for writing");
+    assert_eq!(rig.write(number, 5, None), errno::SUCCESS);
+    counted(&rig, "write");
+    assert_eq!(rig.write(number, 5, Some(3)), errno::SUCCESS);
+    counted(&rig, "pwrite");
+    assert_eq!(rig.set_size(number, 2), errno::SUCCESS);
+    counted(&rig, "set_size");
+    let times = [Val::I64(1), Val::I64(1), Val::I32(0b101)];
+    assert_eq!(rig.call("fd_filestat_set_times", &[&[Val::I32(number)], &times[..]].concat()), errno::SUCCESS);
+    counted(&rig, "times");
+    let [path, length] = rig.path(1024, "there");
+    let place = [Val::I32(APP), Val::I32(0), path, length];
+    assert_eq!(rig.call("path_filestat_set_times", &[&place[..], &times[..]].concat()), errno::SUCCESS);
+    counted(&rig, "times by path");
+    assert_eq!(rig.on_path("path_create_directory", "dir"), errno::SUCCESS);
+    counted(&rig, "mkdir");
+    assert_eq!(rig.rename("there", "dir/here"), errno::SUCCESS);
+    counted(&rig, "rename");
+    assert_eq!(rig.on_path("path_unlink_file", "dir/here"), errno::SUCCESS);
+    counted(&rig, "unlink");
+    assert_eq!(rig.on_path("path_remove_directory", "dir"), errno::SUCCESS);
+    counted(&rig, "rmdir");
+}
+
+#[test]
+fn a_write_past_the_quota_is_refused_as_a_whole_and_room_is_found_again() {
+    let mut rig = Rig::new(Quota { bytes: 100, files: 10 });
+    fs::write(rig.dir.path().join("before"), [0; 40]).unwrap();
+    let number = rig.open("a", CREATE, READ | WRITE, 0).unwrap();
+    assert_eq!(rig.write(number, 60, None), errno::SUCCESS);
+    assert_eq!(rig.write(number, 1, None), errno::DQUOT);
+    assert_eq!(rig.write(number, 60, Some(0)), errno::SUCCESS, "over what is there");
+    assert_eq!(rig.write(number, 2, Some(59)), errno::DQUOT);
+    assert_eq!(rig.size("a"), 60);
+    assert_eq!(rig.set_size(number, 50), errno::SUCCESS);
+    assert_eq!(rig.write(number, 10, Some(50)), errno::SUCCESS);
+    assert_eq!(rig.on_path("path_unlink_file", "before"), errno::SUCCESS);
+    assert_eq!(rig.write(number, 40, Some(60)), errno::SUCCESS);
+    assert_eq!(rig.write(number, 1, Some(100)), errno::DQUOT);
+    rig.open("a", TRUNCATE, WRITE, 0).unwrap();
+    assert_eq!(rig.write(number, 100, Some(0)), errno::SUCCESS);
+}
+
+#[test]
+fn holes_count_by_length() {
+    let mut rig = Rig::new(Quota { bytes: 100, files: 10 });
+    let number = rig.open("a", CREATE, READ | WRITE, 0).unwrap();
+    assert_eq!(rig.write(number, 1, Some(1 << 40)), errno::DQUOT);
+    assert_eq!(rig.write(number, 1, Some(-1)), errno::DQUOT);
+    assert_eq!(rig.set_size(number, 101), errno::DQUOT);
+    assert_eq!(rig.set_size(number, -1), errno::DQUOT);
+    let seek = [Val::I32(number), Val::I64(100), Val::I32(0), Val::I32(0)];
+    assert_eq!(rig.call("fd_seek", &seek), errno::SUCCESS);
+    assert_eq!(rig.write(number, 1, None), errno::DQUOT);
+    assert_eq!(rig.size("a"), 0);
+    assert_eq!(rig.set_size(number, 100), errno::SUCCESS);
+}
+
+#[test]
+fn appending_counts_from_the_end() {
+    let mut rig = Rig::new(Quota { bytes: 100, files: 10 });
+    let number = rig.open("a", CREATE, READ | WRITE, APPEND).unwrap();
+    assert_eq!(rig.write(number, 80, None), errno::SUCCESS);
+    assert_eq!(rig.write(number, 80, Some(0)), errno::DQUOT);
+    let flags = [Val::I32(number), Val::I32(0)];
+    assert_eq!(rig.call("fd_fdstat_set_flags", &flags), errno::SUCCESS);
+    assert_eq!(rig.write(number, 80, Some(0)), errno::SUCCESS);
+    assert_eq!(rig.size("a"), 80);
+}
+
+#[test]
+fn too_many_files_are_refused_and_those_there_can_be_opened() {
+    let mut rig = Rig::new(Quota { bytes: 100, files: 3 });
+    fs::create_dir(rig.dir.path().join("dir")).unwrap();
+    rig.open("dir/a", CREATE, WRITE, 0).unwrap();
+    assert_eq!(rig.on_path("path_create_directory", "dir/b"), errno::SUCCESS);
+    assert_eq!(rig.open("c", CREATE, WRITE, 0), Err(errno::NOSPC));
+    assert_eq!(rig.on_path("path_create_directory", "c"), errno::NOSPC);
+    assert!(rig.open("dir/a", CREATE | TRUNCATE, WRITE, 0).is_ok());
+    assert_eq!(rig.on_path("path_create_directory", "dir"), 20, "it exists, whatever the quota");
+    assert_eq!(rig.on_path("path_remove_directory", "dir/b"), errno::SUCCESS);
+    assert!(rig.open("c", CREATE, WRITE, 0).is_ok());
+    assert_eq!(rig.rename("c", "dir/a"), errno::SUCCESS);
+    assert!(rig.open("d", CREATE, WRITE, 0).is_ok(), "the one that was replaced is gone");
+}
+
+#[test]
+fn files_without_a_name_count_as_long_as_they_are_open() {
+    let mut rig = Rig::new(Quota { bytes: 100, files: 10 });
+    let number = rig.open("a", CREATE, READ | WRITE, 0).unwrap();
+    assert_eq!(rig.on_path("path_unlink_file", "a"), errno::SUCCESS);
+    assert_eq!(rig.write(number, 90, None), errno::SUCCESS);
+    let other = rig.open("b", CREATE, WRITE, 0).unwrap();
+    assert_eq!(rig.write(other, 20, None), errno::DQUOT);
+    assert_eq!(rig.close(number), errno::SUCCESS);
+    assert_eq!(rig.write(other, 20, None), errno::SUCCESS);
+}
+
+#[test]
+fn directories_cannot_be_nested_without_end() {
+    let mut rig = Rig::new(Quota::default());
+    let deep = |levels: usize, name: &str| vec![name; levels].join("/");
+    for level in 1..=63 {
+        assert_eq!(rig.on_path("path_create_directory", &deep(level, "d")), errno::SUCCESS);
+    }
+    assert_eq!(rig.on_path("path_create_directory", &deep(64, "d")), errno::NAMETOOLONG);
+    assert_eq!(rig.on_path("path_create_directory", "e"), errno::SUCCESS);
+    assert_eq!(rig.rename("d", "e/d"), errno::NAMETOOLONG);
+    assert_eq!(rig.rename(&deep(63, "d"), "e/d"), errno::SUCCESS);
+    assert_eq!(rig.rename("d", "e/f"), errno::SUCCESS);
+}
+
+#[test]
+fn renaming_takes_open_files_along() {
+    let mut rig = Rig::new(Quota::default());
+    assert_eq!(rig.on_path("path_create_directory", "dir"), errno::SUCCESS);
+    rig.open("dir/a", CREATE, WRITE, 0).unwrap();
+    assert_eq!(rig.rename("./dir", "renamed"), errno::SUCCESS);
+    let host = rig.store.data_mut();
+    let kept = to_end(host.files.keep(&mut host.wasi));
+    let json = serde_json::to_value(kept).unwrap();
+    assert_eq!((&json[0]["file"]["path"], json[0].get("dead")), (&"renamed/a".into(), None));
+}

@@ -1,0 +1,16 @@
+//! Error numbers of WASI preview 1 (`typenames.witx`).
+
+pub const SUCCESS: i32 = 0;
+pub const BADF: i32 = 8;
+pub const DQUOT: i32 = 19;
+pub const FAULT: i32 = 21;
+pub const ILSEQ: i32 = 25;
+pub const INTR: i32 = 27;
+pub const INVAL: i32 = 28;
+pub const LOOP: i32 = 32;
+pub const MFILE: i32 = 33;
+pub const NAMETOOLONG: i32 = 37;
+pub const NOENT: i32 = 44;
+pub const NOSPC: i32 = 51;
+pub const NOTDIR: i32 = 54;
+pub const PERM: i32 = 63;

@@ -1,0 +1,98 @@
+//! wasmtime's own WASI functions, called by the host for itself: from memory of our own, with the WASI
+//! context's own numbers.
+
+use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as plain};
+use wiggle::GuestMemory;
+
+use super::errno;
+
+/// Fuel of a host call of ours, in bytes that it may copy; paths are at most 4 KiB.
+const CALL_FUEL: usize = 1 << 16;
+/// `whence` of `fd_seek`: from the start.
+const FROM_START: i32 = 0;
+/// Size of `filestat`.
+const STAT: usize = 64;
+/// `filetype` of a regular file.
+const REGULAR: u8 = 4;
+
+/// What `path_open` takes besides the directory and the path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    pub(super) lookup: i32,
+    pub(super) flags: i32,
+    pub(super) rights: (i64, i64),
+    pub(super) fd_flags: i32,
+}
+
+/// A part of `filestat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// Stands for device and inode.
+    pub(super) identity: u64,
+    pub(super) is_file: bool,
+    /// Names that the file has.
+    pub(super) links: u64,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+impl Stat {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let word = |at: usize| bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
+        Some(Self { identity: word(8)?, is_file: *bytes.get(16)? == REGULAR, links: word(24)?, size: word(32)? })
+    }
+}
+
+pub(super) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i32, i32> {
+    let mut scratch = [&[0; 8], path.as_bytes()].concat();
+    let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
+    plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let (base, inheriting) = how.rights;
+    let errno =
+        plain::path_open(wasi, &mut memory, dir, how.lookup, 8, length, how.flags, base, inheriting, how.fd_flags, 0)
+            .await
+            .map_err(|_| errno::FAULT)?;
+    match (errno, scratch.first_chunk()) {
+        (errno::SUCCESS, Some(fd)) => Ok(i32::from_le_bytes(*fd)),
+        (errno::SUCCESS, None) => Err(errno::FAULT),
+        (errno, _) => Err(errno),
+    }
+}
+
+pub(super) async fn stat(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Stat, i32> {
+    let mut scratch = [0; STAT];
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let errno = plain::fd_filestat_get(wasi, &mut memory, fd, 0).await.map_err(|_| errno::FAULT)?;
+    if errno != errno::SUCCESS {
+        return Err(errno);
+    }
+    Stat::parse(&scratch).ok_or(errno::FAULT)
+}
+
+pub(super) async fn stat_at(wasi: &mut WasiP1Ctx, dir: i32, lookup: i32, path: &str) -> Result<Stat, i32> {
+    let mut scratch = [&[0; STAT], path.as_bytes()].concat();
+    let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
+    plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let errno = plain::path_filestat_get(wasi, &mut memory, dir, lookup, STAT as i32, length, 0)
+        .await
+        .map_err(|_| errno::FAULT)?;
+    if errno != errno::SUCCESS {
+        return Err(errno);
+    }
+    Stat::parse(&scratch).ok_or(errno::FAULT)
+}
+
+/// A directory has no offset: its reader starts again.
+pub(super) async fn seek(wasi: &mut WasiP1Ctx, fd: i32, offset: u64) {
+    let mut scratch = [0; 8];
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let _ = plain::fd_seek(wasi, &mut memory, fd, offset.cast_signed(), FROM_START, 0).await;
+}
+
+pub(super) fn tell(wasi: &mut WasiP1Ctx, fd: i32) -> Option<u64> {
+    let mut scratch = [0; 8];
+    let errno = plain::fd_tell(wasi, &mut GuestMemory::Unshared(&mut scratch), fd, 0).ok()?;
+    (errno == errno::SUCCESS).then_some(u64::from_le_bytes(scratch))
+}

@@ -1,0 +1,227 @@
+//! Committing: what a request did to memory and files becomes the session's state, and goes to the journal.
+//! And the way back, when an instance had to be dropped.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+
+use super::event::{Outcome, StreamName};
+use super::guest::{Guest, GuestError};
+use super::request::Request;
+use super::store::{Cell, Durability, NewState, Pages};
+use super::workspace::{Changes, Manifest};
+use crate::sandbox::memory::PAGE;
+
+/// Characters of a cell's first line that are kept for the log.
+const FIRST_LINE: usize = 80;
+
+/// What a request is to the session's history.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// The state in which a session begins.
+    Beginning,
+    /// A cell of the user's. One that only asks about the session is no step of its own.
+    Cell { cell: Cell, step: bool },
+    /// It may change the session, but belongs to the cell before it: a widget's message, a silent cell.
+    Aside,
+    /// A question. What it left in memory goes with the next cell.
+    Question,
+}
+
+impl Kind {
+    /// What `request` is.
+    pub fn of(request: &Request) -> Self {
+        match request {
+            Request::Execute(execute) if !execute.silent => {
+                let first = execute.code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+                let cell = Cell {
+                    number: execute.execution_count,
+                    first_line: first.trim().chars().take(FIRST_LINE).collect(),
+                    code_sha256: hex::encode(Sha256::digest(execute.code.as_bytes())),
+                    ok: true,
+                    fuel: 0,
+                    duration_ms: 0,
+                    at: Utc::now(),
+                };
+                let code = execute.code.trim();
+                let step = !(code.starts_with("%session") && !code.contains('\n'));
+                Self::Cell { cell, step }
+            }
+            Request::Execute(_) | Request::Comm { .. } => Self::Aside,
+            Request::Complete { .. }
+            | Request::Inspect { .. }
+            | Request::IsComplete { .. }
+            | Request::CommInfo { .. }
+            | Request::Close { .. } => Self::Question,
+        }
+    }
+
+    /// Whether somebody sees what it shows.
+    pub fn is_shown(&self) -> bool {
+        matches!(self, Self::Cell { .. })
+    }
+
+    /// The same with how it ended.
+    pub fn with(self, outcome: &Outcome) -> Self {
+        match self {
+            Self::Cell { cell, step } => {
+                let ok = outcome.content.get("status").and_then(serde_json::Value::as_str) == Some("ok");
+                let usage = &outcome.usage;
+                Self::Cell {
+                    cell: Cell { ok, fuel: usage.fuel_consumed, duration_ms: usage.duration_ms, ..cell },
+                    step,
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+/// What stands for the cell of a state before any.
+pub fn no_cell() -> Cell {
+    Cell {
+        number: 0,
+        first_line: String::new(),
+        code_sha256: String::new(),
+        ok: true,
+        fuel: 0,
+        duration_ms: 0,
+        at: Utc::now(),
+    }
+}
+
+impl Guest {
+    /// Whether a reply has to wait for the disk.
+    pub(super) fn is_sync(&self) -> bool {
+        self.kept && self.origin.keeping.durability == Durability::Sync
+    }
+
+    /// Commits; what goes wrong is logged, and said with the next cell.
+    pub(super) fn keep(&mut self, kind: &Kind) {
+        if let Err(error) = self.commit(kind) {
+            tracing::error!(%error, "the session could not be committed; the next rollback goes further back");
+        }
+    }
+
+    /// Makes what is in memory and in the workspace the session's state.
+    ///
+    /// # Errors
+    /// Those of the overlay; with `session.durability = sync` those of the store.
+    pub(super) fn commit(&mut self, kind: &Kind) -> Result<(), GuestError> {
+        if matches!(kind, Kind::Question) {
+            return Ok(());
+        }
+        let Some(mut instance) = self.instance.take() else { return Ok(()) };
+        let started = Instant::now();
+        let committed = self.overlay()?.commit(instance.mapping());
+        self.facts.files = instance.files();
+        let mapping = instance.mapping().clone();
+        let changes = instance.file_changes();
+        self.instance = Some(instance);
+        let committed = committed?;
+        let files = self.changed_files(kind, changes);
+        if let Kind::Cell { cell, step: true } = kind {
+            self.last_cell = cell.clone();
+        }
+        let mut bytes = vec![0; committed.pages * PAGE];
+        let mut runs = Vec::with_capacity(committed.changed.len());
+        let mut at = 0;
+        for run in &committed.changed {
+            let length = run.len() * PAGE;
+            if let Some(into) = bytes.get_mut(at..at + length) {
+                mapping.read(run.start * PAGE, into)?;
+            }
+            at += length;
+            runs.push(u32::try_from(run.start).unwrap_or(u32::MAX)..u32::try_from(run.end).unwrap_or(u32::MAX));
+        }
+        let state = NewState {
+            cell: self.last_cell.clone(),
+            amend: !matches!(kind, Kind::Cell { step: true, .. }),
+            memory_bytes: mapping.size() as u64,
+            pages: Pages { runs, bytes },
+            facts: serde_json::to_value(&self.facts).unwrap_or_default(),
+            clock_ns: self.world.clock.now(),
+            files,
+        };
+        tracing::debug!(
+            session = %self.journal.id(), code = self.last_cell.code_sha256, fuel = self.last_cell.fuel,
+            duration_ms = self.last_cell.duration_ms, pages = committed.pages, bytes = committed.bytes,
+            time = ?started.elapsed(), "session.committed"
+        );
+        match kind {
+            Kind::Beginning => self.journal.begin(state),
+            _ if self.is_sync() => drop(self.journal.append_and_wait(state)?),
+            _ => self.journal.append(state),
+        }
+        Ok(())
+    }
+
+    /// What became of the files since the last commit; `changes` is the instance's count.
+    fn changed_files(&mut self, kind: &Kind, changes: u64) -> Option<Changes> {
+        if matches!(kind, Kind::Beginning) {
+            self.file_changes = changes;
+            let all = Manifest::default().diff(self.workspace.manifest());
+            return (!all.set.is_empty()).then_some(all);
+        }
+        if changes == self.file_changes && self.files_recorded {
+            return None;
+        }
+        self.file_changes = changes;
+        match self.workspace.record() {
+            Ok(changes) => {
+                self.files_recorded = true;
+                changes
+            }
+            Err(error) => {
+                tracing::warn!(%error, session = %self.journal.id(), "the files were not recorded");
+                if std::mem::replace(&mut self.files_recorded, false) {
+                    self.notes.push(format!("the files of the last cell were not recorded: {error}"));
+                }
+                None
+            }
+        }
+    }
+
+    /// Goes back to the last commit.
+    pub(super) fn restore(&mut self) {
+        let touched = self.instance.as_ref().is_none_or(|instance| instance.file_changes() != self.file_changes);
+        self.instance = None;
+        if touched && self.files_recorded {
+            let manifest = self.workspace.manifest().clone();
+            if let Err(error) = self.workspace.restore(&manifest) {
+                tracing::error!(%error, "the files could not be restored");
+                self.notes.push(format!("the files could not be put back as they were before the cell: {error}"));
+            }
+        }
+        if let Err(error) = self.instance().map(drop) {
+            tracing::error!(%error, "the session could not be restored");
+        }
+        tracing::info!(session = %self.journal.id(), code = self.last_cell.code_sha256, "session.rolled_back");
+    }
+
+    /// Says what there is to say before a cell's own output: once, and not at all if nobody sees it.
+    pub(super) fn tell_what_was_found(&mut self) {
+        use super::opening::Found;
+        let text = match std::mem::take(&mut self.found) {
+            Found::Nothing => None,
+            Found::Saved(saved) => Some(format!("a saved session {saved} is there: %session resume takes it up")),
+            Found::OtherBase(saved) => Some(format!(
+                "a saved session {saved} is there, made by another version of Cellblock: %session resume takes up \
+                 what of it is portable"
+            )),
+            Found::Resumed(saved) => Some(format!("the saved session {saved} goes on")),
+            Found::Said(text) => Some(text),
+            Found::Unkept(why) => Some(format!("this session is not saved: {why}")),
+        };
+        if let Some(text) = text {
+            self.say(StreamName::Stdout, &text);
+        }
+        let notes = std::mem::take(&mut self.notes);
+        for note in
+            notes.into_iter().chain(self.journal.trouble().map(|why| format!("the session is no longer saved: {why}")))
+        {
+            self.say(StreamName::Stderr, &note);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A house of sessions: what all sessions of a process share (code, image, policy), and the one place where
+//! they are opened. The Jupyter kernel has one session in it, an MCP server has many.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::external::{self, ExternalError};
+use super::guest::Origin;
+use super::handle::SessionHandle;
+use super::limits::Limits;
+use super::opening::{Keeping, Resume, Which};
+use super::store::{Depot, Durability, Identity, Keep, StoreError};
+use super::thread::spawn;
+use super::workspace::Quota;
+use crate::policy::{self, Policy};
+use crate::runtime::sandboxed::{Granted, world};
+use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
+use crate::sandbox::{Code, Facts, Image, World, engine};
+
+/// How long a session that is kept may take to be put away: clients wait some five seconds before they kill.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// What the sessions of a process share.
+#[derive(Clone)]
+pub struct House {
+    policy: Arc<Policy>,
+    code: Code,
+    image: Arc<Image>,
+    identity: Identity,
+    facts: Facts,
+    prepared: Arc<Prepared>,
+    granted: Granted,
+    scratch: PathBuf,
+}
+
+/// Why there can be no sessions.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HouseError {
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error("cannot use the compiled code; run `cellblock setup`: {0:#}")]
+    Code(wasmtime::Error),
+    #[error("the image's record is damaged; run `cellblock setup`: {0}")]
+    Record(serde_json::Error),
+    #[error("cannot open the warm image: {0}")]
+    Image(std::io::Error),
+    #[error(transparent)]
+    External(#[from] ExternalError),
+    #[error("cannot create {}: {error}", path.display())]
+    Scratch { path: PathBuf, error: std::io::Error },
+}
+
+impl House {
+    /// Opens what was prepared. `scratch` is a directory of this process's own, gone with it.
+    ///
+    /// # Errors
+    /// As [`HouseError`] says.
+    pub fn open(
+        builder: &SandboxBuilder,
+        prepared: Prepared,
+        policy: Policy,
+        scratch: &Path,
+    ) -> Result<Self, HouseError> {
+        let code = prepared.code()?;
+        let module = engine::open_code(builder.engine(), &code.path).map_err(HouseError::Code)?;
+        let image = prepared.image(WarmProfile::Science)?;
+        let facts: Facts = serde_json::from_value(image.meta.clone()).map_err(HouseError::Record)?;
+        let identity = Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size };
+        Ok(Self {
+            granted: granted(&policy, scratch)?,
+            policy: Arc::new(policy),
+            code: Code::new(builder.engine(), &module).map_err(HouseError::Code)?,
+            image: Arc::new(Image::from_file(image.file).map_err(HouseError::Image)?),
+            identity,
+            facts,
+            prepared: Arc::new(prepared),
+            scratch: scratch.to_owned(),
+        })
+    }
+
+    /// What a session begins on. `name` sets its scratch apart from those of the process's other sessions.
+    ///
+    /// # Errors
+    /// A store that cannot be reached, or a directory that cannot be made.
+    pub fn origin(&self, which: Which, holder: &str, name: &str) -> Result<Origin, StoreError> {
+        let scratch = self.scratch.join(name);
+        let keeping = keeping(&self.policy, which, holder, &scratch)?;
+        let (prepared, granted) = (self.prepared.clone(), self.granted.clone());
+        let limits = limits(&self.policy);
+        let (open_files, message) = (limits.open_files, limits.message);
+        let quota = crate::sandbox::Quota { bytes: self.policy.workspace_bytes, files: self.policy.workspace_files };
+        let mounts = move |app: &Path, tmp: &Path| {
+            let world = world(prepared.guest(), app, tmp, &granted, open_files);
+            World { max_frame: message, quota, ..world }
+        };
+        Ok(Origin {
+            code: self.code.clone(),
+            image: self.image.clone(),
+            identity: self.identity.clone(),
+            facts: self.facts.clone(),
+            world: Arc::new(mounts),
+            limits,
+            env: self.policy.env.clone().into_iter().collect(),
+            keeping,
+            in_use: self.prepared.clone(),
+        })
+    }
+}
+
+/// Starts a session on a thread of its own. The house may take its time (a first set-up); requests wait.
+///
+/// # Errors
+/// The operating system's, when it gives no thread.
+pub fn start<E: std::fmt::Display>(
+    house: impl FnOnce() -> Result<House, E> + Send + 'static,
+    which: Which,
+    holder: String,
+) -> std::io::Result<SessionHandle> {
+    let closing = if matches!(which, Which::Unkept) { Duration::ZERO } else { CLOSING };
+    let origin = move || {
+        let house = house().map_err(|error| error.to_string())?;
+        let name = uuid::Uuid::new_v4().to_string();
+        house.origin(which, &holder, &name).map_err(|error| error.to_string())
+    };
+    Ok(spawn(origin)?.with_patience(closing))
+}
+
+/// What the policy grants to read.
+fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, HouseError> {
+    let mut granted = Granted { data: policy.mount_data_dir.clone(), external: None };
+    if !policy.external_files.is_empty() {
+        let path = scratch.join("external");
+        std::fs::create_dir_all(&path).map_err(|error| HouseError::Scratch { path: path.clone(), error })?;
+        external::copy(&policy.external_files, policy.external_max_bytes, &path)?;
+        granted.external = Some(path);
+    }
+    Ok(granted)
+}
+
+fn limits(policy: &Policy) -> Limits {
+    Limits {
+        fuel: policy.fuel_budget,
+        time: policy.timeout_seconds.map(Duration::from_secs_f64),
+        memory: policy.memory_bytes,
+        stdout: policy.stdout_max_bytes,
+        stderr: policy.stderr_max_bytes,
+        display: policy.display_max_bytes,
+        one_display: policy.output.max_display_bytes,
+        messages_per_second: policy.output.messages_per_second,
+        open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
+        recursion: policy.recursion_limit,
+        message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),
+        grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
+    }
+}
+
+fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Result<Keeping, StoreError> {
+    let session = &policy.session;
+    let depot = match &which {
+        Which::Unkept => Depot::local(&scratch.join("store"))?,
+        Which::Notebook(_) | Which::Id(_) => depot(policy)?,
+    };
+    Ok(Keeping {
+        which,
+        depot,
+        scratch: scratch.to_owned(),
+        workspace: policy.workspace.clone(),
+        resume: match session.resume {
+            policy::Resume::Ask => Resume::Ask,
+            policy::Resume::Always => Resume::Always,
+            policy::Resume::Never => Resume::Never,
+        },
+        durability: match session.durability {
+            policy::Durability::Relaxed => Durability::Relaxed,
+            policy::Durability::Sync => Durability::Sync,
+        },
+        keep: keep(policy),
+        idle_evict: session.idle_evict,
+        quota: Quota { bytes: policy.workspace_bytes, files: policy.workspace_files },
+        holder: holder.to_owned(),
+    })
+}
+
+/// How much of its past a session keeps.
+pub fn keep(policy: &Policy) -> Keep {
+    let session = &policy.session;
+    Keep {
+        undo_entries: usize::try_from(session.undo).unwrap_or(usize::MAX),
+        undo_bytes: session.undo_bytes,
+        total_bytes: session.max_bytes,
+    }
+}
+
+/// Where the policy has sessions stored.
+///
+/// # Errors
+/// A place that cannot be reached, or no home directory to keep them in.
+pub fn depot(policy: &Policy) -> Result<Depot, StoreError> {
+    match &policy.session.store {
+        Some(policy::Store::Directory(path)) => Depot::local(path),
+        Some(policy::Store::Url(url)) => Depot::at(url),
+        None => match directories::ProjectDirs::from("", "", "cellblock") {
+            Some(dirs) => Depot::local(dirs.data_dir()),
+            None => Err(StoreError::Refused(
+                "there is no home directory to keep sessions in; name a place with `session.store` in the policy"
+                    .to_owned(),
+            )),
+        },
+    }
+}

@@ -1,0 +1,236 @@
+//! How a session begins: which stored session belongs to it, whether that can be had, and where its files are.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::journal::{Journal, JournalError};
+use super::keeper::{Keeper, Plan};
+use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, catalog};
+
+/// Which session is wanted.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// A new one that goes with the process.
+    Unkept,
+    /// The one of a notebook, by the name that Jupyter gives it.
+    Notebook(String),
+    /// The one with this id.
+    Id(SessionId),
+}
+
+/// What becomes of a stored session when its notebook gets another kernel (`session.resume`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resume {
+    /// It is said that it is there.
+    #[default]
+    Ask,
+    /// It goes on.
+    Always,
+    /// It is left alone.
+    Never,
+}
+
+/// How a session is kept. From the policy and the command line alone.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    pub which: Which,
+    /// Where stored sessions are.
+    pub depot: Depot,
+    /// A directory of this process's own, gone with it.
+    pub scratch: PathBuf,
+    /// A directory of the host's for `/app`; `None` for one of the session's own.
+    pub workspace: Option<PathBuf>,
+    pub resume: Resume,
+    pub durability: Durability,
+    pub keep: Keep,
+    /// How long a session may be idle before it gives its memory back; `None` for ever.
+    pub idle_evict: Option<Duration>,
+    /// Bytes and files of the workspace that are recorded at most.
+    pub quota: super::workspace::Quota,
+    /// Who holds the session, in words for whoever wants it too.
+    pub holder: String,
+}
+
+/// What there was of the session before.
+#[derive(Debug, Clone, Default)]
+pub enum Found {
+    /// Nothing, or nothing that would have to be said.
+    #[default]
+    Nothing,
+    /// A session that can go on.
+    Saved(Saved),
+    /// A session whose image is gone: only what was pickled of it can be had.
+    OtherBase(Saved),
+    /// A session that goes on.
+    Resumed(Saved),
+    /// Anything else, in words for the user.
+    Said(String),
+    /// This session will not be kept; why, in words for the user.
+    Unkept(String),
+}
+
+/// A stored session, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    pub at: DateTime<Utc>,
+    pub cells: u64,
+}
+
+impl Saved {
+    /// The run that is over, if it left anything.
+    pub fn last(summary: &Summary) -> Option<Self> {
+        let last = summary.current.as_ref().or(summary.previous.as_ref());
+        last.map(|last| Self { at: last.cell.at, cells: last.cells.into() })
+    }
+
+    /// The run before the one that goes on now, if it left anything.
+    pub fn of(summary: &Summary) -> Option<Self> {
+        summary.previous.as_ref().map(|last| Self { at: last.cell.at, cells: last.cells.into() })
+    }
+}
+
+impl std::fmt::Display for Saved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");
+        let cells = if self.cells == 1 { "cell" } else { "cells" };
+        write!(f, "of {at} with {} {cells}", self.cells)
+    }
+}
+
+/// Where a session's files are while it runs.
+#[derive(Debug, Clone)]
+pub struct Directories {
+    /// `/app` in the guest.
+    pub app: PathBuf,
+    /// `/tmp` in the guest.
+    pub tmp: PathBuf,
+    /// Where the contents of recorded files are put.
+    pub blobs: PathBuf,
+}
+
+/// A session's journal, what was found, and where its files are.
+#[derive(Debug)]
+pub struct Opened {
+    pub journal: Journal,
+    pub found: Found,
+    pub directories: Directories,
+    pub resume: Resume,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot prepare the session's directory {}: {error}", path.display())]
+    Directory { path: PathBuf, error: std::io::Error },
+    #[error("cannot start the session's journal: {0}")]
+    Thread(std::io::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Keeping {
+    /// Opens the session that is wanted. One that was named is an error if it cannot be had; a notebook's gives way
+    /// to one that is not kept, which says why.
+    ///
+    /// # Errors
+    /// As [`OpenError`] says.
+    pub fn open(&self, identity: &Identity) -> Result<Opened, OpenError> {
+        match &self.which {
+            Which::Unkept => self.unkept(identity, Found::Nothing),
+            Which::Id(id) => {
+                let plan = || self.plan(&self.depot, id.clone(), identity, None);
+                let keeper = match Keeper::open(plan()) {
+                    Err(StoreError::NotFound(_)) => Keeper::new(plan()),
+                    opened => opened?,
+                };
+                // Whoever names a session wants that session.
+                self.kept(keeper, Resume::Always)
+            }
+            Which::Notebook(name) => self.notebook(name, identity),
+        }
+    }
+
+    fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
+        let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
+        let pointed = match catalog::find(&self.depot, name) {
+            Ok(pointed) => pointed,
+            Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
+        };
+        let Some(id) = pointed else { return self.kept(fresh(), self.resume) };
+        match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
+            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume),
+            Ok(keeper) => self.kept(keeper, self.resume),
+            Err(StoreError::OtherBase { .. }) => {
+                let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
+                let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
+                let opened = self.kept(keeper, self.resume)?;
+                Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
+            }
+            Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
+        }
+    }
+
+    fn unkept(&self, identity: &Identity, found: Found) -> Result<Opened, OpenError> {
+        let depot = Depot::local(&self.scratch.join("store"))?;
+        let keeper = Keeper::new(Plan {
+            durability: Durability::Relaxed,
+            ..self.plan(&depot, SessionId::random(), identity, None)
+        });
+        let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
+        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        Ok(Opened { journal, found, directories, resume: Resume::Never })
+    }
+
+    fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
+        // Who asked for a restart wanted to begin afresh, and knows what there was.
+        let log = keeper.log().filter(|log| !log.begins_afresh());
+        let found = log.and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
+        let place = match self.depot.local_root() {
+            Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
+            None => self.scratch.clone(),
+        };
+        let directories = self.directories(&self.depot, keeper.id(), &place)?;
+        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        Ok(Opened { journal, found, directories, resume })
+    }
+
+    fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
+        let blobs = self.blobs(depot, &id);
+        Plan {
+            id,
+            depot: depot.clone(),
+            identity: identity.clone(),
+            notebook: notebook.map(str::to_owned),
+            holder: Holder::here(&self.holder),
+            keep: self.keep,
+            durability: self.durability,
+            blobs,
+        }
+    }
+
+    /// Where the contents of a session's files are on this machine.
+    fn blobs(&self, depot: &Depot, id: &SessionId) -> PathBuf {
+        depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"))
+    }
+
+    fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
+        let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
+        let blobs = self.blobs(depot, id);
+        let directories = Directories { app, tmp: place.join("tmp"), blobs };
+        for path in [&directories.app, &directories.tmp, &directories.blobs] {
+            // A session's files are nobody else's business.
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(|error| OpenError::Directory { path: path.clone(), error })?;
+        }
+        Ok(directories)
+    }
+}

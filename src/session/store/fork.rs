@@ -1,0 +1,67 @@
+//! Another stored session that begins at a state of this one. The records and contents that the state needs
+//! are linked or copied by the store; none is read or written again.
+
+use super::depot::Created;
+use super::error::StoreError;
+use super::id::SessionId;
+use super::layout;
+use super::log::Log;
+use super::metadata::{Metadata, Problem};
+use super::record::frame::write_head;
+use super::record::header::{Header, Kind};
+use crate::session::timeline::{MoveError, StateId, Target, Timeline};
+
+impl Log {
+    /// Makes a session of this id, which begins at a state of this one, or at the current one. Whoever loads
+    /// that state in it is told to reseed.
+    pub fn fork(&mut self, to: &SessionId, at: Option<StateId>) -> Result<(), StoreError> {
+        self.lease.confirm()?;
+        let (depot, id, ledger) = (&self.view.depot, &self.view.id, &self.view.ledger);
+        match Metadata::look(depot, to)? {
+            Err(Problem::Missing) if depot.list(&layout::log(to))?.is_empty() => {}
+            _ => return Err(StoreError::Exists(to.to_string())),
+        }
+        let target = at.map_or(ledger.timeline.current(), Target::State);
+        let chain = match target {
+            Target::Fresh => Vec::new(),
+            Target::State(state) if ledger.timeline.states().contains(&state) => ledger.chain(state),
+            Target::State(state) => return Err(MoveError::NoSuchState(state).into()),
+        };
+        let mut live = Vec::new();
+        for entry in chain.iter().rev().filter_map(|state| ledger.states.get(state)) {
+            let seq = entry.record;
+            depot.copy(&layout::record(id, seq), &layout::record(to, seq), self.durability)?;
+            live.push((seq, ledger.records.get(&seq).map(|known| known.hash.clone()).unwrap_or_default()));
+        }
+        live.sort_unstable();
+        if let Target::State(state) = target {
+            for hash in ledger.manifest(state).hashes() {
+                depot.copy(&layout::blob(id, &hash), &layout::blob(to, &hash), self.durability)?;
+            }
+        }
+        let header = Header {
+            lineage: ledger.lineage.clone(),
+            seq: ledger.next_seq,
+            epoch: 0,
+            prev: ledger.head.clone(),
+            identity: self.identity.clone(),
+            at: depot.now(),
+            clock_ns: ledger.clock_ns,
+            timeline: Timeline::beginning_at(target),
+            forked_at: Some(ledger.next_seq),
+            live: Some(live),
+            kind: Kind::Fork(id.to_string()),
+        };
+        let refused = |error: &dyn std::fmt::Display| StoreError::Refused(error.to_string());
+        let json = serde_json::to_vec(&header).map_err(|error| refused(&error))?;
+        let (head, _) = write_head(&json, &[]).map_err(|error| refused(&error))?;
+        match depot.create(&layout::record(to, header.seq), vec![head.into()], self.durability)? {
+            Created::Yes => {}
+            Created::Exists => return Err(StoreError::Exists(to.to_string())),
+        }
+        let mut metadata = Metadata::new(to, self.identity.clone(), None, ledger.lineage.clone(), depot.now());
+        metadata.forked_from = Some(id.to_string());
+        // Last: from here on there is a session.
+        metadata.create(depot, to, self.durability)
+    }
+}

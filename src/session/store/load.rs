@@ -1,0 +1,225 @@
+//! Puts the pages of a state together from the records that it needs, newest first, each page once.
+
+use std::io;
+use std::ops::Range;
+
+use super::depot::Depot;
+use super::error::StoreError;
+use super::id::SessionId;
+use super::layout;
+use super::ledger::{Ledger, StateEntry};
+use super::reading;
+use super::record::blocks;
+use super::record::frame::{Block, Head};
+use super::record::header::{Header, State};
+use super::state::{Loaded, PAGE, Pages};
+use crate::session::timeline::{MoveError, StateId};
+
+/// Where pages go: an offset in the memory, and the bytes there.
+pub type Write<'a> = &'a (dyn Fn(u64, &[u8]) -> io::Result<()> + Sync);
+
+const PAGES_IN_BLOCK: u32 = 64;
+/// Blocks that are asked for at once.
+const BATCH: usize = 8;
+/// Requests that are under way at once, where each takes long.
+const REMOTE_THREADS: usize = 8;
+
+/// Some pages that follow one another in a record and in the memory.
+struct Piece {
+    /// The first page in the memory.
+    page: u32,
+    /// The first page within the block.
+    within: u32,
+    count: u32,
+}
+
+/// A block with pages that are needed.
+struct Job {
+    record: u64,
+    index: usize,
+    block: Block,
+    pieces: Vec<Piece>,
+}
+
+/// Writes all pages of a state in which it differs from the warm image, each once, from several threads.
+pub fn load(
+    depot: &Depot,
+    id: &SessionId,
+    ledger: &Ledger,
+    state: StateId,
+    write: Write,
+) -> Result<Loaded, StoreError> {
+    let entry = ledger.states.get(&state).ok_or(MoveError::NoSuchState(state))?;
+    let chain = ledger.chain(state);
+    let (head, header) = head(depot, id, ledger, entry)?;
+    let loaded = loaded(id, ledger, state, header)?;
+    let jobs = jobs(depot, id, ledger, &chain, Some(head), entry.info.memory_bytes)?;
+    run(depot, id, &jobs, write)?;
+    Ok(loaded)
+}
+
+/// All pages in which a state differs from one that it lies on, or from the warm image.
+pub fn pages(depot: &Depot, id: &SessionId, ledger: &Ledger, chain: &[StateId]) -> Result<Pages, StoreError> {
+    let memory_bytes =
+        chain.first().and_then(|state| ledger.states.get(state)).map_or(0, |entry| entry.info.memory_bytes);
+    let jobs = jobs(depot, id, ledger, chain, None, memory_bytes)?;
+    let mut list: Vec<Range<u32>> =
+        jobs.iter().flat_map(|job| &job.pieces).map(|piece| piece.page..piece.page + piece.count).collect();
+    list.sort_unstable_by_key(|run| run.start);
+    let runs = super::record::runs::joined(&list).ok_or_else(|| StoreError::Refused("pages overlap".to_owned()))?;
+    // Where each run begins in the result.
+    let mut starts = Vec::with_capacity(runs.len());
+    let mut total = 0usize;
+    for run in &runs {
+        starts.push(total);
+        total += run.len() * PAGE;
+    }
+    let bytes = parking_lot::Mutex::new(vec![0; total]);
+    let place = |offset: u64, part: &[u8]| {
+        let page = u32::try_from(offset / PAGE as u64).map_err(io::Error::other)?;
+        let index = runs.partition_point(|run| run.end <= page);
+        let missing = || io::Error::other("a page that was not listed");
+        let (run, start) = runs.get(index).zip(starts.get(index)).ok_or_else(missing)?;
+        let at = start + page.checked_sub(run.start).ok_or_else(missing)? as usize * PAGE;
+        bytes.lock().get_mut(at..at + part.len()).ok_or_else(missing)?.copy_from_slice(part);
+        Ok(())
+    };
+    run(depot, id, &jobs, &place)?;
+    Ok(Pages { runs, bytes: bytes.into_inner() })
+}
+
+/// The state in a record.
+pub fn state(depot: &Depot, id: &SessionId, ledger: &Ledger, state: StateId) -> Result<State, StoreError> {
+    let entry = ledger.states.get(&state).ok_or(MoveError::NoSuchState(state))?;
+    let (_, header) = head(depot, id, ledger, entry)?;
+    header.kind.state().cloned().ok_or_else(|| damaged(id, entry.record, "it has no state".to_owned()))
+}
+
+fn loaded(id: &SessionId, ledger: &Ledger, state: StateId, header: Header) -> Result<Loaded, StoreError> {
+    let files = ledger.manifest(state);
+    let reseed = ledger.forked_at.is_some_and(|last| state.0 <= last);
+    let Some(stored) = header.kind.state() else { return Err(damaged(id, header.seq, "it has no state".to_owned())) };
+    Ok(Loaded {
+        memory_bytes: stored.memory_bytes,
+        facts: stored.facts.clone(),
+        clock_ns: stored.clock_ns,
+        files,
+        reseed,
+    })
+}
+
+fn head(depot: &Depot, id: &SessionId, ledger: &Ledger, entry: &StateEntry) -> Result<(Head, Header), StoreError> {
+    let known =
+        ledger.records.get(&entry.record).ok_or_else(|| damaged(id, entry.record, "it is missing".to_owned()))?;
+    reading::head(depot, id, entry.record, known)
+}
+
+/// The blocks that are needed, and what of each.
+fn jobs(
+    depot: &Depot,
+    id: &SessionId,
+    ledger: &Ledger,
+    chain: &[StateId],
+    first: Option<Head>,
+    memory_bytes: u64,
+) -> Result<Vec<Job>, StoreError> {
+    let mut missing = Missing::new(memory_bytes);
+    let mut first = first;
+    let mut jobs = Vec::new();
+    for entry in chain.iter().filter_map(|state| ledger.states.get(state)) {
+        let known_head = first.take();
+        let wanted = wanted(entry, &mut missing);
+        if wanted.is_empty() {
+            continue;
+        }
+        let head = match known_head {
+            Some(head) => head,
+            None => self::head(depot, id, ledger, entry)?.0,
+        };
+        for (block, pieces) in wanted {
+            // The first block has the list of pages.
+            let index = block as usize + 1;
+            let block =
+                head.blocks.get(index).ok_or_else(|| damaged(id, entry.record, "it lacks a block".to_owned()))?;
+            jobs.push(Job { record: entry.record, index, block: *block, pieces });
+        }
+    }
+    Ok(jobs)
+}
+
+/// Which pages of a record are not there from a newer one, by block.
+fn wanted(entry: &StateEntry, missing: &mut Missing) -> Vec<(u32, Vec<Piece>)> {
+    let mut wanted: Vec<(u32, Vec<Piece>)> = Vec::new();
+    let mut position = 0u32;
+    for page in entry.runs.iter().cloned().flatten() {
+        let (block, within) = (position / PAGES_IN_BLOCK, position % PAGES_IN_BLOCK);
+        position += 1;
+        if !missing.take(page) {
+            continue;
+        }
+        if wanted.last().is_none_or(|(last, _)| *last != block) {
+            wanted.push((block, Vec::new()));
+        }
+        let Some((_, pieces)) = wanted.last_mut() else { continue };
+        match pieces.last_mut() {
+            Some(piece) if piece.page + piece.count == page && piece.within + piece.count == within => piece.count += 1,
+            _ => pieces.push(Piece { page, within, count: 1 }),
+        }
+    }
+    wanted
+}
+
+/// Which pages have not been seen yet.
+struct Missing {
+    taken: Vec<u64>,
+    pages: u32,
+}
+
+impl Missing {
+    fn new(memory_bytes: u64) -> Self {
+        let pages = u32::try_from(memory_bytes / PAGE as u64).unwrap_or(u32::MAX).min(super::state::MAX_PAGES);
+        Self { taken: vec![0; pages as usize / 64 + 1], pages }
+    }
+
+    /// Whether this is the first time.
+    fn take(&mut self, page: u32) -> bool {
+        let bit = 1u64 << (page % 64);
+        match self.taken.get_mut(page as usize / 64) {
+            Some(word) if page < self.pages && *word & bit == 0 => {
+                *word |= bit;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn run(depot: &Depot, id: &SessionId, jobs: &[Job], write: Write) -> Result<(), StoreError> {
+    // Neighbours in a record are read together.
+    let batches: Vec<&[Job]> = jobs.chunk_by(|a, b| a.record == b.record).flat_map(|same| same.chunks(BATCH)).collect();
+    let threads = match jobs.len() {
+        _ if depot.is_remote() => REMOTE_THREADS,
+        0..4 => 1,
+        _ => blocks::threads(),
+    };
+    let read = |batch: &&[Job]| {
+        let Some(first) = batch.first() else { return Ok(()) };
+        let name = layout::record(id, first.record);
+        let parts = depot.get_ranges(&name, batch.iter().map(|job| job.block.range()).collect())?;
+        for (job, part) in batch.iter().zip(&parts) {
+            let raw = job.block.unpack(job.index, part).map_err(|error| damaged(id, job.record, error.to_string()))?;
+            for piece in &job.pieces {
+                let from = piece.within as usize * PAGE;
+                let bytes = raw.get(from..from + piece.count as usize * PAGE);
+                let bytes = bytes.ok_or_else(|| damaged(id, job.record, "a block is too short".to_owned()))?;
+                write(u64::from(piece.page) * PAGE as u64, bytes).map_err(StoreError::Memory)?;
+            }
+        }
+        Ok(())
+    };
+    blocks::in_parallel_on(threads, &batches, read).map(|_| ())
+}
+
+fn damaged(id: &SessionId, record: u64, why: String) -> StoreError {
+    StoreError::Damaged { session: id.to_string(), object: layout::record(id, record), why, last_good: None }
+}

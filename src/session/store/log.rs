@@ -1,0 +1,331 @@
+//! The one holder's side of a stored session: opening, committing, moving.
+
+use std::ops::Deref;
+
+use super::blobs::Blobs;
+use super::depot::Depot;
+use super::error::StoreError;
+use super::id::SessionId;
+use super::identity::{Durability, Identity, Keep, Opening};
+use super::layout;
+use super::lease::Lease;
+use super::ledger::Ledger;
+use super::metadata::{Metadata, Problem};
+use super::notebooks::{self, Pointed};
+use super::record::header::{FRESH, Files, Kind, State};
+use super::record::{blocks, runs};
+use super::state::{MAX_PAGES, NewState, PAGE};
+use super::view::View;
+use super::writing::Attempt;
+use super::{portable, reading};
+use crate::session::timeline::{Move, StateId, Target};
+use crate::session::workspace::manifest::Changes;
+
+/// So often a stale holder's last record may come before our first one.
+const ATTEMPTS: usize = 3;
+
+/// A session that is held. It can be sent to the thread that owns it, and reads as a [`View`].
+pub struct Log {
+    pub(super) view: View,
+    pub(super) lease: Lease,
+    pub(super) identity: Identity,
+    pub(super) keep: Keep,
+    pub(super) durability: Durability,
+    pub(super) blobs: Blobs,
+    /// Records that may have been written although the store said no.
+    pub(super) attempts: Vec<Attempt>,
+    /// The run before was ended so that this one begins afresh.
+    afresh: bool,
+}
+
+/// What is taken up when a session is opened.
+enum Take {
+    /// Everything, or nothing.
+    Whole,
+    /// What is whole of a damaged log.
+    Salvage,
+    /// Nothing but the session itself: its states lie on another base.
+    NewBase,
+}
+
+impl Log {
+    /// Makes a new session and holds it.
+    pub fn create(depot: &Depot, opening: Opening) -> Result<Self, StoreError> {
+        let id = &opening.id;
+        let free = |depot: &Depot| match Metadata::look(depot, id)? {
+            Ok(_) => Err(StoreError::Exists(id.to_string())),
+            Err(Problem::Missing) if reading::is_stillborn(depot, id)? => Ok(()),
+            Err(problem) => Err(problem.damage(id)),
+        };
+        free(depot)?;
+        let lease = Lease::acquire(depot, id, opening.holder)?;
+        free(depot)?;
+        depot.delete(&layout::record(id, 1))?;
+        let lineage = uuid::Uuid::new_v4().to_string();
+        let metadata =
+            Metadata::new(id, opening.identity.clone(), opening.notebook.clone(), lineage.clone(), depot.now());
+        let ledger = Ledger::empty(lineage, opening.identity.clone());
+        let mut log = Self::holding(depot, &opening, metadata, ledger, lease)?;
+        let timeline = log.view.ledger.timeline.clone();
+        log.put(Kind::Open(opening.holder.words.clone()), &timeline, opening.durability)?;
+        // Last: from here on there is a session.
+        log.view.metadata.create(depot, id, opening.durability)?;
+        if let Some(notebook) = &opening.notebook {
+            notebooks::point(depot, notebook, &Pointed { id: id.clone(), resume: false }, opening.durability)?;
+        }
+        Ok(log)
+    }
+
+    /// Takes a stored session, checks everything in it and begins a run. On any error nothing is changed.
+    pub fn open(depot: &Depot, opening: Opening) -> Result<Self, StoreError> {
+        Self::take(depot, &opening, &Take::Whole)
+    }
+
+    /// Takes a session whose log is damaged at its newest state from before the damage, and drops the rest.
+    pub fn salvage(depot: &Depot, opening: Opening) -> Result<Self, StoreError> {
+        Self::take(depot, &opening, &Take::Salvage)
+    }
+
+    /// Takes a session that was recorded on another base, and drops its states, which cannot be used on this
+    /// one. The portable part stays.
+    pub fn open_on_new_base(depot: &Depot, opening: Opening) -> Result<Self, StoreError> {
+        Self::take(depot, &opening, &Take::NewBase)
+    }
+
+    fn take(depot: &Depot, opening: &Opening, take: &Take) -> Result<Self, StoreError> {
+        let id = &opening.id;
+        // Before the lease: where there is no session, none is left behind.
+        Metadata::read(depot, id)?;
+        let mut lease = Lease::acquire(depot, id, opening.holder)?;
+        for attempt in 1.. {
+            let metadata = Metadata::read(depot, id)?;
+            let ledger = Self::read(depot, opening, take, &metadata)?;
+            let mut log = Self::holding(depot, opening, metadata, ledger, lease)?;
+            match log.begin(opening, take) {
+                Ok(()) => return Ok(log),
+                // Somebody who had lost the session wrote one more record before he could know.
+                Err(StoreError::Fenced { .. }) if attempt < ATTEMPTS => {
+                    drop(log);
+                    lease = Lease::acquire(depot, id, opening.holder)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::NotFound(id.to_string()))
+    }
+
+    fn read(depot: &Depot, opening: &Opening, take: &Take, metadata: &Metadata) -> Result<Ledger, StoreError> {
+        let mut ledger = match take {
+            Take::Whole | Take::NewBase => reading::ledger(depot, &opening.id, metadata)?,
+            Take::Salvage => reading::salvage(depot, &opening.id, metadata)?,
+        };
+        let has_states = !ledger.timeline.states().is_empty();
+        if ledger.identity != opening.identity && has_states {
+            if !matches!(take, Take::NewBase) {
+                let (recorded, here) = (Box::new(ledger.identity), Box::new(opening.identity.clone()));
+                return Err(StoreError::OtherBase { recorded, here });
+            }
+            ledger.timeline.clear();
+        }
+        ledger.identity = opening.identity.clone();
+        Ok(ledger)
+    }
+
+    fn holding(
+        depot: &Depot,
+        opening: &Opening,
+        metadata: Metadata,
+        ledger: Ledger,
+        lease: Lease,
+    ) -> Result<Self, StoreError> {
+        let (blobs, other_bytes) = Blobs::listed(depot, &opening.id)?;
+        let afresh = ledger.afresh;
+        let view = View { depot: depot.clone(), id: opening.id.clone(), metadata, ledger, other_bytes };
+        Ok(Self {
+            view,
+            lease,
+            identity: opening.identity.clone(),
+            keep: opening.keep,
+            durability: opening.durability,
+            blobs,
+            attempts: Vec::new(),
+            afresh,
+        })
+    }
+
+    /// The run's first record, which keeps everybody out who held the session before; then what can wait.
+    fn begin(&mut self, opening: &Opening, take: &Take) -> Result<(), StoreError> {
+        let mut timeline = self.view.ledger.timeline.clone();
+        timeline.go(&Move::Fresh)?;
+        let words = Kind::Open(opening.holder.words.clone());
+        match take {
+            // Leaves behind what is damaged or of no use.
+            Take::Salvage | Take::NewBase => self.put_checkpoint(words, &timeline)?,
+            Take::Whole => drop(self.put(words, &timeline, self.durability)?),
+        }
+        self.clean();
+        self.update_metadata(opening)
+    }
+
+    fn update_metadata(&mut self, opening: &Opening) -> Result<(), StoreError> {
+        let (depot, id) = (self.view.depot.clone(), self.view.id.clone());
+        let metadata = &mut self.view.metadata;
+        metadata.identity = opening.identity.clone();
+        if let Some(notebook) = &opening.notebook {
+            metadata.notebook = Some(notebook.clone());
+            // A wish that the next kernel resumes it is fulfilled with this.
+            notebooks::point(&depot, notebook, &Pointed { id: id.clone(), resume: false }, self.durability)?;
+        }
+        metadata.replace(&depot, &id, self.durability)
+    }
+
+    /// Commits a state: compresses and writes it, and then cleans up if that is due. When this returns, the
+    /// state is there; how surely, the durability says. On an error it is not, and the log is as it was.
+    ///
+    /// The contents of changed files must be in the store before ([`Depot::blob_dir`],
+    /// [`Depot::push_blobs`]).
+    pub fn append(&mut self, new: NewState) -> Result<StateId, StoreError> {
+        let state = self.commit(new)?;
+        // The state is safe: whatever fails here is tried again after the next one.
+        if let Err(error) = self.tidy() {
+            tracing::warn!(%error, session = %self.view.id, "the session's log was not cleaned up");
+        }
+        Ok(state)
+    }
+
+    /// [`Log::append`] without cleaning up; call [`Log::tidy`] soon, when nobody waits.
+    pub fn commit(&mut self, new: NewState) -> Result<StateId, StoreError> {
+        let pages = checked_pages(&new)?;
+        let files = new.files.unwrap_or_default();
+        self.require_new_blobs(&files)?;
+        let refused = |error: super::record::frame::FrameError| StoreError::Refused(error.to_string());
+        let packed = blocks::of_pages(&pages, &new.pages.bytes).map_err(refused)?;
+        let bytes: u64 = packed.iter().map(|block| block.bytes.len() as u64).sum();
+        self.make_room(bytes, &files)?;
+        let parent = self.view.ledger.current();
+        let before = parent.map_or(0, |parent| parent.info.cells);
+        let mut state = State {
+            // Given with the record's number.
+            id: StateId(0),
+            parent: parent.map(|parent| parent.info.id),
+            cell: new.cell.cut(),
+            cells: before.saturating_add(u32::from(!new.amend)),
+            memory_bytes: new.memory_bytes,
+            facts: new.facts,
+            clock_ns: new.clock_ns,
+            files: Files::Changes(files),
+        };
+        let (keep, durability) = (self.keep, self.durability);
+        let seq = self.put_with(durability, packed, pages, None, |ledger, seq| {
+            state.id = StateId(seq);
+            let mut timeline = ledger.timeline.clone();
+            timeline.push(state.id, new.amend);
+            timeline.keep(keep.undo_entries);
+            while undo_bytes(ledger, &timeline) > keep.undo_bytes && timeline.forget_oldest() {}
+            (Kind::Commit(Box::new(state.clone())), timeline)
+        })?;
+        Ok(StateId(seq))
+    }
+
+    /// Makes a move. What it leads to is for the caller to load; that it can be loaded is known only then.
+    pub fn move_to(&mut self, to: &Move) -> Result<Target, StoreError> {
+        let mut timeline = self.view.ledger.timeline.clone();
+        let target = timeline.go(to)?;
+        timeline.keep(self.keep.undo_entries);
+        self.put(Kind::Move(words(to)), &timeline, self.durability)?;
+        Ok(target)
+    }
+
+    /// Gives the current state a name, under which it stays until the name is given to another.
+    pub fn save_name(&mut self, name: &str) -> Result<(), StoreError> {
+        let mut timeline = self.view.ledger.timeline.clone();
+        timeline.save(name)?;
+        self.put(Kind::Move(format!("save {name}")), &timeline, self.durability).map(drop)
+    }
+
+    /// Forgets a name. The state goes when nothing else keeps it.
+    pub fn forget_name(&mut self, name: &str) -> Result<(), StoreError> {
+        let mut timeline = self.view.ledger.timeline.clone();
+        timeline.forget_name(name)?;
+        self.put(Kind::Move(format!("forget {name}")), &timeline, self.durability).map(drop)
+    }
+
+    /// Replaces the portable part.
+    pub fn set_portable(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.lease.confirm()?;
+        let (depot, id) = (&self.view.depot, &self.view.id);
+        portable::write(depot, id, &self.view.metadata.lineage, &self.identity, bytes, self.durability)?;
+        self.blobs.portable_bytes = depot.size(&layout::portable(id))?.unwrap_or(0);
+        self.view.other_bytes = self.blobs.bytes();
+        Ok(())
+    }
+
+    /// Whether the run before was ended with [`Move::Fresh`], because the user wanted to begin again.
+    pub fn begins_afresh(&self) -> bool {
+        self.afresh
+    }
+
+    /// That the session is still ours; renews the lease if that is due. A thread does that, too.
+    pub fn renew(&self) -> Result<(), StoreError> {
+        self.lease.confirm()
+    }
+
+    /// Gives the session back. What is not needed any more is deleted first.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.lease.confirm()?;
+        self.disown_late_records()?;
+        self.sweep_blobs(&Changes::default());
+        let (depot, id, durability) = (self.view.depot.clone(), self.view.id.clone(), self.durability);
+        let noted = self.view.metadata.replace(&depot, &id, durability);
+        self.lease.release()?;
+        noted
+    }
+}
+
+impl Deref for Log {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
+/// The bytes of the states' own records that are in the timeline to be gone back to.
+fn undo_bytes(ledger: &Ledger, timeline: &crate::session::timeline::Timeline) -> u64 {
+    let steps = timeline.steps().iter().take(timeline.position());
+    let entries = steps.filter_map(|step| ledger.states.get(&step.state()?));
+    entries.filter(|entry| entry.record == entry.info.id.0).map(|entry| entry.info.stored_bytes).sum()
+}
+
+fn checked_pages(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError> {
+    let refused = |why: &str| StoreError::Refused(why.to_owned());
+    let joined = runs::joined(&new.pages.runs).ok_or_else(|| refused("its pages overlap or are not in order"))?;
+    if runs::pages(&joined) * PAGE as u64 != new.pages.bytes.len() as u64 {
+        return Err(refused("there are more or fewer pages than numbers"));
+    }
+    let page = PAGE as u64;
+    if new.memory_bytes % page != 0 || new.memory_bytes / page > u64::from(MAX_PAGES) {
+        return Err(refused("its memory is not in whole pages, or larger than 4 GiB"));
+    }
+    if joined.last().is_some_and(|run| u64::from(run.end) * page > new.memory_bytes) {
+        return Err(refused("it has pages beyond the end of the memory"));
+    }
+    Ok(joined)
+}
+
+fn words(to: &Move) -> String {
+    match to {
+        Move::Undo(steps) => format!("undo {steps}"),
+        Move::Redo(steps) => format!("redo {steps}"),
+        Move::Resume => "resume".to_owned(),
+        Move::Restore(name) => format!("restore {name}"),
+        Move::At(state) => format!("at {state}"),
+        Move::Reset => "reset".to_owned(),
+        Move::Fresh => FRESH.to_owned(),
+    }
+}
+
+/// The base that a session was recorded on, without opening it.
+pub fn recorded_identity(depot: &Depot, id: &SessionId) -> Result<Identity, StoreError> {
+    Ok(Metadata::read(depot, id)?.identity)
+}

@@ -1,0 +1,223 @@
+//! Reads and checks the records of a session.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::depot::{Depot, Listed};
+use super::error::{LastGood, StoreError};
+use super::id::SessionId;
+use super::layout;
+use super::ledger::{Damage, Known, Ledger, Parsed};
+use super::metadata::Metadata;
+use super::portable;
+use super::record::blocks;
+use super::record::frame::{Head, MAX_BLOCK};
+use super::record::header::{Header, Kind};
+use super::record::runs;
+use super::state::PAGE;
+use crate::session::timeline::Target;
+use crate::session::workspace::manifest::Entry;
+
+/// The first request for a record that is far away asks for so much: the whole of most.
+const FIRST_READ: u64 = 256 * 1024;
+
+/// What is read of every record.
+type Records = BTreeMap<u64, Result<Parsed, String>>;
+
+/// Reads a session's log and checks everything in it: on this machine every byte of every record, far away
+/// every head and every length, and the blocks when they are used. Files' contents must be there with the
+/// right size; their hashes are checked when they are used.
+pub fn ledger(depot: &Depot, id: &SessionId, metadata: &Metadata) -> Result<Ledger, StoreError> {
+    let records = records(depot, id)?;
+    let Some(last) = records.keys().next_back().copied() else {
+        return Err(damaged(id, layout::log(id), "it has no records".to_owned(), None));
+    };
+    let ledger = Ledger::assemble(&records, last, &metadata.lineage)
+        .map_err(|damage| describe(id, &records, damage, metadata))?;
+    let good = || good_at(&records, last, metadata);
+    require_blobs(depot, id, &ledger).map_err(|error| with_last_good(error, good()))?;
+    portable::check(depot, id, &metadata.lineage).map_err(|error| with_last_good(error, good()))?;
+    Ok(ledger)
+}
+
+/// The log up to the newest state that nothing is wrong with, and where that is.
+pub fn salvage(depot: &Depot, id: &SessionId, metadata: &Metadata) -> Result<Ledger, StoreError> {
+    let records = records(depot, id)?;
+    for last in records.keys().rev() {
+        let Ok(mut ledger) = Ledger::assemble(&records, *last, &metadata.lineage) else { continue };
+        ledger.next_seq = records.keys().next_back().map_or(1, |seq| seq + 1);
+        if require_blobs(depot, id, &ledger).is_ok() {
+            return Ok(ledger);
+        }
+    }
+    Err(damaged(id, layout::log(id), "no state in it is whole".to_owned(), None))
+}
+
+/// Whether this is what a session leaves that was never quite made: nothing, or the record of its opening.
+pub fn is_stillborn(depot: &Depot, id: &SessionId) -> Result<bool, StoreError> {
+    let listed = depot.list(&layout::log(id))?;
+    match listed.as_slice() {
+        [] => Ok(true),
+        [only] if only.name == layout::record_name(1) => {
+            let record = record(depot, id, 1, only)?;
+            Ok(record.is_ok_and(|parsed| matches!(parsed.header.kind, Kind::Open(_))))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Reads one record's head again, to load its state.
+pub fn head(depot: &Depot, id: &SessionId, seq: u64, known: &Known) -> Result<(Head, Header), StoreError> {
+    let name = layout::record(id, seq);
+    let bytes = depot.get_ranges(&name, vec![0..known.head_bytes])?.pop().unwrap_or_default();
+    let damaged = |why: String| damaged(id, name.clone(), why, None);
+    let head = Head::parse(&bytes).map_err(|error| damaged(error.to_string()))?;
+    if hex::encode(head.hash) != known.hash {
+        return Err(damaged("it is not the record that was there when the session was opened".to_owned()));
+    }
+    let header = serde_json::from_slice(&head.header).map_err(|error| damaged(error.to_string()))?;
+    Ok((head, header))
+}
+
+/// Reads a record of which everything is in these bytes, or at least its head and its runs.
+pub fn parse(seq: u64, bytes: &Bytes, total: u64, whole: bool) -> Result<Parsed, String> {
+    let say = |error: super::record::frame::FrameError| error.to_string();
+    let head = if whole { Head::parse_whole(bytes) } else { Head::parse(bytes) }.map_err(say)?;
+    if head.total != total {
+        return Err(format!("it has {total} bytes instead of {}: it was cut or added to", head.total));
+    }
+    let mut header: Header =
+        serde_json::from_slice(&head.header).map_err(|error| format!("it cannot be understood: {error}"))?;
+    if header.seq != seq {
+        return Err(format!("it is the record {}", header.seq));
+    }
+    let runs = match (header.kind.state(), head.blocks.first()) {
+        (None, None) | (Some(_), None) => Vec::new(),
+        (None, Some(_)) => return Err("it has pages without a state".to_owned()),
+        (Some(_), Some(_)) => {
+            let runs = runs::read(&head.block(0, bytes).map_err(say)?);
+            runs.filter(|runs| !runs.is_empty()).ok_or("its list of pages cannot be")?
+        }
+    };
+    let raw: u64 = head.blocks.iter().skip(1).map(|block| u64::from(block.raw)).sum();
+    let full = |block: &super::record::frame::Block| block.raw as usize == MAX_BLOCK;
+    let inner_full = head.blocks.iter().skip(1).rev().skip(1).all(full);
+    if raw != runs::pages(&runs) * PAGE as u64 || !inner_full {
+        return Err("its pages are not those that it lists".to_owned());
+    }
+    let known = Known {
+        hash: hex::encode(head.hash),
+        bytes: head.total,
+        head_bytes: head.bytes,
+        is_open: matches!(header.kind, Kind::Open(_)),
+    };
+    // Only loading needs them, and they may be large.
+    if let Kind::Commit(state) | Kind::Snapshot(state) = &mut header.kind {
+        state.facts = serde_json::Value::Null;
+    }
+    Ok(Parsed { header, runs, known })
+}
+
+fn records(depot: &Depot, id: &SessionId) -> Result<Records, StoreError> {
+    let mut listed: Vec<(u64, Listed)> = Vec::new();
+    for object in depot.list(&layout::log(id))? {
+        match layout::number(&object.name, ".rec") {
+            Some(seq) if seq > 0 && seq < u64::MAX / 2 => listed.push((seq, object)),
+            _ => tracing::warn!(session = %id, object = object.name, "something in a session's log is not a record"),
+        }
+    }
+    let threads = if depot.is_remote() { 8 } else { blocks::threads() };
+    // Large ones first: no thread is left alone with one in the end.
+    listed.sort_by_key(|(seq, object)| (std::cmp::Reverse(object.bytes), *seq));
+    let bytes: u64 = listed.iter().map(|(_, object)| object.bytes).sum();
+    let threads = if bytes < 1 << 20 && !depot.is_remote() { 1 } else { threads };
+    let read = |(seq, object): &(u64, Listed)| record(depot, id, *seq, object).map(|record| (*seq, record));
+    Ok(blocks::in_parallel_on(threads, &listed, read)?.into_iter().collect())
+}
+
+fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Result<Parsed, String>, StoreError> {
+    let name = layout::record(id, seq);
+    if !depot.is_remote() || object.bytes <= FIRST_READ {
+        let bytes = depot.get(&name)?;
+        let gone = || Err("it is missing".to_owned());
+        return Ok(bytes.map_or_else(gone, |bytes| parse(seq, &bytes, bytes.len() as u64, true)));
+    }
+    let first = depot.get_ranges(&name, vec![0..FIRST_READ])?.pop().unwrap_or_default();
+    let head = match Head::length(&first) {
+        Ok(length) if length <= object.bytes => length,
+        Ok(_) => return Ok(Err("it was cut".to_owned())),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    // The runs follow the head; how long they are is said in it.
+    let with_head =
+        if head <= FIRST_READ { first } else { depot.get_ranges(&name, vec![0..head])?.pop().unwrap_or_default() };
+    let runs_end = match Head::parse(&with_head) {
+        Ok(parsed) => parsed.blocks.first().map_or(head, |block| block.range().end),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    if runs_end > object.bytes {
+        return Ok(Err("it was cut".to_owned()));
+    }
+    let enough = if runs_end <= with_head.len() as u64 {
+        with_head
+    } else {
+        depot.get_ranges(&name, vec![0..runs_end])?.pop().unwrap_or_default()
+    };
+    Ok(parse(seq, &enough, object.bytes, false))
+}
+
+/// That the contents of all files are there, with the right size.
+fn require_blobs(depot: &Depot, id: &SessionId, ledger: &Ledger) -> Result<(), StoreError> {
+    let needed = ledger.blobs(&ledger.timeline);
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let there: BTreeMap<String, u64> =
+        depot.list(&layout::blobs(id))?.into_iter().map(|object| (object.name, object.bytes)).collect();
+    for (sha256, size) in &needed {
+        let why = match there.get(sha256) {
+            Some(bytes) if bytes == size => continue,
+            Some(bytes) => format!("it has {bytes} bytes instead of {size}"),
+            None => format!("it is missing; it was {}", path_of(ledger, sha256)),
+        };
+        return Err(damaged(id, layout::blob(id, sha256), why, None));
+    }
+    Ok(())
+}
+
+fn path_of(ledger: &Ledger, wanted: &str) -> String {
+    let states = ledger.timeline.states();
+    let manifests = states.into_iter().flat_map(|state| ledger.manifest(state).0);
+    let mut named = manifests.filter(|(_, entry)| matches!(entry, Entry::File { sha256, .. } if sha256 == wanted));
+    named.next().map_or_else(|| "some file".to_owned(), |(path, _)| path)
+}
+
+fn describe(id: &SessionId, records: &Records, damage: Damage, metadata: &Metadata) -> StoreError {
+    let good = records.keys().rev().find_map(|last| good_at(records, *last, metadata));
+    damaged(id, layout::record(id, damage.seq), damage.why, good)
+}
+
+fn good_at(records: &Records, last: u64, metadata: &Metadata) -> Option<LastGood> {
+    let ledger = Ledger::assemble(records, last, &metadata.lineage).ok()?;
+    let at = records.get(&last)?.as_ref().ok()?.header.at;
+    let state = match ledger.timeline.current() {
+        Target::State(state) => Some(state),
+        Target::Fresh => ledger.timeline.previous(),
+    };
+    let cell = state.and_then(|state| ledger.states.get(&state)).map(|entry| entry.info.cell.number);
+    Some(LastGood { state, at, cell })
+}
+
+fn with_last_good(error: StoreError, good: Option<LastGood>) -> StoreError {
+    match error {
+        StoreError::Damaged { session, object, why, .. } => {
+            StoreError::Damaged { session, object, why, last_good: good }
+        }
+        other => other,
+    }
+}
+
+fn damaged(id: &SessionId, object: String, why: String, last_good: Option<LastGood>) -> StoreError {
+    StoreError::Damaged { session: id.to_string(), object, why, last_good }
+}

@@ -1,0 +1,120 @@
+//! A state as callers give it and get it back.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::session::timeline::StateId;
+use crate::session::workspace::manifest::{Changes, Manifest};
+
+/// Bytes in a page.
+pub const PAGE: usize = 4096;
+/// Pages of a memory of 4 GiB, which is all that a 32-bit guest can have.
+pub const MAX_PAGES: u32 = 1 << 20;
+/// A cell's first line is cut at this many characters.
+const FIRST_LINE_CHARS: usize = 80;
+
+/// The cell after which a state was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// Its number in the run.
+    pub number: u32,
+    /// For people; longer ones are cut when they are recorded.
+    pub first_line: String,
+    /// Of its source, in hex.
+    pub code_sha256: String,
+    /// Whether it ran to its end.
+    pub ok: bool,
+    /// What it cost.
+    pub fuel: u64,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// When it was done.
+    pub at: DateTime<Utc>,
+}
+
+impl Cell {
+    pub(super) fn cut(mut self) -> Self {
+        if let Some((end, _)) = self.first_line.char_indices().nth(FIRST_LINE_CHARS) {
+            self.first_line.truncate(end);
+        }
+        self
+    }
+}
+
+/// Pages of a memory, 4 KiB each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// Page numbers, ascending, without overlaps.
+    pub runs: Vec<Range<u32>>,
+    /// Their contents, one after another.
+    pub bytes: Vec<u8>,
+}
+
+/// A state to be committed, as what has changed since the current one.
+#[derive(Debug, Clone)]
+pub struct NewState {
+    /// The cell that led to it.
+    pub cell: Cell,
+    /// Takes the place of the current step of the timeline (what the cell did after it was answered).
+    pub amend: bool,
+    /// The size of the whole memory, in whole pages.
+    pub memory_bytes: u64,
+    /// The pages that are not as in the current state.
+    pub pages: Pages,
+    /// What else the session wants to find again; must be small.
+    pub facts: serde_json::Value,
+    /// The session's monotonic clock.
+    pub clock_ns: u64,
+    /// What has changed in the workspace since the current state (the warm image has no files); none: nothing.
+    pub files: Option<Changes>,
+}
+
+/// A state as it was committed, but for its pages, which were written where the caller wanted them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The size of the whole memory.
+    pub memory_bytes: u64,
+    /// As they were given.
+    pub facts: serde_json::Value,
+    /// The monotonic clock when it was committed.
+    pub clock_ns: u64,
+    /// The whole workspace.
+    pub files: Manifest,
+    /// It is another session's state: this one has to draw new randomness.
+    pub reseed: bool,
+}
+
+/// What is known of a state without loading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateInfo {
+    /// Its number.
+    pub id: StateId,
+    /// Its cell.
+    pub cell: Cell,
+    /// How many cells led to it from the warm image.
+    pub cells: u32,
+    /// The size of its memory.
+    pub memory_bytes: u64,
+    /// The size of its record in the store.
+    pub stored_bytes: u64,
+}
+
+/// A session in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// In the store, files included.
+    pub bytes: u64,
+    /// How many states can be gone to.
+    pub states: usize,
+    /// The saved names.
+    pub names: Vec<String>,
+    /// The last state of the run before.
+    pub previous: Option<StateInfo>,
+    /// The current state; none: the warm image.
+    pub current: Option<StateInfo>,
+    /// The highest clock of all states, below which a session's monotonic clock must not go.
+    pub clock_ns: u64,
+}

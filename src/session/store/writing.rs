@@ -1,0 +1,169 @@
+//! Puts records. Whoever finds the number of the next record taken has lost the session, unless the record
+//! is his own: a store may say that something failed and do it all the same.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::depot::Created;
+use super::error::StoreError;
+use super::identity::Durability;
+use super::layout;
+use super::ledger::{Known, Ledger, Parsed};
+use super::log::Log;
+use super::record::frame::{FrameError, Head, Packed, write_head};
+use super::record::header::{Header, Kind};
+use crate::session::timeline::Timeline;
+
+/// So many of our own records may turn up late.
+const ATTEMPTS: usize = 4;
+/// Headers may be as large as this, packed.
+const HEAD_READ: u64 = 64;
+
+/// A record that may or may not be in the store.
+pub struct Attempt {
+    parsed: Parsed,
+}
+
+impl Log {
+    /// Puts a record without a state.
+    pub(super) fn put(&mut self, kind: Kind, timeline: &Timeline, durability: Durability) -> Result<u64, StoreError> {
+        self.put_with(durability, Vec::new(), Vec::new(), None, |_, _| (kind.clone(), timeline.clone()))
+    }
+
+    /// Puts the next record; what is in it may depend on its number.
+    pub(super) fn put_with(
+        &mut self,
+        durability: Durability,
+        blocks: Vec<Packed>,
+        runs: Vec<Range<u32>>,
+        live: Option<Vec<(u64, String)>>,
+        mut content: impl FnMut(&Ledger, u64) -> (Kind, Timeline),
+    ) -> Result<u64, StoreError> {
+        self.lease.confirm()?;
+        for _ in 0..ATTEMPTS {
+            self.adopt_late_records()?;
+            let seq = self.view.ledger.next_seq;
+            let (kind, timeline) = content(&self.view.ledger, seq);
+            let header = self.header(seq, kind, timeline, live.clone());
+            let (parsed, head) = encode(header, &blocks, &runs)?;
+            let mut parts = vec![Bytes::from(head)];
+            // Copies, in case that one of ours turns up late; those are rare and the packed bytes are few.
+            parts.extend(blocks.iter().map(|block| Bytes::copy_from_slice(&block.bytes)));
+            let written = self.view.depot.create(&layout::record(&self.view.id, seq), parts, durability);
+            match written.and_then(|created| self.lease.confirm_after_writing().map(|()| created)) {
+                Ok(Created::Yes) => {
+                    self.enter(&parsed)?;
+                    return Ok(seq);
+                }
+                Ok(Created::Exists) => self.attempts.push(Attempt { parsed }),
+                Err(error) => {
+                    self.attempts.push(Attempt { parsed });
+                    return Err(error);
+                }
+            }
+            // A request that was repeated finds its own record.
+            if self
+                .found(seq)?
+                .is_some_and(|hash| self.attempts.last().is_some_and(|last| last.parsed.known.hash == hash))
+            {
+                let Some(Attempt { parsed }) = self.attempts.pop() else { continue };
+                self.attempts.clear();
+                self.enter(&parsed)?;
+                return Ok(seq);
+            }
+        }
+        Err(self.lease.lost())
+    }
+
+    /// Has it written that nothing came of records that failed, if one of them is there after all.
+    pub(super) fn disown_late_records(&mut self) -> Result<(), StoreError> {
+        if self.adopt_late_records()? {
+            let timeline = self.view.ledger.timeline.clone();
+            self.put(Kind::Trim, &timeline, self.durability)?;
+        }
+        Ok(())
+    }
+
+    fn header(&self, seq: u64, kind: Kind, timeline: Timeline, live: Option<Vec<(u64, String)>>) -> Header {
+        let ledger = &self.view.ledger;
+        let clock_ns = kind.state().map_or(0, |state| state.clock_ns).max(ledger.clock_ns);
+        Header {
+            lineage: ledger.lineage.clone(),
+            seq,
+            epoch: self.lease.epoch(),
+            prev: ledger.head.clone(),
+            identity: self.identity.clone(),
+            at: self.view.depot.now(),
+            clock_ns,
+            timeline,
+            forked_at: ledger.forked_at,
+            live,
+            kind,
+        }
+    }
+
+    /// The ledger as it is with this record.
+    fn enter(&mut self, parsed: &Parsed) -> Result<(), StoreError> {
+        let header = &parsed.header;
+        let ledger = &mut self.view.ledger;
+        ledger.add(header.seq, parsed).map_err(|damage| StoreError::Refused(damage.why))?;
+        ledger.timeline = header.timeline.clone();
+        ledger.clock_ns = header.clock_ns;
+        ledger.head = parsed.known.hash.clone();
+        ledger.next_seq = header.seq + 1;
+        Ok(())
+    }
+
+    /// A record that failed may be there all the same. It was not acknowledged, so it changes nothing; but
+    /// the next one has to follow it. Anybody else's record means that the session is lost.
+    fn adopt_late_records(&mut self) -> Result<bool, StoreError> {
+        if self.attempts.is_empty() {
+            return Ok(false);
+        }
+        let seq = self.view.ledger.next_seq;
+        let Some(hash) = self.found(seq)? else { return Ok(false) };
+        let ours =
+            self.attempts.iter().find(|attempt| attempt.parsed.known.hash == hash && attempt.parsed.header.seq == seq);
+        let Some(ours) = ours else { return Err(self.lease.lost()) };
+        let parsed = ours.parsed.clone();
+        let timeline = self.view.ledger.timeline.clone();
+        self.enter(&parsed)?;
+        self.view.ledger.timeline = timeline;
+        self.attempts.clear();
+        Ok(true)
+    }
+
+    /// The hash of the record that is there under this number.
+    fn found(&self, seq: u64) -> Result<Option<String>, StoreError> {
+        let name = layout::record(&self.view.id, seq);
+        let Some(total) = self.view.depot.size(&name)? else { return Ok(None) };
+        let start = self.view.depot.get_ranges(&name, vec![0..HEAD_READ.min(total)])?.pop().unwrap_or_default();
+        // Cut short by whoever wrote it: not ours.
+        let Ok(length) = Head::length(&start) else { return Ok(Some(String::new())) };
+        let head = self.view.depot.get_ranges(&name, vec![0..length.min(total)])?.pop().unwrap_or_default();
+        Ok(Some(Head::parse(&head).map_or_else(|_| String::new(), |head| hex::encode(head.hash))))
+    }
+}
+
+/// The head of a record, and the record as if it had been read.
+fn encode(mut header: Header, blocks: &[Packed], runs: &[Range<u32>]) -> Result<(Parsed, Vec<u8>), StoreError> {
+    let refused = |error: &dyn std::fmt::Display| StoreError::Refused(error.to_string());
+    let json = serde_json::to_vec(&header).map_err(|error| refused(&error))?;
+    // What is written can be read: facts may be nested deeper than the parser goes.
+    if !serde_json::from_slice::<Header>(&json).is_ok_and(|read| read == header) {
+        return Err(StoreError::Refused("its facts would not be the same when they are read".to_owned()));
+    }
+    let (head, hash) = write_head(&json, blocks).map_err(|error: FrameError| refused(&error))?;
+    let packed: u64 = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    let known = Known {
+        hash: hex::encode(hash),
+        bytes: head.len() as u64 + packed,
+        head_bytes: head.len() as u64,
+        is_open: matches!(header.kind, Kind::Open(_)),
+    };
+    if let Kind::Commit(state) | Kind::Snapshot(state) = &mut header.kind {
+        state.facts = serde_json::Value::Null;
+    }
+    Ok((Parsed { header, runs: runs.to_vec(), known }, head))
+}

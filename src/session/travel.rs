@@ -1,0 +1,205 @@
+//! Going elsewhere: undo, redo, a saved state, a stored session, and back from eviction. A state is always read
+//! from the log, whatever the way to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::commands::{After, arrived, here};
+use super::commit::{Kind, no_cell};
+use super::guest::{Guest, GuestError};
+use super::journal::JournalError;
+use super::store::Loaded;
+use super::timeline::{Move, StateId, Target};
+use crate::sandbox::{Clock, Facts, Frame, Import, Overlay};
+
+/// How long pickling may take when the kernel is about to end, and when there is time.
+const IN_HASTE: Duration = Duration::from_secs(2);
+const AT_LEISURE: Duration = Duration::from_secs(30);
+
+impl Guest {
+    /// Makes a move; what to say of it. If it fails the session is where it was.
+    ///
+    /// # Errors
+    /// The store's, those of the files, and those of starting an instance.
+    pub(super) fn go(&mut self, to: Move) -> Result<String, GuestError> {
+        if to == Move::Resume && std::mem::take(&mut self.portable) {
+            self.desk.offer_portable(false);
+            return self.take_up();
+        }
+        let asked = to.clone();
+        let target = self.journal.with(move |keeper| keeper.peek(&asked))??;
+        let elsewhere = matches!(to, Move::Resume | Move::Restore(_) | Move::At(_));
+        match &target {
+            Target::Fresh => {
+                self.move_to(&to)?;
+                self.begin()?;
+            }
+            Target::State(state) => {
+                let (overlay, loaded) = self.load(*state)?;
+                let before = self.workspace.manifest().clone();
+                self.workspace.restore(&loaded.files)?;
+                if let Err(error) = self.move_to(&to) {
+                    self.workspace.restore(&before)?;
+                    return Err(error);
+                }
+                self.settle_in(overlay, &loaded)?;
+                if elsewhere || loaded.reseed {
+                    self.greet("resume", loaded.reseed)?;
+                }
+            }
+        }
+        let arrival = self.journal.with(move |keeper| keeper.log().map(|log| (arrived(&to, log), here(log))))?;
+        let Some((text, cell)) = arrival else { return Ok("the session is fresh".to_owned()) };
+        self.last_cell = cell.unwrap_or_else(no_cell);
+        tracing::info!(session = %self.journal.id(), "session.resumed");
+        Ok(text)
+    }
+
+    fn move_to(&self, to: &Move) -> Result<Target, GuestError> {
+        let to = to.clone();
+        Ok(self.journal.with(move |keeper| keeper.move_to(to))??)
+    }
+
+    /// Reads a state into a memory of its own.
+    fn load(&self, state: StateId) -> Result<(Overlay, Loaded), GuestError> {
+        let import = Arc::new(Overlay::import(self.origin.image.clone())?);
+        let filled = import.clone();
+        let loaded = self.journal.with(move |keeper| {
+            let write = |offset: u64, bytes: &[u8]| filled.write(offset, bytes);
+            keeper.load(state, &write)
+        })??;
+        let import: Import = Arc::into_inner(import).ok_or(JournalError::Gone)?;
+        let size = usize::try_from(loaded.memory_bytes).unwrap_or(usize::MAX);
+        Ok((import.finish(size)?, loaded))
+    }
+
+    /// Lives on in a state that was read. The files are the caller's business.
+    fn settle_in(&mut self, overlay: Overlay, loaded: &Loaded) -> Result<(), GuestError> {
+        let facts: Facts = serde_json::from_value(loaded.facts.clone())
+            .map_err(|error| JournalError::Store(format!("the state's record of open files is damaged: {error}")))?;
+        self.instance = None;
+        self.overlay = Some(overlay);
+        // The interrupt flag is the image's, which is the same.
+        self.facts = Facts { words: self.origin.facts.words.clone(), ..facts };
+        self.files_recorded = true;
+        if loaded.clock_ns > self.world.clock.now() {
+            self.world.clock = Arc::new(Clock::after(loaded.clock_ns));
+        }
+        self.instance().map(drop)
+    }
+
+    /// How long the session may be idle before it is evicted.
+    pub fn idle_evict(&self) -> Option<Duration> {
+        self.origin.keeping.idle_evict
+    }
+
+    /// Gives back the memory of a session that is idle: it is in the log.
+    pub fn evict(&mut self) {
+        if self.overlay.is_none() || self.journal.with(|keeper| !keeper.is_whole()).unwrap_or(true) {
+            return;
+        }
+        if self.kept {
+            self.save_portable(AT_LEISURE);
+        }
+        self.instance = None;
+        self.overlay = None;
+        tracing::info!(session = %self.journal.id(), "session.evicted");
+    }
+
+    /// Comes back from eviction.
+    pub(super) fn wake(&mut self) -> Result<(), GuestError> {
+        if self.overlay.is_some() {
+            return Ok(());
+        }
+        let current = self.journal.with(|keeper| keeper.current())?;
+        match current {
+            None => self.begin(),
+            Some(state) => {
+                let (overlay, loaded) = self.load(state)?;
+                self.settle_in(overlay, &loaded)
+            }
+        }
+    }
+
+    /// Does what `%session` asked for, now that its cell is committed; what to say of it.
+    pub(super) fn after(&mut self, after: After) -> Result<String, GuestError> {
+        match after {
+            After::Save(name) => {
+                let named = name.clone();
+                self.journal.with(move |keeper| keeper.save_name(&named))??;
+                self.save_portable(AT_LEISURE);
+                Ok(format!("saved as {name}: %session restore {name} comes back to it"))
+            }
+            After::Fork(id) => {
+                if !self.kept {
+                    return Err(JournalError::Store("a session that is not saved cannot be forked".to_owned()).into());
+                }
+                let to = id.clone();
+                self.journal.with(move |keeper| keeper.fork(to))??;
+                tracing::info!(session = %self.journal.id(), fork = %id, "session.forked");
+                Ok(format!(
+                    "forked as {id}: start a kernel with `--session {id}` or CELLBLOCK_SESSION={id} to go on there"
+                ))
+            }
+        }
+    }
+
+    /// Ends the session's part in the store. After a restart that the user asked for, the next one begins afresh.
+    pub(super) fn close(&mut self, restart: bool) {
+        if self.kept && self.overlay.is_some() {
+            self.save_portable(IN_HASTE);
+        }
+        let closed = self.journal.with(move |keeper| {
+            if restart && keeper.log().is_some() {
+                let _ = keeper.move_to(Move::Fresh);
+            }
+            keeper.close();
+        });
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the session was not closed");
+        }
+    }
+
+    /// Keeps what can be pickled of the session, for when its image is gone. What goes wrong is logged.
+    fn save_portable(&mut self, patience: Duration) {
+        if self.journal.with(|keeper| keeper.current().is_none()).unwrap_or(true) {
+            return;
+        }
+        let request = Frame::of(json!({"op": "portable", "max_bytes": self.origin.limits.message / 2}));
+        let saved = self.ask(request, patience).and_then(|reply| {
+            let bytes = reply.to_bytes();
+            Ok(self.journal.with(move |keeper| keeper.set_portable(&bytes))??)
+        });
+        if let Err(error) = saved {
+            tracing::warn!(%error, session = %self.journal.id(), "the portable part of the session was not saved");
+            // A guest that was stopped in the middle is no guest any more.
+            self.restore();
+        }
+    }
+
+    /// Takes up what was pickled of a session whose image is gone.
+    fn take_up(&mut self) -> Result<String, GuestError> {
+        let Some(bytes) = self.journal.with(|keeper| keeper.portable())?? else {
+            return Ok("nothing of the saved session is portable: it was never closed, or saved by hand".to_owned());
+        };
+        let mut frame = Frame::parse(&bytes.into())
+            .map_err(|error| JournalError::Store(format!("the portable part of the session is damaged: {error}")))?;
+        frame.json.insert("op".to_owned(), "load_portable".into());
+        let mut lost = names(&frame.json, "lost");
+        let reply = self.ask(frame, AT_LEISURE)?;
+        lost.extend(names(&reply.json, "lost"));
+        let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
+        self.commit(&Kind::Aside)?;
+        let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
+        Ok(format!("took up {loaded} variables of a session that another version of Cellblock made; {lost}"))
+    }
+}
+
+/// The names in a list of what was lost, as many as can be read.
+fn names(json: &serde_json::Map<String, Value>, key: &str) -> Vec<String> {
+    let entries = json.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let name = |entry: &Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
+    entries.iter().filter_map(name).take(100).collect()
+}

@@ -1,0 +1,262 @@
+//! Contents of files by their hashes: `<sha256 in hex>`, as they are. Never changed once they are there.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use sha2::{Digest, Sha256};
+
+/// What is read at a time; a smaller content is hashed before it is written at all.
+const CHUNK: usize = 1 << 20;
+/// The beginning of a name that is not a content yet.
+const INCOMING: &str = ".incoming-";
+/// After this time nobody is still writing it.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// A directory of contents. Clones are the same directory.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    dir: Arc<Dir>,
+    path: PathBuf,
+}
+
+/// What a file's content is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) sha256: String,
+    pub(super) size: u64,
+}
+
+/// Why a content could not be had.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is not there or not what it was.
+    Bad(String),
+    /// The copy could not be written.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Unusable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Blobs {
+    /// Opens the directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        let blobs = Self { dir: Arc::new(dir), path: path.to_owned() };
+        blobs.clean()?;
+        Ok(blobs)
+    }
+
+    /// Where the contents are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes sure that these contents survive a crash of the machine.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn sync<'a>(&self, hashes: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        for sha256 in hashes {
+            self.find(sha256)?.sync_all()?;
+        }
+        self.dir.try_clone()?.open(".")?.sync_all()
+    }
+
+    /// Removes every content that is not in `keep`, and answers how many bytes that gave back.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn retain(&self, keep: &BTreeSet<String>) -> io::Result<u64> {
+        let mut bytes = 0;
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| is_hash(name) && !keep.contains(*name)) else { continue };
+            bytes += entry.metadata()?.len();
+            self.dir.remove_file(name)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Takes a copy of what `file` has in it, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// The operating system's; `FileTooLarge` past the limit.
+    pub(super) fn put(&self, file: &mut File, limit: u64) -> io::Result<Content> {
+        let mut buffer = vec![0; CHUNK];
+        let first = fill(file, &mut buffer)?;
+        let head = buffer.get(..first).unwrap_or_default();
+        if first < CHUNK {
+            let content = Content { sha256: hex::encode(Sha256::digest(head)), size: first as u64 };
+            if content.size > limit {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            if !self.has(&content) {
+                self.incoming(|incoming| incoming.write_all(head).map(|()| content.sha256.clone()))?;
+            }
+            return Ok(content);
+        }
+        let mut size = 0;
+        let sha256 = self.incoming(|incoming| {
+            let mut hasher = Sha256::new();
+            // The copy is hashed, not what it was made from: that may change meanwhile.
+            if rustix::fs::ioctl_ficlone(&*incoming, &*file).is_ok() {
+                size = read_all(incoming, &mut buffer, limit, |part| {
+                    hasher.update(part);
+                    Ok(())
+                })?;
+            } else {
+                file.rewind()?;
+                size = read_all(file, &mut buffer, limit, |part| {
+                    hasher.update(part);
+                    incoming.write_all(part)
+                })?;
+            }
+            Ok(hex::encode(hasher.finalize()))
+        })?;
+        Ok(Content { sha256, size })
+    }
+
+    /// Writes a content into `to`, which is empty, and checks it on the way.
+    pub(super) fn get(&self, content: &Content, to: &mut File) -> Result<(), Unusable> {
+        let mut from = match self.find(&content.sha256) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Unusable::Bad("is missing".to_owned()));
+            }
+            Err(error) => return Err(Unusable::Bad(format!("cannot be opened ({error})"))),
+        };
+        let metadata = from.metadata()?;
+        if !metadata.is_file() || metadata.len() != content.size {
+            return Err(Unusable::Bad(format!("has {} bytes instead of {}", metadata.len(), content.size)));
+        }
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; CHUNK.min(usize::try_from(content.size).unwrap_or(CHUNK) + 1)];
+        let mut failed = None;
+        let read = if content.size >= CHUNK as u64 && rustix::fs::ioctl_ficlone(&*to, &from).is_ok() {
+            read_all(to, &mut buffer, content.size, |part| {
+                hasher.update(part);
+                Ok(())
+            })
+        } else {
+            read_all(&mut from, &mut buffer, content.size, |part| {
+                hasher.update(part);
+                to.write_all(part).map_err(|error| {
+                    failed = Some(error);
+                    io::Error::other("writing failed")
+                })
+            })
+        };
+        if let Some(error) = failed {
+            return Err(Unusable::Io(error));
+        }
+        match read {
+            Err(error) => Err(Unusable::Bad(format!("cannot be read ({error})"))),
+            Ok(_) if hex::encode(hasher.finalize()) != content.sha256 => Err(Unusable::Bad("is damaged".to_owned())),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    fn has(&self, content: &Content) -> bool {
+        // One that was cut short by a crash of the machine is replaced.
+        self.dir.symlink_metadata(&content.sha256).is_ok_and(|found| found.is_file() && found.len() == content.size)
+    }
+
+    fn find(&self, sha256: &str) -> io::Result<File> {
+        if !is_hash(sha256) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a hash"));
+        }
+        self.dir.open_with(sha256, OpenOptions::new().read(true).follow(FollowSymlinks::No))
+    }
+
+    /// Writes a new file, and gives it the name that `write` answers once it is whole.
+    fn incoming(&self, write: impl FnOnce(&mut File) -> io::Result<String>) -> io::Result<String> {
+        let name = format!("{INCOMING}{}", uuid::Uuid::new_v4().simple());
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let mut file = self.dir.open_with(&name, &options)?;
+        let done = write(&mut file).and_then(|sha256| self.dir.rename(&name, &self.dir, &sha256).map(|()| sha256));
+        if done.is_err() {
+            // It would be cleaned up later, too.
+            let _ = self.dir.remove_file(&name);
+        }
+        done
+    }
+
+    /// Removes what a crash left half-written.
+    fn clean(&self) -> io::Result<()> {
+        let before = SystemTime::now().checked_sub(ABANDONED).unwrap_or(SystemTime::UNIX_EPOCH);
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let is_old = || entry.metadata().and_then(|found| found.modified()).is_ok_and(|at| at.into_std() < before);
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(INCOMING)) && is_old() {
+                let _ = self.dir.remove_file(entry.file_name());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hashes what `file` has in it, at most `limit` bytes.
+pub(super) fn hash(file: &mut File, limit: u64) -> io::Result<Content> {
+    let mut hasher = Sha256::new();
+    let size = read_all(file, &mut vec![0; CHUNK], limit, |part| {
+        hasher.update(part);
+        Ok(())
+    })?;
+    Ok(Content { sha256: hex::encode(hasher.finalize()), size })
+}
+
+/// Whether this could be the name of a content.
+pub(super) fn is_hash(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Reads from where `file` is to its end, and answers how much that was.
+fn read_all(
+    file: &mut File,
+    buffer: &mut [u8],
+    limit: u64,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut size: u64 = 0;
+    loop {
+        let count = fill(file, buffer)?;
+        size += count as u64;
+        if size > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        take(buffer.get(..count).unwrap_or_default())?;
+        if count < buffer.len() {
+            return Ok(size);
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file is at its end.
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
