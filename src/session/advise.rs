@@ -72,8 +72,11 @@ fn fuel_facts(outcome: &mut Outcome, limits: &Limits) -> FuelFacts {
     let text = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let number = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_u64);
     let small = |entry: &Value, key: &str| number(entry, key).and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-    let imports = list("imports").iter().take(MOST).map(|entry| Import { name: text(entry, "name"), fuel: number(entry, "fuel") });
-    let imports = imports.collect();
+    let imports = list("imports")
+        .iter()
+        .take(MOST)
+        .map(|entry| Import { name: text(entry, "name"), fuel: number(entry, "fuel") })
+        .collect();
     let hot_lines = list("hot_lines")
         .iter()
         .take(MOST)

@@ -19,7 +19,7 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Manifest, Workspace, WorkspaceError};
+use super::workspace::{Changes, Manifest, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
