@@ -17,8 +17,8 @@ use super::depot::{Created, Depot};
 use super::error::StoreError;
 use super::holder::Holder;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::layout;
+use super::opening::Durability;
 use super::sealed;
 
 /// A lease ends so long after it was renewed.

@@ -6,12 +6,13 @@ use super::blobs::Blobs;
 use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::{Durability, Identity, Keep, Opening};
+use super::identity::Identity;
 use super::layout;
 use super::lease::Lease;
 use super::ledger::Ledger;
 use super::metadata::{Metadata, Problem};
 use super::notebooks;
+use super::opening::{Durability, Keep, Opening};
 use super::record::header::{Files, Kind, State};
 use super::record::{blocks, runs};
 use super::state::{MAX_PAGES, NewState, PAGE};
@@ -297,7 +298,7 @@ fn checked_pages(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError
         return Err(refused("there are more or fewer pages than numbers"));
     }
     let page = PAGE as u64;
-    if new.memory_bytes % page != 0 || new.memory_bytes / page > u64::from(MAX_PAGES) {
+    if !new.memory_bytes.is_multiple_of(page) || new.memory_bytes / page > u64::from(MAX_PAGES) {
         return Err(refused("its memory is not in whole pages, or larger than 4 GiB"));
     }
     if joined.last().is_some_and(|run| u64::from(run.end) * page > new.memory_bytes) {
