@@ -15,13 +15,15 @@ use super::notebooks;
 use super::opening::{Durability, Keep, Opening};
 use super::record::header::{Files, Kind, State};
 use super::record::{blocks, runs};
-use super::state::{MAX_PAGES, NewState, PAGE};
+use super::state::{Cell, MAX_PAGES, NewState, PAGE};
 use super::view::View;
 use super::writing::Attempt;
 use super::{portable, reading};
 use crate::session::timeline::{Move, StateId, Target};
 use crate::session::workspace::manifest::Changes;
 
+/// A cell's first line is cut at this many characters.
+const FIRST_LINE_CHARS: usize = 80;
 /// So often a stale holder's last record may come before our first one.
 const ATTEMPTS: usize = 3;
 
@@ -204,7 +206,7 @@ impl Log {
             // Given with the record's number.
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
-            cell: new.cell.cut(),
+            cell: cut(new.cell),
             cells: if new.amend && before > 0 { before } else { before.saturating_add(1) },
             memory_bytes: new.memory_bytes,
             facts: new.facts,
@@ -305,6 +307,13 @@ fn checked_pages(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError
         return Err(refused("it has pages beyond the end of the memory"));
     }
     Ok(joined)
+}
+
+fn cut(mut cell: Cell) -> Cell {
+    if let Some((end, _)) = cell.first_line.char_indices().nth(FIRST_LINE_CHARS) {
+        cell.first_line.truncate(end);
+    }
+    cell
 }
 
 fn words(to: &Move) -> String {
