@@ -19,7 +19,7 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Changes, Manifest, Workspace, WorkspaceError};
+use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
@@ -162,10 +162,6 @@ impl Guest {
         self.overlay = Some(Overlay::new(self.origin.image.clone())?);
         self.facts = self.origin.facts.clone();
         self.instance = None;
-        if self.origin.keeping.workspace.is_none() {
-            // The image has no files. A directory of the host's is not ours to clear.
-            self.workspace.restore(&Manifest::default())?;
-        }
         self.last_cell = super::commit::no_cell();
         self.greet("start", true)?;
         let files = self.all_files();
