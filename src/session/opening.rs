@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
-use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, catalog};
+use super::store::catalog::{self, Pointed};
+use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View};
+use super::working_copy;
 
 /// Which session is wanted.
 #[derive(Debug, Clone)]
@@ -158,18 +160,20 @@ impl Keeping {
 
     fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
         let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
-        let pointed = match catalog::find(&self.depot, name) {
+        let pointed = match catalog::pointed(&self.depot, name) {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
-        let Some(id) = pointed else { return self.kept(fresh(), self.resume) };
+        let Some(Pointed { id, resume }) = pointed else { return self.kept(fresh(), self.resume) };
+        // Asked for from outside (`cellblock sessions resume`), and true once: opening the log forgets it.
+        let resume = if resume { Resume::Always } else { self.resume };
         match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
             Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume),
-            Ok(keeper) => self.kept(keeper, self.resume),
+            Ok(keeper) => self.kept(keeper, resume),
             Err(StoreError::OtherBase { .. }) => {
                 let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
                 let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
-                let opened = self.kept(keeper, self.resume)?;
+                let opened = self.kept(keeper, resume)?;
                 Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }
             Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
@@ -187,13 +191,14 @@ impl Keeping {
         Ok(Opened { journal, found, directories, resume: Resume::Never })
     }
 
-    fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
+    fn kept(&self, mut keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
         let found = keeper.log().and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
-        let place = match self.depot.local_root() {
-            Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
-            None => self.scratch.clone(),
-        };
-        let directories = self.directories(&self.depot, keeper.id(), &place)?;
+        let copy = working_copy::path(&self.depot, keeper.id());
+        let place = copy.as_ref().unwrap_or(&self.scratch);
+        let directories = self.directories(&self.depot, keeper.id(), place)?;
+        if copy.is_some() {
+            keeper.hold(working_copy::hold(place));
+        }
         let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
         Ok(Opened { journal, found, directories, resume })
     }
