@@ -43,7 +43,9 @@ pub enum StoredFilesError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Files(#[from] FilesError),
-    #[error("the files of the session {session} cannot be changed here: {why}. Open it in a kernel, and change them there.")]
+    #[error(
+        "the files of the session {session} cannot be changed here: {why}. Open it in a kernel, and change them there."
+    )]
     NoWorkingCopy { session: SessionId, why: String },
     #[error("the session {0} is a fork in which nothing was run yet, so its files cannot be changed: run a cell first")]
     FreshFork(SessionId),
@@ -102,9 +104,11 @@ impl StoredFiles {
     /// # Errors
     /// As [`StoredFilesError`] says.
     pub fn put(&self, path: &str, from: &mut impl Read, overwrite: bool) -> Result<u64, StoredFilesError> {
-        self.change(path, |files| files.put(path, from, overwrite, self.quota), |log, before| {
-            self.with_file(log, before, path)
-        })
+        self.change(
+            path,
+            |files| files.put(path, from, overwrite, self.quota),
+            |log, before| self.with_file(log, before, path),
+        )
     }
 
     /// Deletes a file, or, if `recursive`, a directory with all that is in it. Nobody may have the session.
@@ -126,7 +130,9 @@ impl StoredFiles {
         let visit = Visit { depot: &self.depot, id: &self.id, holder: words, keep: self.keep };
         let mut log = visit.open()?;
         let no_copy = |why| StoredFilesError::NoWorkingCopy { session: self.id.clone(), why };
-        let Some(app) = &self.app else { return Err(no_copy("they are in a store that is not on this machine".into())) };
+        let Some(app) = &self.app else {
+            return Err(no_copy("they are in a store that is not on this machine".into()));
+        };
         if !app.is_dir() {
             return Err(no_copy(format!("they are stored, but not in {}", app.display())));
         }
@@ -142,8 +148,7 @@ impl StoredFiles {
         }
         let done = change(&open(app)?)?;
         if let Some((state, loaded)) = state {
-            let unrecorded =
-                |why: String| StoredFilesError::Unrecorded { path: path.to_owned(), why };
+            let unrecorded = |why: String| StoredFilesError::Unrecorded { path: path.to_owned(), why };
             let after = recorded(&log, &loaded.files).map_err(unrecorded)?;
             self.check_quota(&after).map_err(|error| unrecorded(error.to_string()))?;
             let cell = log.state(state).map(|info| info.cell.clone());

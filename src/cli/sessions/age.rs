@@ -34,7 +34,9 @@ mod tests {
         assert_eq!(parse("12h"), Ok(TimeDelta::hours(12)));
         assert_eq!(parse("0m"), Ok(TimeDelta::zero()));
         assert_eq!(parse("2w"), Ok(TimeDelta::days(14)));
-        for bad in ["", "d", "30", "-1d", "+1d", "1.5h", "30 d", "1y", "ü", "9223372036854775807w", "99999999999999999999d"] {
+        for bad in
+            ["", "d", "30", "-1d", "+1d", "1.5h", "30 d", "1y", "ü", "9223372036854775807w", "99999999999999999999d"]
+        {
             assert!(parse(bad).unwrap_err().contains("30d"), "{bad}");
         }
     }

@@ -14,9 +14,9 @@ pub(super) fn with_advice(id: &SessionId, error: StoreError) -> anyhow::Error {
 /// The command that helps, in a sentence.
 pub(super) fn advice(id: &SessionId, error: &StoreError) -> Option<String> {
     match error {
-        StoreError::Damaged { last_good: Some(good), .. } if good.state.is_some() => Some(format!(
-            "To go on from there, dropping what is damaged: cellblock sessions resume {id} --salvage"
-        )),
+        StoreError::Damaged { last_good: Some(good), .. } if good.state.is_some() => {
+            Some(format!("To go on from there, dropping what is damaged: cellblock sessions resume {id} --salvage"))
+        }
         StoreError::Damaged { .. } => Some(format!(
             "What can be had of it are its files (cellblock sessions files {id} list); \
              cellblock sessions delete {id} removes it."

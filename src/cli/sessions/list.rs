@@ -46,7 +46,13 @@ fn as_text(listings: &[Listing]) -> String {
     if listings.is_empty() {
         return "No sessions are stored. A notebook's session is kept from its first cell on.".to_owned();
     }
-    let columns = [("session", Side::Left), ("changed", Side::Left), ("size", Side::Right), ("", Side::Left), ("notebook", Side::Left)];
+    let columns = [
+        ("session", Side::Left),
+        ("changed", Side::Left),
+        ("size", Side::Right),
+        ("", Side::Left),
+        ("notebook", Side::Left),
+    ];
     let rows = listings.iter().map(|listing| {
         let state = match (&listing.problem, &listing.held_by) {
             (Some(_), _) => "damaged",
@@ -58,7 +64,11 @@ fn as_text(listings: &[Listing]) -> String {
             listing.updated_at.map_or_else(|| "?".to_owned(), table::time),
             table::size(listing.bytes),
             state.to_owned(),
-            listing.notebook.as_deref().map(|notebook| table::end_of(&table::plain(notebook), NOTEBOOK)).unwrap_or_default(),
+            listing
+                .notebook
+                .as_deref()
+                .map(|notebook| table::end_of(&table::plain(notebook), NOTEBOOK))
+                .unwrap_or_default(),
         ]
     });
     let mut text = table(&columns, &rows.collect::<Vec<_>>());

@@ -167,7 +167,8 @@ fn whole(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
 fn base() -> Option<Identity> {
     let root = Cache::default_root().ok().filter(|root| root.exists())?;
     let builder = SandboxBuilder::new().ok()?;
-    let prepared = Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::runtime::Builder::identity(&builder)).ok()?;
+    let prepared =
+        Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::runtime::Builder::identity(&builder)).ok()?;
     let image = prepared.image(WarmProfile::Science).ok()?;
     Some(Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size })
 }

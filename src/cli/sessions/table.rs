@@ -28,7 +28,9 @@ pub(super) fn table(columns: &[(&str, Side)], rows: &[Vec<String>]) -> String {
 
 /// Text of others, on one line and harmless.
 pub(super) fn plain(text: &str) -> String {
-    let acts = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let acts = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
 }
 

@@ -20,7 +20,7 @@ mod tests;
 pub use blobs::Blobs;
 pub use error::WorkspaceError;
 pub use files::{Deleted, FilesError, Listed, SessionFiles};
-pub use manifest::{Changes, Entry, Manifest};
 pub use glob::Glob;
+pub use manifest::{Changes, Entry, Manifest};
 pub use recorder::{Quota, Workspace};
 pub use removal::remove_tree;

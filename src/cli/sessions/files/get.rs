@@ -39,7 +39,8 @@ impl Get {
                 }
                 let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 // In full or not at all.
-                let mut staged = tempfile::Builder::new().permissions(readable()).tempfile_in(dir).with_context(cannot)?;
+                let mut staged =
+                    tempfile::Builder::new().permissions(readable()).tempfile_in(dir).with_context(cannot)?;
                 let (size, seen) = files.get(path, &mut staged)?;
                 staged.persist(output).map_err(|error| error.error).with_context(cannot)?;
                 let json = json!({
