@@ -284,8 +284,8 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def in_the_environment() -> int:
-    """Runs this script again in the tests' environment, with the kernelspec of this build."""
+def in_the_environment(script: str = __file__) -> int:
+    """Runs this or another script again in the tests' environment, with the kernelspec of this build."""
     from run import ENVIRONMENT, test_environment
 
     python = test_environment()
@@ -295,7 +295,7 @@ def in_the_environment() -> int:
             subprocess.run([binary, "setup"], check=True)
             subprocess.run([binary, "install", "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
         env = {**os.environ, "CELLBLOCK_BENCH": "1", "JUPYTER_PATH": f"{prefix}/share/jupyter", "PATH": f"{ENVIRONMENT / 'bin'}:{os.environ['PATH']}"}
-        return subprocess.run([python, __file__, *sys.argv[1:]], env=env).returncode
+        return subprocess.run([python, script, *sys.argv[1:]], env=env).returncode
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 //! Cellblock: a Jupyter kernel that runs every notebook cell inside a WebAssembly sandbox.
 //!
 //! The rooms, from the top down; each may use only those below it:
-//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy` are leaves.
+//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice` are leaves.
 
 #![deny(unsafe_code)]
 
+pub mod advice;
 pub mod cli;
 pub mod kernel;
 pub mod policy;

@@ -121,7 +121,7 @@ impl Guest {
         self.instance = Some(instance);
         let committed = committed?;
         let files = self.changed_files(kind, changes);
-        if let Kind::Cell { cell, .. } = kind {
+        if let Kind::Cell { cell, step: true } = kind {
             self.last_cell = cell.clone();
         }
         let mut bytes = vec![0; committed.pages * PAGE];

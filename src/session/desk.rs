@@ -33,7 +33,8 @@ pub struct Desk {
     /// Whether `%session resume` takes what is portable of another image's session.
     portable: AtomicBool,
     room: Room,
-    current: Mutex<Option<Current>>,
+    /// The request, and above it one of the host's own that is served on its way.
+    current: Mutex<Vec<Current>>,
 }
 
 /// The request that is being served.
@@ -70,7 +71,7 @@ impl Desk {
             kept,
             portable: AtomicBool::new(false),
             room: Room::new(),
-            current: Mutex::new(None),
+            current: Mutex::new(Vec::new()),
         }
     }
 
@@ -91,7 +92,7 @@ impl Desk {
             allow_stdin,
             gauges: None,
         };
-        *self.current.lock() = Some(current);
+        self.current.lock().push(current);
     }
 
     /// Hands over the gauges of the guest that will serve the request.
@@ -148,11 +149,11 @@ impl Desk {
 
     /// Takes the request off the desk.
     pub fn end(&self) {
-        self.current.lock().take();
+        self.current.lock().pop();
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
-        self.current.lock().as_mut().map(work)
+        self.current.lock().last_mut().map(work)
     }
 
     fn next(&self) -> Frame {

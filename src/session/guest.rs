@@ -18,7 +18,7 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Workspace, WorkspaceError};
+use super::workspace::{Manifest, Workspace, WorkspaceError};
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
@@ -156,6 +156,11 @@ impl Guest {
         self.overlay = Some(Overlay::new(self.origin.image.clone())?);
         self.facts = self.origin.facts.clone();
         self.instance = None;
+        if self.origin.keeping.workspace.is_none() {
+            // The image has no files. A directory of the host's is not ours to clear.
+            self.workspace.restore(&Manifest::default())?;
+        }
+        self.last_cell = super::commit::no_cell();
         self.greet("start", true)?;
         self.commit(&Kind::Beginning)?;
         Ok(())
@@ -177,8 +182,10 @@ impl Guest {
     /// A request of the host's own; the content of the reply and its buffers.
     pub(super) fn ask(&mut self, request: Frame, patience: Duration) -> Result<Frame, GuestError> {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
-        self.desk.begin(request, events, false);
-        let turn = self.instance()?.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
+        let desk = self.desk.clone();
+        let instance = self.instance()?;
+        desk.begin(request, events, false);
+        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {

@@ -1,9 +1,13 @@
 //! What the journal's thread owns: a session's log, made when there is something to write. A session in which
 //! nothing was run leaves nothing behind.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::journal::JournalError;
 use super::store::{Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError};
 use super::timeline::{Move, StateId, Target};
+use super::workspace::Entry;
 
 /// What it takes to make a session's log.
 #[derive(Debug, Clone)]
@@ -15,6 +19,8 @@ pub struct Plan {
     pub holder: Holder,
     pub keep: Keep,
     pub durability: Durability,
+    /// Where the contents of recorded files are on this machine.
+    pub blobs: PathBuf,
 }
 
 impl Plan {
@@ -121,6 +127,9 @@ impl Keeper {
             tracing::info!(session = %self.plan.id, "session.created");
         }
         let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
+        for state in self.beginning.iter().chain([&state]) {
+            push_files(&self.plan, state)?;
+        }
         if let Some(beginning) = self.beginning.take() {
             log.append(beginning)?;
         }
@@ -175,7 +184,12 @@ impl Keeper {
         write: &(dyn Fn(u64, &[u8]) -> std::io::Result<()> + Sync),
     ) -> Result<Loaded, JournalError> {
         let log = self.log.as_ref().ok_or(JournalError::Gone)?;
-        log.load(state, write).map_err(store)
+        let loaded = log.load(state, write).map_err(store)?;
+        if self.plan.depot.local_root().is_none() {
+            let hashes = contents(loaded.files.0.values());
+            self.plan.depot.pull_blobs(&self.plan.id, &self.plan.blobs, hashes).map_err(store)?;
+        }
+        Ok(loaded)
     }
 
     /// Gives the current state a name.
@@ -219,13 +233,41 @@ impl Keeper {
 
     /// Gives the session back, so that others can open it.
     pub fn close(&mut self) {
-        if let Some(log) = self.log.take()
-            && let Err(error) = log.close()
-        {
-            tracing::warn!(%error, session = %self.plan.id, "the session's lease could not be given back");
+        match self.log.take().map(Log::close) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::warn!(%error, session = %self.plan.id, "the session's lease could not be given back");
+            }
+            None => self.leave_nothing(),
         }
         self.broken = Some("the session was closed".to_owned());
     }
+}
+
+impl Keeper {
+    /// Removes the directories that were made for a session which never began, as far as they are empty.
+    fn leave_nothing(&self) {
+        let Some(root) = self.plan.depot.local_root() else { return };
+        let session = root.join("sessions").join(self.plan.id.as_str());
+        for below in ["workspace/app", "workspace/tmp", "workspace", "blobs", ""] {
+            // One with something in it stays, and so does everything above it.
+            let _ = std::fs::remove_dir(session.join(below));
+        }
+    }
+}
+
+/// Brings the contents of a state's files to where its record goes. A store on this machine has them already.
+fn push_files(plan: &Plan, state: &NewState) -> Result<(), StoreError> {
+    let (None, Some(changes)) = (plan.depot.local_root(), &state.files) else { return Ok(()) };
+    plan.depot.push_blobs(&plan.id, &plan.blobs, contents(changes.set.values()))
+}
+
+fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {
+    let files = entries.filter_map(|entry| match entry {
+        Entry::Dir => None,
+        Entry::File { sha256, .. } => Some(sha256.clone()),
+    });
+    files.collect()
 }
 
 fn store(error: StoreError) -> JournalError {

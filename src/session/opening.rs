@@ -152,7 +152,7 @@ impl Keeping {
                     opened => opened?,
                 };
                 // Whoever names a session wants that session.
-                self.kept(keeper, Resume::Always)
+                self.kept(keeper, Resume::Always, false)
             }
             Which::Notebook(name) => self.notebook(name, identity),
         }
@@ -164,16 +164,16 @@ impl Keeping {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
-        let Some(Pointed { id, resume }) = pointed else { return self.kept(fresh(), self.resume) };
+        let Some(Pointed { id, resume: wished }) = pointed else { return self.kept(fresh(), self.resume, false) };
         // Asked for from outside (`cellblock sessions resume`), and true once: opening the log forgets it.
-        let resume = if resume { Resume::Always } else { self.resume };
+        let resume = if wished { Resume::Always } else { self.resume };
         match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
-            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume),
-            Ok(keeper) => self.kept(keeper, resume),
+            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume, false),
+            Ok(keeper) => self.kept(keeper, resume, wished),
             Err(StoreError::OtherBase { .. }) => {
                 let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
                 let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
-                let opened = self.kept(keeper, resume)?;
+                let opened = self.kept(keeper, resume, wished)?;
                 Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }
             Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
@@ -191,8 +191,10 @@ impl Keeping {
         Ok(Opened { journal, found, directories, resume: Resume::Never })
     }
 
-    fn kept(&self, mut keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
-        let found = keeper.log().and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
+    fn kept(&self, mut keeper: Keeper, resume: Resume, wished: bool) -> Result<Opened, OpenError> {
+        // Who asked for a restart wanted to begin afresh, and knows what there was; a wish since then counts more.
+        let log = keeper.log().filter(|log| wished || !log.begins_afresh());
+        let found = log.and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
         let copy = working_copy::path(&self.depot, keeper.id());
         let place = copy.as_ref().unwrap_or(&self.scratch);
         let directories = self.directories(&self.depot, keeper.id(), place)?;
@@ -204,6 +206,7 @@ impl Keeping {
     }
 
     fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
+        let blobs = self.blobs(depot, &id);
         Plan {
             id,
             depot: depot.clone(),
@@ -212,12 +215,18 @@ impl Keeping {
             holder: Holder::here(&self.holder),
             keep: self.keep,
             durability: self.durability,
+            blobs,
         }
+    }
+
+    /// Where the contents of a session's files are on this machine.
+    fn blobs(&self, depot: &Depot, id: &SessionId) -> PathBuf {
+        depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"))
     }
 
     fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
         let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
-        let blobs = depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"));
+        let blobs = self.blobs(depot, id);
         let directories = Directories { app, tmp: place.join("tmp"), blobs };
         for path in [&directories.app, &directories.tmp, &directories.blobs] {
             // A session's files are nobody else's business.

@@ -209,13 +209,18 @@ impl Timeline {
         steps.chain(self.names.values().copied()).chain(self.previous).collect()
     }
 
-    /// A new state follows the current step, or takes its place: then a fresh run's first step is that state.
+    /// A new state follows the current step, or takes its place: then a fresh run's first step is that state, and
+    /// what could be redone stays.
     pub fn push(&mut self, state: StateId, amend: bool) {
         let step = match self.steps.get(self.position) {
             Some(Step::Run | Step::Reset | Step::Began(_)) if amend => Step::Began(state),
             _ => Step::State(state),
         };
-        self.push_step(step, amend);
+        match self.steps.get_mut(self.position) {
+            // What could be redone still can be: nothing new was begun.
+            Some(current) if amend => *current = step,
+            _ => self.push_step(step, false),
+        }
     }
 
     /// Where a move leads.

@@ -35,7 +35,6 @@ impl Guest {
             Target::Fresh => {
                 self.move_to(&to)?;
                 self.begin()?;
-                self.last_cell = no_cell();
             }
             Target::State(state) => {
                 let (overlay, loaded) = self.load(*state)?;

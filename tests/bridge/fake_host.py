@@ -54,7 +54,7 @@ class FakeHost:
     """The host's side of the door for one turn at a time."""
 
     inputs: list[str | dict[str, str]] = field(default_factory=list)
-    why: dict[str, Any] = field(default_factory=lambda: {"reason": "interrupt"})
+    why: Any = field(default_factory=lambda: {"reason": "interrupt"})
     refuse: str | None = None
     #: What ops of a name are answered with, or what makes the answer from the request.
     answers: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +81,9 @@ class FakeHost:
             self.reply_buffers = buffers
             return encode({})
         if op == "why":
-            return encode(self.why)
+            return encode(self.why() if callable(self.why) else self.why)
+        if op == "fuel" and op not in self.answers:
+            return encode({"error": "not metered"})
         self.events.append(Event(op, message, buffers))
         if op == "input":
             answer = self.inputs.pop(0) if self.inputs else {"error": "eof"}

@@ -43,6 +43,7 @@ from guests import Guest
         ("socket.create_connection(('a', 1))", "OSError", "network"),
         ("socket.getaddrinfo('a', 1)", "OSError", "network"),
         ("import urllib.request; urllib.request.urlopen('http://a.b')", "OSError", "network"),
+        ("import urllib.request; urllib.request.urlopen('https://a.b')", "OSError", "network"),
         ("%pip install x", "Exception", "packages"),
         ("%conda install x", "Exception", "packages"),
     ],
@@ -80,3 +81,45 @@ def test_os_functions_that_are_missing_stay_missing(real: Guest) -> None:
 def test_tqdm_does_without_its_thread(guest: Guest) -> None:
     guest.cell("import tqdm\nfor _ in tqdm.tqdm(range(3)): pass")
     assert "monitor" not in guest.err
+
+
+WRAPPED = {
+    "raised from it": "try: socket.socket()\nexcept OSError as e: raise RuntimeError('no') from e",
+    "raised while it was handled": "try: socket.socket()\nexcept OSError: raise RuntimeError('no')",
+    "wrapped three times": (
+        "try:\n    try:\n        try: socket.socket()\n        except OSError: raise Mine(1)\n"
+        "    except Mine: raise Mine(2)\nexcept Mine as e: raise KeyError('x') from e"
+    ),
+    "in a group": "try: socket.socket()\nexcept OSError as e: raise ExceptionGroup('all', [e])",
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_the_reason_is_that_of_what_it_came_of(guest: Guest, how: str) -> None:
+    reply = guest.cell("import socket\nclass Mine(Exception): pass\n" + WRAPPED[how])
+    assert reply["facts"]["reason"] == "network" and reply["facts"]["errno"] > 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "try: socket.socket()\nexcept OSError: 1 / 0",
+        "try: socket.socket()\nexcept OSError: nobody",
+        "try: socket.socket()\nexcept OSError: raise RuntimeError('no') from None",
+        "a = Exception(); b = Exception(); a.__context__ = b; b.__context__ = a\nraise a",
+    ],
+)
+def test_a_mistake_while_it_was_handled_is_a_mistake(guest: Guest, code: str) -> None:
+    assert "reason" not in guest.cell("import socket\n" + code)["facts"]
+
+
+def test_a_missing_module_comes_with_those_that_there_are(guest: Guest) -> None:
+    facts = guest.cell("import surely_not_there")["facts"]
+    assert {"json", "os"} <= set(facts["modules"]) and "_json" not in facts["modules"]
+    assert "modules" not in guest.cell("1 / 0")["facts"]
+
+
+@pytest.mark.parametrize("shape", ["10**10", "(30_000, 30_000)"])
+def test_arrays_that_32_bits_do_not_address(real: Guest, shape: str) -> None:
+    reply = real.fails(f"import numpy; numpy.zeros({shape})", "ValueError")
+    assert reply["facts"]["reason"] == "address_space"

@@ -30,42 +30,49 @@ def test_resume_keeps_randomness_as_it_was(guest: Guest) -> None:
     assert guest.value("kept == [g.getstate() for g in (random, own, loaded)]") == "True"
 
 
-def _forked(guest: Guest, seed: str, draw: str) -> str:
-    assert guest.turn("resume", env={}, reseed=True, seed=seed) == {}
-    return guest.value(draw)
+def _draws_in_forks(guest: Guest, make: str, draw: str) -> list[str]:
+    """What forks of one and the same state draw; the first is told not to reseed."""
+    drawn = []
+    for number, reseed in enumerate([False, True, True]):
+        guest.ok(make)
+        assert guest.turn("resume", env={}, reseed=reseed, seed=f"0{number}" * 32) == {}
+        drawn.append(guest.value(draw))
+    return drawn
 
 
 def test_a_fork_reseeds_every_generator(guest: Guest) -> None:
-    guest.ok(_MAKE)
+    make = _MAKE + "\nrandom.seed(1); random.gauss(0, 1); own.gauss(0, 1); loaded.setstate(own.getstate())"
     for name in ("random", "own", "loaded"):
-        one, same, other = (
-            _forked(guest, seed * 32, f"{name}.random(), {name}.gauss(0, 1)")
-            for seed in ("0a", "0a", "0b")
-        )
-        assert one == same != other, name
+        for draw in (f"{name}.random()", f"{name}.gauss(0, 1)"):
+            assert len(set(_draws_in_forks(guest, make, draw))) == 3, draw
+
+
+_MAKE_NUMPY = """import numpy as np
+made = {'g': np.random.default_rng(1), 'sfc': np.random.Generator(np.random.SFC64(1)),
+        'mt': np.random.Generator(np.random.MT19937(1)),
+        'philox': np.random.Generator(np.random.Philox(1)),
+        'legacy': np.random.RandomState(1), 'global': np.random}
+np.random.seed(1)
+made['legacy'].normal(), np.random.normal();  # so that a second one is in store
+"""
 
 
 def test_a_fork_reseeds_numpy_s_generators(guest: Guest) -> None:
-    guest.ok(
-        "import numpy as np\n"
-        "made = {'g': np.random.default_rng(1), 'sfc': np.random.Generator(np.random.SFC64(1)),\n"
-        "        'mt': np.random.Generator(np.random.MT19937(1)),\n"
-        "        'philox': np.random.Generator(np.random.Philox(1)),\n"
-        "        'legacy': np.random.RandomState(1), 'global': np.random}"
-    )
     for draw in [
-        *(f"made[{name!r}].normal(size=3).tolist()" for name in ("g", "sfc", "mt", "philox")),
+        *(f"made[{name!r}].normal()" for name in ("g", "sfc", "mt", "philox", "legacy", "global")),
+        "made['g'].integers(100, size=9, dtype='u4').tolist()",
         "made['g'].spawn(1)[0].integers(1 << 60)",
-        "made['legacy'].normal(size=3).tolist()",
+        "made['legacy'].random_sample()",
         "made['global'].rand(3).tolist()",
     ]:
-        drawn = []
-        for seed in ("0a", "0a", "0b"):
-            # So that a second normal number is in store, which must not survive.
-            guest.ok("made['legacy'].normal(); len({id(g) for g in made.values()});")
-            drawn.append(_forked(guest, seed * 32, draw))
-        one, same, other = drawn
-        assert one == same != other, draw
+        assert len(set(_draws_in_forks(guest, _MAKE_NUMPY, draw))) == 3, draw
+
+
+def test_a_fork_reseeds_numpy_s_global_generator_when_it_was_exchanged(guest: Guest) -> None:
+    guest.ok("import numpy as np\nusual = np.random.get_bit_generator()")
+    make = "np.random.set_bit_generator(np.random.PCG64(3)); np.random.seed(1); np.random.normal();"
+    assert len(set(_draws_in_forks(guest, make, "np.random.normal()"))) == 3
+    guest.ok("np.random.set_bit_generator(usual)")
 
 
 def test_a_notebook_s_strange_objects_do_not_stop_a_fork(guest: Guest) -> None:

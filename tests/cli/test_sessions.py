@@ -163,6 +163,17 @@ def test_resume_has_the_next_kernel_take_the_session_up_once(home: Home, tmp_pat
     assert kernel.run("x").error["ename"] == "NameError", "it was asked for once"
     shut_down(kernel)
 
+    home.ok("resume", id)
+    kernel = home.kernel()
+    kernel.run_ok("y = 1")
+    kernel.ask("shutdown_request", {"restart": True}, channel="control")
+    kernel.wait_exit()
+    kernel.close()
+    home.ok("resume", id)
+    kernel = home.kernel()
+    assert kernel.value("(x, y)") == "(41, 1)", "asked for after a restart, which begins afresh"
+    shut_down(kernel)
+
     other = tmp_path / "other.ipynb"
     assert "no notebook" in home.refused("resume", id, "--notebook", str(other))
     other.write_text("{}")

@@ -46,6 +46,11 @@ class Door:
         if error is not None:
             raise DoorRefused(str(error))
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether notifications are dropped, as nobody is there."""
+        return self._muted
+
     @contextmanager
     def muted(self) -> Iterator[None]:
         """Drop notifications: while an image is warmed up nobody is there to see them."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .departure import Departure
+from .facts import facts
+from .imports import imports
 from .interrupts import gate
+from .sampling import samples
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
@@ -26,6 +29,8 @@ def execute(session: Session, request: Request) -> Reply:
     shell.displayhook._is_active = False
     shell.payload_manager.clear_payload()
     asker.allowed = bool(request.get("allow_stdin", False))
+    imports.begin_cell()
+    samples.begin_cell()
     try:
         with gate.user_code(), session.runner.ambient():
             result = shell.run_cell(
@@ -51,6 +56,9 @@ def execute(session: Session, request: Request) -> Reply:
         reply = _failed(shell, stray)
     finally:
         asker.allowed = False
+        imports.end_cell()
+    reply.update(imports.report())
+    reply.update(samples.report(shell))
     return _with_payloads(shell, reply)
 
 
@@ -72,28 +80,8 @@ def _failed(shell: ZMQInteractiveShell, error: BaseException | None) -> Reply:
     if error is not None:
         reply["ename"] = type(error).__name__
         reply["evalue"] = text_of(error)
-        reply["facts"] = facts(error)
+        reply["facts"] = facts(shell, error)
     return reply
-
-
-def facts(error: BaseException) -> dict[str, Any]:
-    """What the host classifies an error by: types and attributes, never words of its text."""
-    found: dict[str, Any] = {
-        "types": [
-            f"{kind.__module__}.{kind.__qualname__}"
-            for kind in type(error).__mro__
-            if kind is not object
-        ]
-    }
-    for name in ("name", "errno", "filename", "key", "limit", "used", "cellblock_reason"):
-        value = getattr(error, name, None)
-        if isinstance(value, (str, int, float)):
-            found["reason" if name == "cellblock_reason" else name] = value
-    cause = error.__cause__ or error.__context__
-    reason = getattr(cause, "cellblock_reason", None)
-    if "reason" not in found and isinstance(reason, str):
-        found["reason"] = reason
-    return found
 
 
 def _with_payloads(shell: ZMQInteractiveShell, reply: Reply) -> Reply:

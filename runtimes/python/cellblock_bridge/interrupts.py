@@ -3,7 +3,8 @@
 The host sets the interpreter's own "a signal has arrived" flags, so the handler runs at the next
 bytecode. It asks the host `why` and raises the exception for that reason, but only while user
 code is running: an interrupt that lands in the bridge itself waits until user code runs again in
-the same turn, and dies with the turn otherwise.
+the same turn, and dies with the turn otherwise. The host may also only want to know where the
+cell is: then nothing is raised.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from cellblock import FuelExhausted, LimitReached, TimeLimitExceeded
 
 from .door import door
+from .sampling import samples
 
 _LIMITS: dict[str, type[LimitReached]] = {
     "fuel": FuelExhausted,
@@ -38,7 +40,7 @@ class Gate:
         self._open = True
         try:
             if self._pending:
-                self.raise_reason()
+                self.heed(None)
             yield
         finally:
             self._open = False
@@ -46,14 +48,18 @@ class Gate:
     def handle(self, signum: int, frame: FrameType | None) -> None:
         """The signal handler."""
         if self._open:
-            self.raise_reason()
+            self.heed(frame)
         else:
             self._pending = True
 
-    def raise_reason(self) -> None:
-        """Ask the host why it interrupts and raise that."""
+    def heed(self, frame: FrameType | None) -> None:
+        """Ask the host why it interrupts, and raise that; or note where we are, if that is all."""
         self._pending = False
-        raise exception_for(door.ask("why")[0])
+        answer = door.ask("why")[0]
+        if answer.get("reason") == "sample":
+            samples.take(frame)
+            return
+        raise exception_for(answer)
 
     def end_turn(self) -> None:
         """Forget an interrupt that came too late to interrupt anything."""

@@ -75,10 +75,15 @@ def _derived(entropy: bytes) -> Iterator[int]:
 
 def _reseed_numpy(seed: int) -> None:
     """Numpy's global legacy generator, which scikit-learn and scipy use too, if it is loaded."""
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        words = [(seed >> shift) & 0xFFFF_FFFF for shift in range(0, 256, 32)]
-        numpy_random.seed(words)
+    numpy_random: Any = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        return
+    state, bits = _numpy_globals()
+    if type(bits).__name__ == "MT19937":
+        numpy_random.seed([(seed >> shift) & 0xFFFF_FFFF for shift in range(0, 256, 32)])
+    else:  # a notebook gave it another bit generator than its own
+        _reseed_one(state, seed)
+        _reseed_one(bits, seed)
 
 
 # Where the kinds below are told by their types alone: `isinstance` would ask `__class__` of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from . import comms, loop, module_names, restrictions, stdin, streams, working_directory
+from . import comms, imports, loop, module_names, restrictions, stdin, streams, working_directory
 from .comms import DoorCommManager
 from .kernel import Kernel
 from .loop import CellRunner
@@ -40,6 +40,7 @@ def session() -> Session:
     """Make the session, or return the one that there is."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    imports.install()
     working_directory.install()
     streams.install()
     restrictions.install()

@@ -16,7 +16,7 @@ from traitlets import Any as AnyTrait
 from traitlets import CBool, Instance, Type, default, observe
 from traitlets.config import Config
 
-from . import payloads, session_magic, streams
+from . import fuel_magic, payloads, session_magic, streams
 from .departure import Departure
 from .displays import DoorPublisher, ResultHook
 from .door import door
@@ -89,6 +89,7 @@ class ZMQInteractiveShell(InteractiveShell):
         super().init_magics()
         self.register_magics(SandboxMagics)
         session_magic.install(self)
+        fuel_magic.install(self)
 
     @property
     def db(self) -> MutableMapping[str, Any]:

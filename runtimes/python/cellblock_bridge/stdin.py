@@ -28,7 +28,7 @@ class Asker:
 
     def _ask(self, function: str, prompt: object, *, password: bool) -> str:
         if not self.allowed:
-            raise StdinNotImplementedError(
+            raise _unavailable(
                 f"{function} was called, but this frontend does not support input requests."
             )
         streams.flush()
@@ -40,7 +40,13 @@ class Asker:
             raise EOFError
         if error == "interrupted":
             raise KeyboardInterrupt
-        raise StdinNotImplementedError(f"the frontend did not answer an input request: {error}")
+        raise _unavailable(f"the frontend did not answer an input request: {error}")
+
+
+def _unavailable(text: str) -> StdinNotImplementedError:
+    error = StdinNotImplementedError(text)
+    error.cellblock_reason = "stdin"  # type: ignore[attr-defined]
+    return error
 
 
 asker = Asker()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::identity::Identity;
-use super::record::header::{Files, Header, Kind, State};
+use super::record::header::{FRESH, Files, Header, Kind, State};
 use super::record::runs;
 use super::state::{PAGE, StateInfo};
 use crate::session::timeline::{StateId, Target, Timeline};
@@ -87,6 +87,8 @@ pub struct Ledger {
     pub forked_at: Option<u64>,
     /// Records that count no more but may still be there.
     pub litter: Vec<u64>,
+    /// The last record says that the next run begins afresh, because the user wanted it to.
+    pub afresh: bool,
 }
 
 impl Ledger {
@@ -103,6 +105,7 @@ impl Ledger {
             clock_ns: 0,
             forked_at: None,
             litter: Vec::new(),
+            afresh: false,
         }
     }
 
@@ -170,6 +173,7 @@ impl Ledger {
             }
             self.states.insert(state.id, entry(seq, state, parsed));
         }
+        self.afresh = matches!(&parsed.header.kind, Kind::Move(words) if words == FRESH);
         self.records.insert(seq, parsed.known.clone());
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::lease::Lease;
 use super::ledger::Ledger;
 use super::metadata::{Metadata, Problem};
 use super::notebooks::{self, Pointed};
-use super::record::header::{Files, Kind, State};
+use super::record::header::{FRESH, Files, Kind, State};
 use super::record::{blocks, runs};
 use super::state::{MAX_PAGES, NewState, PAGE};
 use super::view::View;
@@ -34,6 +34,8 @@ pub struct Log {
     pub(super) blobs: Blobs,
     /// Records that may have been written although the store said no.
     pub(super) attempts: Vec<Attempt>,
+    /// The run before was ended so that this one begins afresh.
+    afresh: bool,
 }
 
 /// What is taken up when a session is opened.
@@ -137,6 +139,7 @@ impl Log {
         lease: Lease,
     ) -> Result<Self, StoreError> {
         let (blobs, other_bytes) = Blobs::listed(depot, &opening.id)?;
+        let afresh = ledger.afresh;
         let view = View { depot: depot.clone(), id: opening.id.clone(), metadata, ledger, other_bytes };
         Ok(Self {
             view,
@@ -146,6 +149,7 @@ impl Log {
             durability: opening.durability,
             blobs,
             attempts: Vec::new(),
+            afresh,
         })
     }
 
@@ -205,7 +209,7 @@ impl Log {
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
             cell: new.cell.cut(),
-            cells: if new.amend && before > 0 { before } else { before.saturating_add(1) },
+            cells: before.saturating_add(u32::from(!new.amend)),
             memory_bytes: new.memory_bytes,
             facts: new.facts,
             clock_ns: new.clock_ns,
@@ -256,6 +260,11 @@ impl Log {
         Ok(())
     }
 
+    /// Whether the run before was ended with [`Move::Fresh`], because the user wanted to begin again.
+    pub fn begins_afresh(&self) -> bool {
+        self.afresh
+    }
+
     /// That the session is still ours; renews the lease if that is due. A thread does that, too.
     pub fn renew(&self) -> Result<(), StoreError> {
         self.lease.confirm()
@@ -264,6 +273,7 @@ impl Log {
     /// Gives the session back. What is not needed any more is deleted first.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.lease.confirm()?;
+        self.disown_late_records()?;
         self.sweep_blobs(&Changes::default());
         let (depot, id, durability) = (self.view.depot.clone(), self.view.id.clone(), self.durability);
         let noted = self.view.metadata.replace(&depot, &id, durability);
@@ -311,7 +321,7 @@ fn words(to: &Move) -> String {
         Move::Restore(name) => format!("restore {name}"),
         Move::At(state) => format!("at {state}"),
         Move::Reset => "reset".to_owned(),
-        Move::Fresh => "fresh".to_owned(),
+        Move::Fresh => FRESH.to_owned(),
     }
 }
 

@@ -110,7 +110,7 @@ impl Metadata {
     pub fn read(depot: &Depot, id: &SessionId) -> Result<Self, StoreError> {
         match Self::look(depot, id)? {
             Ok(metadata) => Ok(metadata),
-            Err(Problem::Missing) if depot.list(&layout::log(id))?.is_empty() => {
+            Err(Problem::Missing) if super::reading::is_stillborn(depot, id)? => {
                 Err(StoreError::NotFound(id.to_string()))
             }
             Err(problem) => Err(problem.damage(id)),

@@ -72,3 +72,6 @@ pub use log::{Log, recorded_identity};
 pub use metadata::Metadata;
 pub use state::{Cell, Loaded, MAX_PAGES, NewState, PAGE, Pages, StateInfo, Summary};
 pub use view::{HistoryLine, View};
+
+#[cfg(test)]
+mod tests;

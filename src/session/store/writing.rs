@@ -76,6 +76,15 @@ impl Log {
         Err(self.lease.lost())
     }
 
+    /// Has it written that nothing came of records that failed, if one of them is there after all.
+    pub(super) fn disown_late_records(&mut self) -> Result<(), StoreError> {
+        if self.adopt_late_records()? {
+            let timeline = self.view.ledger.timeline.clone();
+            self.put(Kind::Trim, &timeline, self.durability)?;
+        }
+        Ok(())
+    }
+
     fn header(&self, seq: u64, kind: Kind, timeline: Timeline, live: Option<Vec<(u64, String)>>) -> Header {
         let ledger = &self.view.ledger;
         let clock_ns = kind.state().map_or(0, |state| state.clock_ns).max(ledger.clock_ns);
@@ -108,12 +117,12 @@ impl Log {
 
     /// A record that failed may be there all the same. It was not acknowledged, so it changes nothing; but
     /// the next one has to follow it. Anybody else's record means that the session is lost.
-    fn adopt_late_records(&mut self) -> Result<(), StoreError> {
+    fn adopt_late_records(&mut self) -> Result<bool, StoreError> {
         if self.attempts.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let seq = self.view.ledger.next_seq;
-        let Some(hash) = self.found(seq)? else { return Ok(()) };
+        let Some(hash) = self.found(seq)? else { return Ok(false) };
         let ours =
             self.attempts.iter().find(|attempt| attempt.parsed.known.hash == hash && attempt.parsed.header.seq == seq);
         let Some(ours) = ours else { return Err(self.lease.lost()) };
@@ -122,7 +131,7 @@ impl Log {
         self.enter(&parsed)?;
         self.view.ledger.timeline = timeline;
         self.attempts.clear();
-        Ok(())
+        Ok(true)
     }
 
     /// The hash of the record that is there under this number.

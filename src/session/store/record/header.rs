@@ -36,6 +36,9 @@ pub struct Header {
     pub kind: Kind,
 }
 
+/// The words of a move with which a run is ended for another to begin afresh.
+pub const FRESH: &str = "fresh";
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

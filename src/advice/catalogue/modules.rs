@@ -1,0 +1,105 @@
+//! Entries about modules and packages that are not there.
+
+use super::Condition::{Class, Package, Reason, Source, Stranger, Type};
+use super::{Entry, ErrorType, Example, Nature};
+
+const NOT_FOUND: super::Condition = Type("builtins.ModuleNotFoundError");
+
+const INSTEAD: Example =
+    Example { before: "{import_line}", after: "{instead_line}", explanation: "What is there instead." };
+
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        kind: ErrorType::PackageNotInstalled,
+        when: &[&[Reason("packages")]],
+        says: &[
+            "Cells cannot install packages: the sandbox has no network and no processes.",
+            "`{wanted_there}` is already installed: import it.",
+            "`cellblock install-package {wanted_missing}`, outside of the notebook, adds it if it is pure Python.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "%pip install {wanted_there}",
+            after: "import {wanted_there}",
+            explanation: "It is there from the start.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Reason("native")], &[NOT_FOUND, Package(Nature::Native)]],
+        says: &[
+            "`{module}` (package {package}) cannot run in the sandbox: it, or what it is built on, is native code or needs an operating system's services.",
+            "Use instead: {instead}.",
+            "The sandbox runs WebAssembly only: no library of the machine's can be loaded.",
+        ],
+        docs: &[],
+        examples: &[INSTEAD],
+    },
+    Entry {
+        // What pandas raises when no engine for parquet is there carries no attributes.
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Class("builtins.ImportError"), Source("parquet")]],
+        says: &[
+            "Parquet files need `pyarrow` or `fastparquet`, which are native code and cannot run in the sandbox.",
+            "Use CSV or pickle files instead; convert what is there outside of the sandbox.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "df.to_parquet(\"out.parquet\")",
+            after: "df.to_pickle(\"out.pkl\")   # keeps types\ndf.to_csv(\"out.csv\")      # for other programs",
+            explanation: "Formats that pandas reads and writes by itself.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::MissingVendoredPackage,
+        when: &[&[NOT_FOUND, Package(Nature::Pure)]],
+        says: &[
+            "`{module}` is not installed, but its package {package} is pure Python: `cellblock install-package {package}`, outside of the notebook, adds it.",
+            "Or use {instead}.",
+            "Cells cannot install packages themselves.",
+        ],
+        docs: &[],
+        examples: &[INSTEAD],
+    },
+    Entry {
+        kind: ErrorType::PackageNotInstalled,
+        when: &[&[NOT_FOUND, Package(Nature::Renamed)]],
+        says: &[
+            "There is no module `{module}`: what the package {package} brings is called `{renamed}`, and it is installed.",
+            "The name that a package is installed by need not be the one that it is imported by.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "{import_line}",
+            after: "{instead_line}",
+            explanation: "A package's name and its module's may differ.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::PackageNotInstalled,
+        when: &[&[NOT_FOUND, Package(Nature::Dropped)]],
+        says: &[
+            "`{module}` is no longer part of Python.",
+            "Use instead: {instead}.",
+            "Code that needs it was written for an older Python than this one.",
+        ],
+        docs: &[],
+        examples: &[INSTEAD],
+    },
+    Entry {
+        kind: ErrorType::PackageNotInstalled,
+        when: &[&[NOT_FOUND, Stranger]],
+        says: &[
+            "There is no module `{module}`. Did you mean `{nearest}`, which is installed?",
+            "`{unheard_of}` is not installed. If it is a file of yours, put it into the workspace: `/app/{unheard_of}.py`, or `/app/{unheard_of}/`.",
+            "What can be imported besides the packages that are installed is what lies in the workspace.",
+            "If it is a package in pure Python: `cellblock install-package {unheard_of}`, outside of the notebook, adds it.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "{import_line}",
+            after: "{nearest_line}",
+            explanation: "The nearest module that is installed.",
+        }],
+    },
+];

@@ -1,0 +1,70 @@
+use super::*;
+use crate::session::timeline::Move;
+
+#[test]
+fn the_oldest_states_go_first_when_the_store_is_full() {
+    let (depot, _) = memory();
+    let holder = Holder::here("a test");
+    let total_bytes = 500 * 1024;
+    let keep = Keep { total_bytes, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    let mut last = Vec::new();
+    for number in 1..30u32 {
+        let pages: Vec<(u32, u64)> = (0..16).map(|page| (page, u64::from(number * 100 + page))).collect();
+        last.push(log.append(state(number, &pages)).unwrap());
+        let stored: u64 = depot.list("sessions/s/log").unwrap().iter().map(|object| object.bytes).sum();
+        assert!(stored <= total_bytes && log.summary().bytes == stored, "{stored}");
+    }
+    assert!(log.timeline().undoable() >= 4, "no more is dropped than has to be: {}", log.timeline().undoable());
+    log.move_to(&Move::Undo(3)).unwrap();
+    assert_eq!(current(&log), last[last.len() - 4]);
+    assert_eq!(contents(&log, current(&log)).0.pages.len(), 16);
+}
+
+#[test]
+fn what_does_not_fit_at_all_is_refused_and_changes_nothing() {
+    let (depot, _) = memory();
+    let holder = Holder::here("a test");
+    let keep = Keep { total_bytes: 200 * 1024, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    let small = log.append(state(1, &[(0, 1)])).unwrap();
+    let large: Vec<(u32, u64)> = (0..100).map(|page| (page, u64::from(page))).collect();
+    let Err(StoreError::Full { needed, limit, .. }) = log.append(state(2, &large)) else { panic!("it fits") };
+    assert!(needed > 400 * 1024 && limit == 200 * 1024, "{needed}");
+    assert_eq!((current(&log), log.timeline().undoable()), (small, 1));
+    log.append(state(3, &[(1, 1)])).unwrap();
+}
+
+#[test]
+fn files_count_and_those_that_no_state_needs_go() {
+    let (depot, watch) = memory();
+    let holder = Holder::here("a test");
+    let keep = Keep { total_bytes: 400 * 1024, undo_entries: 50, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    for number in 1..20u32 {
+        let entry = blob(&depot, &id("s"), &page(u64::from(number)).repeat(10));
+        log.append(NewState { files: Some(set("app/data", entry)), ..state(number, &[(0, 1)]) }).unwrap();
+        let blobs: u64 = depot.list("sessions/s/blobs").unwrap().iter().map(|object| object.bytes).sum();
+        assert!(blobs < 400 * 1024 && log.summary().bytes > blobs);
+        watch.pass(TimeDelta::seconds(1));
+    }
+    let undoable = log.timeline().undoable();
+    assert!((5..10).contains(&undoable), "{undoable}");
+    log.close().unwrap();
+    let log = Log::open(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    assert!(depot.list("sessions/s/blobs").unwrap().len() <= undoable + 1);
+    assert_eq!(contents(&log, log.timeline().previous().unwrap()).1.files.0.len(), 1);
+}
+
+#[test]
+fn undo_is_bounded_in_bytes() {
+    let (depot, _) = memory();
+    let holder = Holder::here("a test");
+    let keep = Keep { undo_bytes: 100 * 1024, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    for number in 1..10u32 {
+        let pages: Vec<(u32, u64)> = (0..8).map(|page| (page, u64::from(number * 8 + page))).collect();
+        log.append(state(number, &pages)).unwrap();
+    }
+    assert_eq!(log.timeline().undoable(), 3, "of 33 KiB each");
+}
