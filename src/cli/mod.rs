@@ -13,6 +13,7 @@ mod policy;
 mod run;
 mod session;
 mod session_arguments;
+mod sessions;
 mod setup;
 mod uninstall;
 
@@ -44,6 +45,8 @@ enum Command {
     Setup(setup::Setup),
     /// Check the set-up and the kernelspec, and say what to do
     Doctor(doctor::Doctor),
+    /// List, check and change stored sessions and their files
+    Sessions(sessions::Sessions),
     /// Show, check and explain what sessions may use and see
     Policy(policy::PolicyCommand),
 }
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Setup(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Sessions(command) => command.run(),
         Command::Policy(command) => command.run(),
     });
     result.unwrap_or_else(|error| {

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 
+use super::sessions::require_allowed;
 use crate::policy::{Persist, Policy};
 use crate::session::Which;
 use crate::session::store::SessionId;
@@ -21,11 +22,15 @@ impl SessionArguments {
     /// The session that is meant: the one that was named, or the notebook's if the policy keeps sessions.
     ///
     /// # Errors
-    /// An id that is none.
+    /// An id that is none, or that the policy does not allow.
     pub(super) fn which(&self, policy: &Policy) -> anyhow::Result<Which> {
         let notebook = std::env::var(NOTEBOOK).ok().filter(|name| !name.is_empty());
         Ok(match (&self.session, notebook) {
-            (Some(id), _) => Which::Id(SessionId::parse(id).context("--session or CELLBLOCK_SESSION")?),
+            (Some(id), _) => {
+                let id = SessionId::parse(id).context("--session or CELLBLOCK_SESSION")?;
+                require_allowed(policy, &id).context("--session or CELLBLOCK_SESSION")?;
+                Which::Id(id)
+            }
             (None, Some(name)) if policy.session.persist == Persist::Cells => Which::Notebook(name),
             _ => Which::Unkept,
         })

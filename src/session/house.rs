@@ -11,8 +11,10 @@ use super::guest::Origin;
 use super::handle::SessionHandle;
 use super::limits::Limits;
 use super::opening::{Keeping, Resume, Which};
-use super::store::{Depot, Durability, Identity, Keep, StoreError};
+use super::store::{Depot, Durability, Identity, Keep, SessionId, StoreError};
+use super::stored_files::StoredFiles;
 use super::thread::spawn;
+use super::working_copy;
 use super::workspace::Quota;
 use crate::advice::Mount;
 use crate::policy::{self, Policy};
@@ -196,9 +198,28 @@ fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Resul
         },
         keep: keep(policy),
         idle_evict: session.idle_evict,
-        quota: Quota { bytes: policy.workspace_bytes, files: policy.workspace_files },
+        quota: quota(policy),
         holder: holder.to_owned(),
     })
+}
+
+/// How much a session's workspace may hold.
+pub fn quota(policy: &Policy) -> Quota {
+    Quota { bytes: policy.workspace_bytes, files: policy.workspace_files }
+}
+
+/// The files of a stored session.
+///
+/// # Errors
+/// As [`depot`]'s.
+pub fn stored_files(policy: &Policy, id: &SessionId) -> Result<StoredFiles, StoreError> {
+    let depot = depot(policy)?;
+    let app = match &policy.workspace {
+        // Of a store that is elsewhere there is no working copy that could be relied upon.
+        Some(workspace) if depot.local_root().is_some() => Some(workspace.clone()),
+        _ => working_copy::path(&depot, id).map(|copy| copy.join("app")),
+    };
+    Ok(StoredFiles { depot, id: id.clone(), app, quota: quota(policy), keep: keep(policy) })
 }
 
 /// How much of its past a session keeps.

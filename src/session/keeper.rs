@@ -43,12 +43,14 @@ pub struct Keeper {
     /// The state in which the session began, written before the first cell's.
     beginning: Option<NewState>,
     broken: Option<String>,
+    /// The lock on the session's working copy.
+    copy: Option<std::fs::File>,
 }
 
 impl Keeper {
     /// The keeper of a session that does not exist yet.
     pub fn new(plan: Plan) -> Self {
-        Self { plan, log: None, beginning: None, broken: None }
+        Self { plan, log: None, beginning: None, broken: None, copy: None }
     }
 
     /// The keeper of a stored session: takes its lease, and checks all of it.
@@ -57,7 +59,7 @@ impl Keeper {
     /// [`Log::open`]'s.
     pub fn open(plan: Plan) -> Result<Self, StoreError> {
         let log = Log::open(&plan.depot, plan.opening())?;
-        Ok(Self { plan, log: Some(log), beginning: None, broken: None })
+        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None })
     }
 
     /// The keeper of a session whose image is gone: its states are dropped, what is portable of it stays.
@@ -66,7 +68,12 @@ impl Keeper {
     /// [`Log::open_on_new_base`]'s.
     pub fn open_on_new_base(plan: Plan) -> Result<Self, StoreError> {
         let log = Log::open_on_new_base(&plan.depot, plan.opening())?;
-        Ok(Self { plan, log: Some(log), beginning: None, broken: None })
+        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None })
+    }
+
+    /// Holds the lock on the session's working copy as long as there is a keeper.
+    pub fn hold(&mut self, lock: Option<std::fs::File>) {
+        self.copy = lock;
     }
 
     /// The session's id.

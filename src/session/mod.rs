@@ -17,10 +17,13 @@ pub mod output;
 mod pace;
 pub mod request;
 pub mod store;
+pub mod stored_files;
 pub mod thread;
 pub mod timeline;
 mod travel;
 pub mod verdict;
+pub mod visit;
+pub mod working_copy;
 pub mod workspace;
 
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};

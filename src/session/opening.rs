@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
-use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View, catalog};
+use super::store::catalog::{self, Pointed};
+use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View};
+use super::working_copy;
 
 /// Which session is wanted.
 #[derive(Debug, Clone)]
@@ -150,7 +152,7 @@ impl Keeping {
                     opened => opened?,
                 };
                 // Whoever names a session wants that session.
-                self.kept(keeper, Resume::Always)
+                self.kept(keeper, Resume::Always, false)
             }
             Which::Notebook(name) => self.notebook(name, identity),
         }
@@ -158,18 +160,20 @@ impl Keeping {
 
     fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
         let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
-        let pointed = match catalog::find(&self.depot, name) {
+        let pointed = match catalog::pointed(&self.depot, name) {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
-        let Some(id) = pointed else { return self.kept(fresh(), self.resume) };
+        let Some(Pointed { id, resume: wished }) = pointed else { return self.kept(fresh(), self.resume, false) };
+        // Asked for from outside (`cellblock sessions resume`), and true once: opening the log forgets it.
+        let resume = if wished { Resume::Always } else { self.resume };
         match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
-            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume),
-            Ok(keeper) => self.kept(keeper, self.resume),
+            Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume, false),
+            Ok(keeper) => self.kept(keeper, resume, wished),
             Err(StoreError::OtherBase { .. }) => {
                 let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
                 let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
-                let opened = self.kept(keeper, self.resume)?;
+                let opened = self.kept(keeper, resume, wished)?;
                 Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }
             Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
@@ -187,15 +191,16 @@ impl Keeping {
         Ok(Opened { journal, found, directories, resume: Resume::Never })
     }
 
-    fn kept(&self, keeper: Keeper, resume: Resume) -> Result<Opened, OpenError> {
-        // Who asked for a restart wanted to begin afresh, and knows what there was.
-        let log = keeper.log().filter(|log| !log.begins_afresh());
+    fn kept(&self, mut keeper: Keeper, resume: Resume, wished: bool) -> Result<Opened, OpenError> {
+        // Who asked for a restart wanted to begin afresh, and knows what there was; a wish since then counts more.
+        let log = keeper.log().filter(|log| wished || !log.begins_afresh());
         let found = log.and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
-        let place = match self.depot.local_root() {
-            Some(root) => root.join("sessions").join(keeper.id().as_str()).join("workspace"),
-            None => self.scratch.clone(),
-        };
-        let directories = self.directories(&self.depot, keeper.id(), &place)?;
+        let copy = working_copy::path(&self.depot, keeper.id());
+        let place = copy.as_ref().unwrap_or(&self.scratch);
+        let directories = self.directories(&self.depot, keeper.id(), place)?;
+        if copy.is_some() {
+            keeper.hold(working_copy::hold(place));
+        }
         let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
         Ok(Opened { journal, found, directories, resume })
     }

@@ -29,8 +29,7 @@ pub struct Pointed {
 
 /// From now on this is the notebook's session.
 pub fn point(depot: &Depot, notebook: &str, to: &Pointed, durability: Durability) -> Result<(), StoreError> {
-    let pointer =
-        Pointer { notebook: notebook.to_owned(), session_id: to.id.to_string(), resume: to.resume };
+    let pointer = Pointer { notebook: notebook.to_owned(), session_id: to.id.to_string(), resume: to.resume };
     let bytes = sealed::seal(&pointer).map_err(|error| StoreError::Refused(error.to_string()))?;
     let name = layout::notebook(notebook);
     if depot.get(&name)?.is_some_and(|there| there == bytes) {

@@ -3,7 +3,7 @@
 
 /// A pattern, read.
 #[derive(Debug, Clone)]
-pub(super) struct Glob {
+pub struct Glob {
     names: Vec<Name>,
 }
 
@@ -27,7 +27,7 @@ enum Piece {
 
 impl Glob {
     /// Reads a pattern; every text is one.
-    pub(super) fn new(pattern: &str) -> Self {
+    pub fn new(pattern: &str) -> Self {
         let name = |name: &str| if name == "**" { Name::AnyDepth } else { Name::One(pieces(name)) };
         let mut names: Vec<_> = pattern.split('/').filter(|name| !matches!(*name, "" | ".")).map(name).collect();
         // Two in a row mean the same as one, and would only cost time.
@@ -39,7 +39,7 @@ impl Glob {
         Self { names }
     }
 
-    pub(super) fn matches(&self, path: &str) -> bool {
+    pub fn matches(&self, path: &str) -> bool {
         let parts: Vec<Vec<char>> = path.split('/').map(|part| part.chars().collect()).collect();
         wild(
             &self.names,

@@ -31,7 +31,10 @@ pub struct Quota {
 
 impl Quota {
     /// Whether this much is within the quota.
-    pub(super) fn check(&self, bytes: u64, files: u64) -> Result<(), WorkspaceError> {
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Quota`].
+    pub fn check(&self, bytes: u64, files: u64) -> Result<(), WorkspaceError> {
         let over = |unit, key, used, limit| Err(WorkspaceError::Quota { unit, key, used, limit });
         if bytes > self.bytes {
             return over("bytes", "workspace_bytes", bytes, self.bytes);

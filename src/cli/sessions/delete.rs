@@ -1,0 +1,32 @@
+//! `cellblock sessions delete`.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::arguments::Place;
+use super::table;
+use crate::session::store::SessionId;
+use crate::session::working_copy;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Delete {
+    /// The session
+    id: SessionId,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Delete {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let (_, depot) = self.place.open()?;
+        let id = &self.id;
+        let bytes = working_copy::delete_session(&depot, id)?;
+        tracing::info!(session = %id, bytes, "session.deleted");
+        self.place.answer(
+            &json!({"session_id": id.as_str(), "deleted": true, "reclaimed_bytes": bytes}),
+            &format!("The session {id} is deleted: {} are free again.", table::size(bytes)),
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,36 @@
+//! `cellblock sessions files ID delete`.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::cut;
+use crate::cli::sessions::arguments::Place;
+use crate::cli::sessions::table;
+use crate::session::house;
+use crate::session::store::SessionId;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Delete {
+    /// The file, by its path in the workspace
+    path: String,
+    /// Delete a directory with all that is in it
+    #[arg(long)]
+    recursive: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Delete {
+    pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
+        let files = house::stored_files(&self.place.policy()?, id)?;
+        let path = &self.path;
+        let deleted = files.delete(path, self.recursive)?;
+        tracing::info!(session = %id, path = cut(path), files = deleted.files, bytes = deleted.bytes, "session.file.deleted");
+        self.place.answer(
+            &json!({"session_id": id.as_str(), "path": path, "deleted": {"files": deleted.files, "bytes": deleted.bytes}}),
+            &format!("{} is deleted from the session {id} ({}).", table::plain(path), table::size(deleted.bytes)),
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,71 @@
+//! `cellblock sessions files`.
+
+mod delete;
+mod get;
+mod list;
+mod put;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::session::store::SessionId;
+use crate::session::stored_files::Source;
+
+/// Paths are cut at this many characters in logged events.
+const LOGGED: usize = 140;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Files {
+    /// The session
+    id: SessionId,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the files in the workspace
+    List(list::List),
+    /// Write out a file
+    Get(get::Get),
+    /// Put a file into the workspace
+    Put(put::Put),
+    /// Delete a file or a directory
+    Delete(delete::Delete),
+}
+
+impl Files {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::List(command) => command.run(&self.id),
+            Command::Get(command) => command.run(&self.id),
+            Command::Put(command) => command.run(&self.id),
+            Command::Delete(command) => command.run(&self.id),
+        }
+    }
+}
+
+/// A path for the log.
+fn cut(path: &str) -> String {
+    path.chars().take(LOGGED).collect()
+}
+
+/// Where files were seen, in JSON.
+fn source(source: Source) -> serde_json::Value {
+    match source {
+        Source::WorkingCopy => serde_json::json!("workspace"),
+        Source::State(state) => serde_json::json!({"state": state.0}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_the_log_are_cut() {
+        assert_eq!(cut(&"ü".repeat(200)).chars().count(), 140);
+        assert_eq!(cut("a/b"), "a/b");
+    }
+}

@@ -1,0 +1,150 @@
+//! The directory in which a session's files are while it runs, if the store is a directory of this machine. It
+//! lies beside the stored session and is no part of it, but it goes when that is deleted.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+
+use super::store::catalog::{self, Pruned};
+use super::store::{Depot, SessionId, StoreError};
+use super::workspace::remove_tree;
+
+/// Its name in a session's directory.
+const NAME: &str = "workspace";
+
+/// Where a session's working copy is, or would be. None if the store is elsewhere.
+pub fn path(depot: &Depot, id: &SessionId) -> Option<PathBuf> {
+    directory(depot, id).map(|directory| directory.join(NAME))
+}
+
+fn directory(depot: &Depot, id: &SessionId) -> Option<PathBuf> {
+    depot.local_root().map(|root| root.join("sessions").join(id.as_str()))
+}
+
+/// Says that a process uses a working copy, as long as the file is open: before its first cell a kernel has no
+/// lease. Without the lock it works just as well.
+pub fn hold(copy: &Path) -> Option<File> {
+    let held = File::open(copy).and_then(|dir| dir.try_lock_shared().map(|()| dir).map_err(io::Error::from));
+    held.inspect_err(|error| tracing::debug!(%error, "the session's working copy could not be locked")).ok()
+}
+
+/// Whether a process may be using it.
+fn is_held(copy: &Path) -> bool {
+    match File::open(copy) {
+        Ok(dir) => dir.try_lock().is_err(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Deletes a stored session that nobody holds, and its working copy; how many bytes of the store that frees.
+///
+/// # Errors
+/// As [`catalog::delete`]'s.
+pub fn delete_session(depot: &Depot, id: &SessionId) -> Result<u64, StoreError> {
+    catalog::require_unheld(depot, id)?;
+    let copy = path(depot, id).filter(|copy| copy.is_dir());
+    if copy.as_ref().is_some_and(|copy| is_held(copy)) {
+        return Err(StoreError::Refused(format!(
+            "the session {id} is used by a kernel that has not run a cell yet: shut that down first"
+        )));
+    }
+    let bytes = match catalog::delete(depot, id) {
+        Err(StoreError::NotFound(_)) if copy.is_some() => 0,
+        other => other?,
+    };
+    remove(depot, id)?;
+    Ok(bytes)
+}
+
+/// Deletes the sessions that nothing has happened in for so long, with their working copies, and what killed
+/// kernels left behind. With `dry_run` it only says which sessions.
+///
+/// # Errors
+/// The store's, where it cannot be listed.
+pub fn prune_sessions(depot: &Depot, older_than: TimeDelta, dry_run: bool) -> Result<Pruned, StoreError> {
+    let mut pruned = catalog::prune(depot, older_than, dry_run)?;
+    if dry_run {
+        return Ok(pruned);
+    }
+    let deleted = pruned.deleted_sessions.iter().filter_map(|name| SessionId::parse(name).ok());
+    for id in deleted.collect::<Vec<_>>() {
+        if let Err(error) = remove(depot, &id) {
+            pruned.errors.insert(id.to_string(), error.to_string());
+        }
+    }
+    for id in catalog::empty(depot)? {
+        // Not a session, so nothing is said about it, nor about one that is used.
+        if let Err(error) = delete_session(depot, &id) {
+            tracing::debug!(%error, session = %id, "what a killed kernel left could not be removed");
+        }
+    }
+    Ok(pruned)
+}
+
+/// Removes the working copy of a session that was deleted.
+fn remove(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
+    let Some(directory) = directory(depot, id) else { return Ok(()) };
+    let io = |error: io::Error| StoreError::Io {
+        doing: "cannot delete",
+        object: directory.join(NAME).display().to_string(),
+        cause: error.to_string(),
+    };
+    if directory.join(NAME).is_dir() {
+        remove_tree(&directory, NAME).map_err(io)?;
+    }
+    // Where anything is in them, they stay.
+    for empty in ["log", "lease", "blobs"].map(|name| directory.join(name)).iter().chain([&directory]) {
+        let _ = std::fs::remove_dir(empty);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left_by_a_killed_kernel(depot: &Depot, id: &str) -> (SessionId, PathBuf) {
+        let id = SessionId::parse(id).unwrap();
+        let copy = path(depot, &id).unwrap();
+        std::fs::create_dir_all(copy.join("app/deep")).unwrap();
+        std::fs::write(copy.join("app/deep/file"), "x").unwrap();
+        std::fs::create_dir_all(depot.blob_dir(&id).unwrap()).unwrap();
+        (id, copy)
+    }
+
+    #[test]
+    fn what_a_killed_kernel_left_is_no_session_and_goes_when_nobody_uses_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let depot = Depot::local(dir.path()).unwrap();
+        let (_, used) = left_by_a_killed_kernel(&depot, "used");
+        let (_, unused) = left_by_a_killed_kernel(&depot, "unused");
+        let outside = dir.path().join("outside");
+        std::fs::write(&outside, "x").unwrap();
+        std::os::unix::fs::symlink(&outside, unused.join("app/link")).unwrap();
+        assert!(catalog::list(&depot).unwrap().is_empty());
+        let lock = hold(&used).unwrap();
+        assert_eq!(prune_sessions(&depot, TimeDelta::days(1), true).unwrap(), Pruned::default());
+        assert!(unused.exists(), "a dry run");
+        assert_eq!(prune_sessions(&depot, TimeDelta::days(1), false).unwrap(), Pruned::default());
+        assert!(used.exists() && outside.exists());
+        assert!(!unused.parent().unwrap().exists());
+        drop(lock);
+        prune_sessions(&depot, TimeDelta::days(1), false).unwrap();
+        assert!(!used.parent().unwrap().exists());
+    }
+
+    #[test]
+    fn what_is_used_is_not_deleted_and_what_is_not_there_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let depot = Depot::local(dir.path()).unwrap();
+        let (id, copy) = left_by_a_killed_kernel(&depot, "used");
+        let lock = hold(&copy).unwrap();
+        assert!(delete_session(&depot, &id).unwrap_err().to_string().contains("shut that down first"));
+        assert!(copy.exists());
+        drop(lock);
+        assert_eq!(delete_session(&depot, &id).unwrap(), 0);
+        assert!(matches!(delete_session(&depot, &id), Err(StoreError::NotFound(_))));
+    }
+}
