@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let id = SessionId::parse(&format!("s{number}"))?;
         let origin = house.origin(Which::Id(id.clone()), "the benchmark", id.as_str())?;
         let session = spawn(move || Ok::<_, String>(origin))?;
-        let code = format!("import pandas as pd\ndf = pd.DataFrame({{'a': range({number}, {number} + 1000)}})\ndf.describe()");
+        let code =
+            format!("import pandas as pd\ndf = pd.DataFrame({{'a': range({number}, {number} + 1000)}})\ndf.describe()");
         expect(&session, &code, |text| text.contains("mean"));
         sessions.push(session);
     }
@@ -62,7 +63,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     times.sort();
     let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
-    println!("all answered correctly; back from eviction with an answer in {:.1} ms (p50), {:.1} ms (p99)", at(50), at(99));
+    println!(
+        "all answered correctly; back from eviction with an answer in {:.1} ms (p50), {:.1} ms (p99)",
+        at(50),
+        at(99)
+    );
     Ok(())
 }
 

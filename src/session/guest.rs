@@ -267,9 +267,7 @@ impl Guest {
         let kind = &kind.clone().with(outcome);
         let done = match command {
             Some(Command::Go(to)) => self.go(to).map(Some),
-            Some(Command::After(after)) => {
-                self.commit(kind, files).and_then(|()| self.after(after)).map(Some)
-            }
+            Some(Command::After(after)) => self.commit(kind, files).and_then(|()| self.after(after)).map(Some),
             Some(Command::Tell(_)) | None => self.commit(kind, files).map(|()| None),
         };
         match done {
