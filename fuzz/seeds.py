@@ -159,6 +159,29 @@ write("module_rewrite", {
     "component": b"\0asm\x0d\0\1\0",
 })
 
+def session_record(kind: object, steps: list[object], *blocks: bytes, **changes: object) -> bytes:
+    identity = {"runtime": "python", "image": "ab" * 32, "image_bytes": 1}
+    timeline = {"steps": ["run", *steps], "position": len(steps), "names": {}, "previous": None}
+    header = {"lineage": "l", "seq": 1, "epoch": 1, "prev": "", "identity": identity, "at": "2026-01-01T00:00:00Z", "clock_ns": 1,
+              "timeline": timeline, "forked_at": None, "live": None, "kind": kind} | changes
+    packed = b"".join(struct.pack(">H", len(block)) + block for block in blocks)
+    return bytes([len(blocks)]) + packed + json.dumps(header, separators=(",", ":")).encode()
+
+
+CELL = {"number": 1, "first_line": "x", "code_sha256": "cd" * 32, "ok": True, "fuel": 1, "duration_ms": 1, "at": "2026-01-01T00:00:00Z"}
+FILES = {"set": {"app/a": {"kind": "file", "sha256": "ef" * 32, "size": 3, "mode": 420, "mtime_ns": 0}, "app": {"kind": "dir"}}, "gone": ["tmp/b"]}
+STATE = {"id": 1, "parent": None, "cell": CELL, "cells": 1, "memory_bytes": 1 << 20, "facts": {"a": [1]}, "clock_ns": 1,
+         "files": {"changes": FILES}}
+write("session_record", {
+    "open": session_record({"open": "somebody"}, []),
+    "commit": session_record({"commit": STATE}, [{"state": 1}], b"\x03\x01", b"x"),
+    "no pages": session_record({"commit": STATE}, [{"state": 1}]),
+    "two runs": session_record({"commit": STATE}, [{"state": 1}], b"\x00\x01\x05\x01", b"x" * 4097),
+    "snapshot": session_record({"snapshot": STATE | {"files": {"all": FILES["set"]}}}, [{"state": 1}], b"\x03\x01", b"x", seq=2, live=[]),
+    "trim": session_record("trim", ["reset"], seq=2, live=[[1, "00"]]),
+    "runs": b"\x03\x01\x80\x01\x02",
+})
+
 write("connection_file", {
     "tcp": json.dumps({"transport": "tcp", "ip": "127.0.0.1", "shell_port": 1, "control_port": 2, "stdin_port": 3, "iopub_port": 4,
                        "hb_port": 5, "key": "a0436f6c-1916-498b-8eb9-e81ab9368e84", "signature_scheme": "hmac-sha256",

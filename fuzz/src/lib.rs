@@ -12,6 +12,23 @@ pub mod wire;
 #[path = "../../src/sockets/zmtp/mod.rs"]
 pub mod zmtp;
 
+/// What reads a stored session; the rest of the store needs a store.
+#[path = "../../src/session"]
+pub mod session {
+    pub mod timeline;
+
+    pub mod workspace {
+        pub mod manifest;
+    }
+
+    pub mod store {
+        pub mod identity;
+        pub mod ledger;
+        pub mod record;
+        pub mod state;
+    }
+}
+
 use bytes::Bytes;
 
 /// Takes a fuzzer's input apart; beyond its end there are zeros and empty slices.

@@ -43,7 +43,7 @@ impl<'a> Case<'a> {
         let facts = error.facts;
         let types = facts.get("types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let types: Vec<&str> = types.iter().take(TYPES_MAX).filter_map(Value::as_str).collect();
-        let source = Source::new(error.code, facts.get("line").and_then(Value::as_u64));
+        let source = Source::new(error.code, line(error));
         let errno = facts.get("errno").and_then(Value::as_i64);
         let path = path(error, &types, errno, source);
         let modules = facts.get("modules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -52,21 +52,36 @@ impl<'a> Case<'a> {
         Self { error, types, modules, reason: text(facts, "reason"), name: text(facts, "name"), errno, path, source }
     }
 
+    /// The module that was not found, in full.
+    pub fn missing(&self) -> Option<&'a str> {
+        let import = self.types.contains(&"builtins.ModuleNotFoundError") || self.reason == Some("native");
+        text(self.error.facts, "module").or(self.name.filter(|_| import)).or_else(|| self.tried())
+    }
+
+    /// Of several modules that a library tried in vain, one of which something is known.
+    fn tried(&self) -> Option<&'a str> {
+        let tried = self.error.facts.get("tried")?.as_array()?;
+        let names = tried.iter().take(MODULES_MAX).filter_map(Value::as_str).filter(|name| name.len() <= NAME_MAX);
+        names.into_iter().find(|name| known(name).is_some())
+    }
+
     /// The module that was not found: the top level of the exception's name.
     pub fn module(&self) -> Option<&'a str> {
-        let import = self.types.contains(&"builtins.ImportError") || self.reason == Some("native");
-        let name = self.name.filter(|_| import)?;
-        name.split('.').next().filter(|name| !name.is_empty())
+        self.missing()?.split('.').next().filter(|name| !name.is_empty())
     }
 
     /// What is known of that module.
     pub fn package(&self) -> Option<&'static Package> {
-        known(self.name.filter(|_| self.module().is_some())?).or_else(|| known(self.module()?))
+        known(self.missing()?).or_else(|| known(self.module()?))
     }
 
     /// Whether a module of that name is there, so that only a part of it is missing.
     pub fn is_installed(&self, module: &str) -> bool {
         self.installed().any(|known| known == module)
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.error.facts.get(name).and_then(Value::as_u64)
     }
 
     fn installed(&self) -> impl Iterator<Item = &'a str> {
@@ -80,6 +95,11 @@ impl<'a> Case<'a> {
         if let Some((line, source)) = self.source.line() {
             values.set("line", line.to_string());
             values.set("source", source.replace('`', "'"));
+        } else if let (Some(line), Some(cell), Some(source)) =
+            (self.number("line"), self.number("cell"), text(self.error.facts, "source"))
+        {
+            values.set("line", format!("{line} of cell {cell}"));
+            values.set("source", clean(source, LINE_MAX).replace('`', "'"));
         }
         if let Some((path, _)) = &self.path {
             self.paths(path, &mut values);
@@ -144,7 +164,7 @@ impl<'a> Case<'a> {
         }
         let package = self.package();
         let Some(module) = self.module() else { return };
-        values.set("module", clean_name(self.name.unwrap_or(module)));
+        values.set("module", clean_name(self.missing().unwrap_or(module)));
         let top = clean_name(module);
         if let Some(package) = package {
             values.set("package", package.package);
@@ -214,13 +234,21 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The failing line's number, if it is one of this cell's: a function that fails may be of an earlier one.
+fn line(error: &ErrorFacts<'_>) -> Option<u64> {
+    let line = error.facts.get("line").and_then(Value::as_u64)?;
+    let Some(source) = text(error.facts, "source") else { return Some(line) };
+    let own = error.code.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    (own.trim() == source.trim()).then_some(line)
+}
+
 /// A text of the facts, if it is of a length that anything honest has.
 fn text<'a>(facts: &'a Value, name: &str) -> Option<&'a str> {
     facts.get(name).and_then(Value::as_str).filter(|text| !text.is_empty() && text.len() <= TEXT_MAX)
 }
 
 /// The path at fault: of two, the one that leads where it may not. Of an `OSError` that carries none, such as
-/// pandas raises before it opens anything, the one that the cell itself spells out.
+/// pandas raises before it opens anything, and of sqlite's error, the one that the cell itself spells out.
 fn path(error: &ErrorFacts<'_>, types: &[&str], errno: Option<i64>, source: Source<'_>) -> Option<(String, Place)> {
     let placed = |path: &str| (path.to_owned(), place(path, error.mounts));
     let given: Vec<_> =
@@ -228,7 +256,7 @@ fn path(error: &ErrorFacts<'_>, types: &[&str], errno: Option<i64>, source: Sour
     if let Some(found) = given.iter().find(|(_, place)| *place != Place::Writable).or_else(|| given.first()) {
         return Some(found.clone());
     }
-    let bare = types.first() == Some(&"builtins.OSError") && errno.is_none();
+    let bare = matches!(types.first(), Some(&"builtins.OSError" | &"sqlite3.OperationalError")) && errno.is_none();
     let looks = |text: &str| {
         text.starts_with(['/', '~']) || text.contains(":\\") || text.contains(":/") || text.starts_with("../")
     };

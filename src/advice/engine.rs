@@ -80,7 +80,9 @@ fn holds(case: &Case<'_>, condition: &Condition) -> bool {
 /// sandbox's. (A distribution's name is never there; its module is.)
 fn installed_whole(case: &Case<'_>) -> bool {
     let renamed = case.package().is_some_and(|package| package.nature == Nature::Renamed);
-    !renamed && case.reason.is_none() && case.module().is_some_and(|module| case.is_installed(module))
+    let part =
+        case.package().is_some_and(|package| package.module.contains('.') && case.missing() == Some(package.module));
+    !renamed && !part && case.reason.is_none() && case.module().is_some_and(|module| case.is_installed(module))
 }
 
 #[cfg(test)]

@@ -222,6 +222,21 @@ pub const PACKAGES: &[Package] = &[
     of("termios", "termios", Native, "", ""),
     of("winreg", "winreg", Native, "", ""),
     of("msvcrt", "msvcrt", Native, "", ""),
+    of("matplotlib.backends.backend_tkagg", "tkinter", Native, INLINE, "%matplotlib inline"),
+    of("matplotlib.backends.backend_qtagg", "PyQt6", Native, INLINE, "%matplotlib inline"),
+    of(
+        "google",
+        "google-colab",
+        Native,
+        "the workspace: files of the notebook are at /app. Neither Colab nor any service can be reached",
+        "",
+    ),
+    of("pyautogui", "pyautogui", Native, "", ""),
+    of("pyaudio", "pyaudio", Native, "", ""),
+    of("sounddevice", "sounddevice", Native, "", ""),
+    of("langchain", "langchain", Native, NO_NETWORK, ""),
+    of("fsspec", "fsspec", Pure, "a file at /data or in /app; an address cannot be reached", ""),
+    of("s3fs", "s3fs", Native, NO_NETWORK, ""),
     // Python alone.
     of("requests", "requests", Pure, "", ""),
     of("httpx", "httpx", Pure, "", ""),
@@ -373,23 +388,5 @@ pub fn known(name: &str) -> Option<&'static Package> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_module_is_listed_twice() {
-        let mut names: Vec<&str> = PACKAGES.iter().map(|known| known.module).collect();
-        names.sort_unstable();
-        let count = names.len();
-        names.dedup();
-        assert_eq!(names.len(), count);
-    }
-
-    #[test]
-    fn modules_go_before_distributions() {
-        assert_eq!(known("docx").map(|found| found.package), Some("python-docx"));
-        assert_eq!(known("python-docx").map(|found| found.module), Some("docx"));
-        assert_eq!(known("Scikit-Learn").map(|found| found.instead), Some("sklearn"));
-        assert!(known("qwertzuiop").is_none());
-    }
-}
+#[path = "packages_tests.rs"]
+mod tests;

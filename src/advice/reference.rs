@@ -117,3 +117,23 @@ pub fn fuel_page() -> String {
     );
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares with a page of the documentation, or writes it.
+    fn agrees(page: &str, written: &str) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
+        if std::env::var_os("CELLBLOCK_BLESS").is_some() {
+            std::fs::write(&path, written).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), written, "write it anew with CELLBLOCK_BLESS=1");
+    }
+
+    #[test]
+    fn the_documentation_is_the_catalogue() {
+        agrees("errors.md", &errors_page());
+        agrees("fuel.md", &fuel_page());
+    }
+}

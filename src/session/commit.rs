@@ -6,15 +6,18 @@ use std::time::Instant;
 use chrono::Utc;
 use sha2::{Digest, Sha256};
 
-use super::event::{Outcome, StreamName};
+use super::event::{Outcome, StreamName, Usage};
 use super::guest::{Guest, GuestError};
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
-use super::workspace::{Changes, Manifest};
+use super::workspace::{Changes, Entry, Manifest};
+use crate::sandbox::Instance;
 use crate::sandbox::memory::PAGE;
 
 /// Characters of a cell's first line that are kept for the log.
 const FIRST_LINE: usize = 80;
+/// Changed files that are named.
+const MOST_FILES: usize = 1_000;
 
 /// What a request is to the session's history.
 #[derive(Debug, Clone)]
@@ -91,6 +94,20 @@ pub fn no_cell() -> Cell {
     }
 }
 
+/// Names the files of the workspace that a cell changed.
+fn name_files(changes: &Changes, before: &Manifest, usage: &mut Usage) {
+    let inside = |path: &String| path.strip_prefix("app/").map(str::to_owned);
+    for (path, entry) in &changes.set {
+        let Some(name) = inside(path).filter(|_| matches!(entry, Entry::File { .. })) else { continue };
+        let list = if before.0.contains_key(path) { &mut usage.files_modified } else { &mut usage.files_created };
+        if list.len() < MOST_FILES {
+            list.push(name);
+        }
+    }
+    let gone = changes.gone.iter().filter(|path| matches!(before.0.get(*path), Some(Entry::File { .. })));
+    usage.files_deleted.extend(gone.filter_map(inside).take(MOST_FILES));
+}
+
 impl Guest {
     /// Whether a reply has to wait for the disk.
     pub(super) fn is_sync(&self) -> bool {
@@ -98,8 +115,8 @@ impl Guest {
     }
 
     /// Commits; what goes wrong is logged, and said with the next cell.
-    pub(super) fn keep(&mut self, kind: &Kind) {
-        if let Err(error) = self.commit(kind) {
+    pub(super) fn keep(&mut self, kind: &Kind, files: Option<Changes>) {
+        if let Err(error) = self.commit(kind, files) {
             tracing::error!(%error, "the session could not be committed; the next rollback goes further back");
         }
     }
@@ -108,7 +125,7 @@ impl Guest {
     ///
     /// # Errors
     /// Those of the overlay; with `session.durability = sync` those of the store.
-    pub(super) fn commit(&mut self, kind: &Kind) -> Result<(), GuestError> {
+    pub(super) fn commit(&mut self, kind: &Kind, files: Option<Changes>) -> Result<(), GuestError> {
         if matches!(kind, Kind::Question) {
             return Ok(());
         }
@@ -117,10 +134,8 @@ impl Guest {
         let committed = self.overlay()?.commit(instance.mapping());
         self.facts.files = instance.files();
         let mapping = instance.mapping().clone();
-        let changes = instance.file_changes();
         self.instance = Some(instance);
         let committed = committed?;
-        let files = self.changed_files(kind, changes);
         if let Kind::Cell { cell, step: true } = kind {
             self.last_cell = cell.clone();
         }
@@ -157,20 +172,27 @@ impl Guest {
         Ok(())
     }
 
-    /// What became of the files since the last commit; `changes` is the instance's count.
-    fn changed_files(&mut self, kind: &Kind, changes: u64) -> Option<Changes> {
-        if matches!(kind, Kind::Beginning) {
-            self.file_changes = changes;
-            let all = Manifest::default().diff(self.workspace.manifest());
-            return (!all.set.is_empty()).then_some(all);
-        }
-        if changes == self.file_changes && self.files_recorded {
+    /// All files of a session that begins.
+    pub(super) fn all_files(&mut self) -> Option<Changes> {
+        self.file_changes = self.instance.as_ref().map_or(0, Instance::file_changes);
+        let all = Manifest::default().diff(self.workspace.manifest());
+        (!all.set.is_empty()).then_some(all)
+    }
+
+    /// Records what became of the files since the last commit.
+    pub(super) fn changed_files(&mut self, kind: &Kind, usage: &mut Usage) -> Option<Changes> {
+        let changes = self.instance.as_ref().map_or(0, Instance::file_changes);
+        if matches!(kind, Kind::Question) || (changes == self.file_changes && self.files_recorded) {
             return None;
         }
         self.file_changes = changes;
+        let before = self.workspace.manifest().clone();
         match self.workspace.record() {
             Ok(changes) => {
                 self.files_recorded = true;
+                if let Some(changes) = &changes {
+                    name_files(changes, &before, usage);
+                }
                 changes
             }
             Err(error) => {

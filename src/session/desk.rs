@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::advise::Wish;
 use super::commands::{self, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::journal::Journal;
@@ -32,6 +33,8 @@ pub struct Desk {
     kept: bool,
     /// Whether `%session resume` takes what is portable of another image's session.
     portable: AtomicBool,
+    /// What the notebook asked for with `%fuel`, and the last cell's analysis.
+    fuel: Mutex<(Wish, Map<String, Value>)>,
     room: Room,
     /// The request, and above it one of the host's own that is served on its way.
     current: Mutex<Vec<Current>>,
@@ -70,6 +73,7 @@ impl Desk {
             journal,
             kept,
             portable: AtomicBool::new(false),
+            fuel: Mutex::default(),
             room: Room::new(),
             current: Mutex::new(Vec::new()),
         }
@@ -78,6 +82,16 @@ impl Desk {
     /// Says whether `%session resume` is about another image's session.
     pub fn offer_portable(&self, offered: bool) {
         self.portable.store(offered, Ordering::Release);
+    }
+
+    /// What the notebook asked for with `%fuel`.
+    pub fn fuel_wish(&self) -> Wish {
+        self.fuel.lock().0
+    }
+
+    /// Keeps the analysis of a cell for `%fuel`.
+    pub fn remember_fuel(&self, bundle: Map<String, Value>) {
+        self.fuel.lock().1 = bundle;
     }
 
     /// Puts a request on the desk; the guest asks for it.
@@ -256,6 +270,25 @@ impl Desk {
         Frame::of(json!({"text": "", "ends": ends}))
     }
 
+    /// `%fuel`. It changes what is shown and nothing else.
+    fn fuel_display(&self, json: &Map<String, Value>) -> Frame {
+        let mut fuel = self.fuel.lock();
+        let text = match json.get("command").and_then(Value::as_str) {
+            Some("show") if fuel.1.is_empty() => "no cell has been run yet",
+            Some("show") => return Frame::of(json!({"bundle": fuel.1})),
+            Some("on") => {
+                fuel.0 = Wish::Always;
+                "the fuel of every cell is shown from now on"
+            }
+            Some("off") => {
+                fuel.0 = Wish::Never;
+                "the fuel of cells is not shown any more"
+            }
+            _ => return refusal("%fuel takes `on` or `off`, or nothing"),
+        };
+        Frame::of(json!({"text": text}))
+    }
+
     fn tell(&self, tell: Tell) -> Frame {
         let (id, kept) = (self.journal.id().clone(), self.kept);
         let text = self.journal.with(move |keeper| {
@@ -286,6 +319,7 @@ impl Desk {
                 let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
                 Frame::of(json!({"fuel": fuel}))
             }
+            "fuel_display" => self.fuel_display(&frame.json),
             "session" => self.session(&frame.json),
             "log" => {
                 let text = text(&mut frame.json, "message");

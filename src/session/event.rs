@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::request::CommKind;
+use crate::advice::{FuelAnalysis, Guidance};
 
 /// One thing that happened in a session.
 #[derive(Debug)]
@@ -93,6 +94,16 @@ pub struct Usage {
     pub stdout_truncated: bool,
     /// Whether stderr was cut at its limit.
     pub stderr_truncated: bool,
+    /// The status with which the guest ended its process, if it did.
+    pub exit_code: Option<i32>,
+    /// Files that were made, changed and removed, relative to the workspace; at most a thousand of each.
+    pub files_created: Vec<String>,
+    pub files_modified: Vec<String>,
+    pub files_deleted: Vec<String>,
+    /// What the fuel went into; of cells alone.
+    pub fuel_analysis: Option<FuelAnalysis>,
+    /// What to do about an error that the sandbox caused.
+    pub error_guidance: Option<Guidance>,
 }
 
 /// Why a cell was ended before its own end.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::advise::{Shown, advise};
 use super::commands::Command;
 use super::commit::Kind;
 use super::desk::Desk;
@@ -18,7 +19,8 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Manifest, Workspace, WorkspaceError};
+use super::workspace::{Changes, Workspace, WorkspaceError};
+use crate::advice::Mount;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
@@ -43,6 +45,10 @@ pub struct Origin {
     /// The world of a session with these directories for `/app` and `/tmp`.
     pub world: Arc<dyn Fn(&std::path::Path, &std::path::Path) -> World + Send + Sync>,
     pub limits: Limits,
+    /// What the guest sees of files, for guidance.
+    pub mounts: Vec<Mount>,
+    /// What is displayed about cells.
+    pub shown: Shown,
     /// Variables to set in the guest's environment, from the policy's whitelist.
     pub env: Vec<(String, String)>,
     pub keeping: Keeping,
@@ -156,14 +162,10 @@ impl Guest {
         self.overlay = Some(Overlay::new(self.origin.image.clone())?);
         self.facts = self.origin.facts.clone();
         self.instance = None;
-        if self.origin.keeping.workspace.is_none() {
-            // The image has no files. A directory of the host's is not ours to clear.
-            self.workspace.restore(&Manifest::default())?;
-        }
         self.last_cell = super::commit::no_cell();
         self.greet("start", true)?;
-        self.commit(&Kind::Beginning)?;
-        Ok(())
+        let files = self.all_files();
+        self.commit(&Kind::Beginning, files)
     }
 
     /// Tells the guest what is true of this process: environment, limits, and entropy where it must be fresh.
@@ -218,6 +220,10 @@ impl Guest {
         interrupter.forget_before(submitted);
         let kind = Kind::of(&request);
         let allow_stdin = matches!(&request, Request::Execute(execute) if execute.allow_stdin);
+        let code = match &request {
+            Request::Execute(execute) => Some(execute.code.clone()),
+            _ => None,
+        };
         let woken = self.wake();
         self.desk.begin(request.into_frame(), events.clone(), allow_stdin);
         if kind.is_shown() {
@@ -228,29 +234,39 @@ impl Guest {
             Err(error) => (self.lost(&error), None),
         };
         let early = command.is_some() || self.is_sync();
-        if early && outcome.usage.state == State::Kept {
-            self.settle(&kind, command, &mut outcome);
+        let files = match outcome.usage.state {
+            State::Kept => self.changed_files(&kind, &mut outcome.usage),
+            State::RolledBack | State::Lost => None,
+        };
+        if let Some(code) = code {
+            self.advise(&code, kind.is_shown(), &mut outcome);
         }
+        let files = if early && outcome.usage.state == State::Kept {
+            self.settle(&kind, files, command, &mut outcome);
+            None
+        } else {
+            files
+        };
         self.desk.end();
         let (state, kind) = (outcome.usage.state, kind.with(&outcome));
         send(&events, done(outcome));
         drop(events);
         match state {
             State::Kept if early => {}
-            State::Kept => self.keep(&kind),
+            State::Kept => self.keep(&kind, files),
             State::RolledBack | State::Lost => self.restore(),
         }
     }
 
     /// Commits before the reply, and does what the cell asked of its session. What goes wrong is shown.
-    fn settle(&mut self, kind: &Kind, command: Option<Command>, outcome: &mut Outcome) {
+    fn settle(&mut self, kind: &Kind, files: Option<Changes>, command: Option<Command>, outcome: &mut Outcome) {
         let kind = &kind.clone().with(outcome);
         let done = match command {
             Some(Command::Go(to)) => self.go(to).map(Some),
             Some(Command::After(after)) => {
-                self.commit(kind).map_err(GuestError::from).and_then(|()| self.after(after)).map(Some)
+                self.commit(kind, files).and_then(|()| self.after(after)).map(Some)
             }
-            Some(Command::Tell(_)) | None => self.commit(kind).map(|()| None).map_err(GuestError::from),
+            Some(Command::Tell(_)) | None => self.commit(kind, files).map(|()| None),
         };
         match done {
             Ok(Some(text)) => self.say(StreamName::Stdout, &text),
@@ -260,6 +276,18 @@ impl Guest {
                 self.desk.say(verdict::error("SessionError", &text));
                 outcome.content = verdict::failure("SessionError", &text);
             }
+        }
+    }
+
+    /// Adds what there is to say about a cell, and shows what is to be shown of it.
+    fn advise(&mut self, code: &str, shown: bool, outcome: &mut Outcome) {
+        let Origin { limits, mounts, shown: wanted, .. } = &self.origin;
+        let displays = advise(outcome, code, limits, mounts, *wanted, self.desk.fuel_wish());
+        if let Some(analysis) = &outcome.usage.fuel_analysis {
+            self.desk.remember_fuel(analysis.bundle());
+        }
+        for display in displays.into_iter().filter(|_| shown) {
+            self.desk.say(display);
         }
     }
 
@@ -317,6 +345,11 @@ impl Guest {
             state,
             stdout_truncated: cut.0,
             stderr_truncated: cut.1,
+            exit_code: match turn.end {
+                End::Exited(code) => Some(code),
+                _ => None,
+            },
+            ..Usage::default()
         };
         (Outcome { content, usage, error_facts }, command)
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::advise::Shown;
 use super::external::{self, ExternalError};
 use super::guest::Origin;
 use super::handle::SessionHandle;
@@ -15,6 +16,7 @@ use super::stored_files::StoredFiles;
 use super::thread::spawn;
 use super::working_copy;
 use super::workspace::Quota;
+use crate::advice::Mount;
 use crate::policy::{self, Policy};
 use crate::runtime::sandboxed::{Granted, world};
 use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
@@ -92,7 +94,7 @@ impl House {
         let (prepared, granted) = (self.prepared.clone(), self.granted.clone());
         let limits = limits(&self.policy);
         let (open_files, message) = (limits.open_files, limits.message);
-        let quota = crate::sandbox::Quota { bytes: self.policy.workspace_bytes, files: self.policy.workspace_files };
+        let quota = limits.workspace;
         let mounts = move |app: &Path, tmp: &Path| {
             let world = world(prepared.guest(), app, tmp, &granted, open_files);
             World { max_frame: message, quota, ..world }
@@ -104,6 +106,8 @@ impl House {
             facts: self.facts.clone(),
             world: Arc::new(mounts),
             limits,
+            mounts: guest_mounts(&self.policy),
+            shown: Shown { fuel: self.policy.advice.fuel, errors: self.policy.advice.errors },
             env: self.policy.env.clone().into_iter().collect(),
             keeping,
             in_use: self.prepared.clone(),
@@ -141,6 +145,19 @@ fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, HouseError> {
     Ok(granted)
 }
 
+/// What guidance may say of the guest's files.
+fn guest_mounts(policy: &Policy) -> Vec<Mount> {
+    let mut mounts = Mount::always();
+    let mut add = |path: &str| mounts.push(Mount { path: path.to_owned(), writable: false });
+    if policy.mount_data_dir.is_some() {
+        add("/data");
+    }
+    if !policy.external_files.is_empty() {
+        add("/external");
+    }
+    mounts
+}
+
 fn limits(policy: &Policy) -> Limits {
     Limits {
         fuel: policy.fuel_budget,
@@ -151,6 +168,7 @@ fn limits(policy: &Policy) -> Limits {
         display: policy.display_max_bytes,
         one_display: policy.output.max_display_bytes,
         messages_per_second: policy.output.messages_per_second,
+        workspace: crate::sandbox::Quota { bytes: policy.workspace_bytes, files: policy.workspace_files },
         open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
         recursion: policy.recursion_limit,
         message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::sandbox::Quota;
+
 /// The limits of a session, and the keys of the policy file that raise them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
@@ -21,6 +23,8 @@ pub struct Limits {
     pub one_display: u64,
     /// `output.messages_per_second`: texts, displays and comm messages.
     pub messages_per_second: u64,
+    /// `workspace_bytes` and `workspace_files`.
+    pub workspace: Quota,
     /// `open_files` at once.
     pub open_files: usize,
     /// `recursion_limit`: nested Python calls.
@@ -44,6 +48,7 @@ impl Default for Limits {
             display: 200_000_000,
             one_display: 50_000_000,
             messages_per_second: 1000,
+            workspace: Quota::default(),
             open_files: 256,
             recursion: 1000,
             message: 128 << 20,

@@ -191,7 +191,7 @@ impl Guest {
         let reply = self.ask(frame, AT_LEISURE)?;
         lost.extend(names(&reply.json, "lost"));
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
-        self.commit(&Kind::Aside)?;
+        self.commit(&Kind::Aside, None)?;
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
         Ok(format!("took up {loaded} variables of a session that another version of Cellblock made; {lost}"))
     }

@@ -236,7 +236,12 @@ class Frontend:
             options["cwd"] = cwd
         self.started_at = time.monotonic()
         self.manager.start_kernel(extra_arguments=list(arguments), **options)
-        self.connect()
+        try:
+            self.connect()
+        except BaseException:
+            # Sockets that are left open would hold up the end of the whole run.
+            self.close()
+            raise
 
     def connect(self) -> None:
         """A client whose iopub subscription is known to be live: the kernel welcomes it."""

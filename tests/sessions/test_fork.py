@@ -99,9 +99,9 @@ def test_a_fork_of_a_fork(notebook: Notebook) -> None:
 
 
 def test_a_fork_needs_a_name_that_is_free(notebook: Notebook) -> None:
-    kernel, *_ = forked(notebook, "left")
+    kernel, fork = forked(notebook, "left")
     refused(kernel.run("%session fork left"), "left")
-    assert notebook.open(id="left").value("shared") == "['from before']"
+    assert fork.value("shared") == "['from before']"
 
 
 def test_what_is_not_saved_cannot_be_forked(notebook: Notebook) -> None:
@@ -122,9 +122,10 @@ def test_a_second_kernel_for_a_session_is_told_who_has_it_and_since_when(noteboo
     assert str(first.pid) in text and re.search(r"since .*\d\d:\d\d", text), text
     first.run_ok("x += 1")
     assert first.value("x") == "2"
-    notebook.kill(first)
+    notebook.crash(first)
     # Nobody has it any more: the dead kernel's hold counts for nothing.
-    assert notebook.open(id="mine").run_ok("print(x)").stdout.endswith("2\n")
+    stdout = notebook.open(id="mine").run_ok("print(x)").stdout
+    assert stdout.endswith("\n2\n")
 
 
 def refusal(notebook: Notebook) -> str:

@@ -27,13 +27,15 @@ _LONGEST = 1000
 _LINKS = 20
 _MOST_NAMES = 5000
 _PLAIN = ("name", "errno", "filename2", "key", "limit", "used")
-# What numpy says, in full, of an array that 32 bits do not address. It has no type of its own for that.
-_ADDRESS_SPACE = (
+# What numpy and Python say, in full, of a size that 32 bits do not address. It has no type of its own.
+_ADDRESS_SPACE = [
     (
         "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
     ),
     ("Maximum allowed dimension exceeded",),
-)
+    ("Python int too large to convert to C ssize_t",),
+    ("cannot fit 'int' into an index-sized integer",),
+]
 _RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
 
 
@@ -56,7 +58,7 @@ def facts(shell: ZMQInteractiveShell, error: BaseException) -> Facts:
         reasons = [reason for reason in imports.missing.values() if reason]
         if reasons:
             found.setdefault("reason", reasons[0])
-    if type(error) is ValueError and error.args in _ADDRESS_SPACE:
+    if type(error) in (ValueError, OverflowError) and error.args in _ADDRESS_SPACE:
         found.setdefault("reason", "address_space")
     if "module" in found or found.get("reason") in ("packages", "subprocess"):
         found["modules"] = [name for name in _importable() if not name.startswith("_")][:_MOST_NAMES]

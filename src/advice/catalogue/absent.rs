@@ -109,7 +109,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::StdinUnavailable,
-        when: &[&[Type("IPython.core.error.StdinNotImplementedError")]],
+        when: &[&[Reason("stdin")], &[Type("IPython.core.error.StdinNotImplementedError")]],
         says: &[
             "Nobody can answer here: whoever runs this cell does not take `input()`, `getpass()` or `breakpoint()`.",
             "It was in line {line}: `{source}`.",

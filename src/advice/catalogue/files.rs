@@ -50,7 +50,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::PathRestriction,
-        when: &[&[FILE, Leads(&[Place::Outside])]],
+        when: &[&[FILE, Leads(&[Place::Outside])], &[Type("sqlite3.OperationalError"), Leads(&[Place::Outside])]],
         says: &[
             "`{path}` is outside of what the sandbox sees, which is `/app` (the workspace, where relative paths begin), `/tmp`, `/data` and `/external`.",
             "Use `{inside}`: files in the notebook's workspace are at `/app`.",

@@ -46,7 +46,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::MemoryExhausted,
         when: &[&[Reason("address_space")]],
         says: &[
-            "An array was asked for that is larger than the 4 GiB of memory that WebAssembly can address at all; the limit of this session is {memory_limit} bytes.",
+            "An array or a list was asked for that is larger than the 4 GiB of memory that WebAssembly can address at all; the limit of this session is {memory_limit} bytes.",
             "It was in line {line}: `{source}`.",
             "No setting allows this: work on the data in pieces, with a smaller dtype, or with `scipy.sparse` if most of it is zero.",
         ],

@@ -1,9 +1,7 @@
 //! Entries about modules and packages that are not there.
 
-use super::Condition::{Class, Package, Reason, Source, Stranger, Type};
+use super::Condition::{Class, Package, Reason, Source, Stranger};
 use super::{Entry, ErrorType, Example, Nature};
-
-const NOT_FOUND: super::Condition = Type("builtins.ModuleNotFoundError");
 
 const INSTEAD: Example =
     Example { before: "{import_line}", after: "{instead_line}", explanation: "What is there instead." };
@@ -26,7 +24,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::NativeExtensionMissing,
-        when: &[&[Reason("native")], &[NOT_FOUND, Package(Nature::Native)]],
+        when: &[&[Reason("native")], &[Package(Nature::Native)]],
         says: &[
             "`{module}` (package {package}) cannot run in the sandbox: it, or what it is built on, is native code or needs an operating system's services.",
             "Use instead: {instead}.",
@@ -36,11 +34,14 @@ pub const ENTRIES: &[Entry] = &[
         examples: &[INSTEAD],
     },
     Entry {
-        // What pandas raises when no engine for parquet is there carries no attributes.
+        // What pandas raises when these are not there carries no attributes.
         kind: ErrorType::NativeExtensionMissing,
-        when: &[&[Class("builtins.ImportError"), Source("parquet")]],
+        when: &[
+            &[Class("builtins.ImportError"), Source("parquet")],
+            &[Class("builtins.ImportError"), Source("pyarrow")],
+        ],
         says: &[
-            "Parquet files need `pyarrow` or `fastparquet`, which are native code and cannot run in the sandbox.",
+            "Parquet files and Arrow's types need `pyarrow` (or `fastparquet`), which is native code, and cannot run in the sandbox.",
             "Use CSV or pickle files instead; convert what is there outside of the sandbox.",
         ],
         docs: &[],
@@ -52,7 +53,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::MissingVendoredPackage,
-        when: &[&[NOT_FOUND, Package(Nature::Pure)]],
+        when: &[&[Package(Nature::Pure)]],
         says: &[
             "`{module}` is not installed, but its package {package} is pure Python: `cellblock install-package {package}`, outside of the notebook, adds it.",
             "Or use {instead}.",
@@ -63,7 +64,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::PackageNotInstalled,
-        when: &[&[NOT_FOUND, Package(Nature::Renamed)]],
+        when: &[&[Package(Nature::Renamed)]],
         says: &[
             "There is no module `{module}`: what the package {package} brings is called `{renamed}`, and it is installed.",
             "The name that a package is installed by need not be the one that it is imported by.",
@@ -77,7 +78,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::PackageNotInstalled,
-        when: &[&[NOT_FOUND, Package(Nature::Dropped)]],
+        when: &[&[Package(Nature::Dropped)]],
         says: &[
             "`{module}` is no longer part of Python.",
             "Use instead: {instead}.",
@@ -88,7 +89,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::PackageNotInstalled,
-        when: &[&[NOT_FOUND, Stranger]],
+        when: &[&[Stranger]],
         says: &[
             "There is no module `{module}`. Did you mean `{nearest}`, which is installed?",
             "`{unheard_of}` is not installed. If it is a file of yours, put it into the workspace: `/app/{unheard_of}.py`, or `/app/{unheard_of}/`.",

@@ -87,6 +87,7 @@ impl Dummy {
                     put(&events, Event::Comm { kind, content, metadata, buffers });
                     Map::new()
                 }
+                Request::Close { .. } => Map::new(),
                 Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
             };
             put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));

@@ -7,8 +7,8 @@ use super::blobs::require_content;
 use super::depot::{Created, Depot};
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::metadata::{Metadata, Problem};
+use super::opening::Durability;
 use super::view::View;
 use super::{layout, reading, sealed};
 

@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use super::depot::{Created, Depot};
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::layout;
 use super::log::Log;
+use super::opening::Durability;
 use crate::session::workspace::manifest::{Changes, Entry};
 
 /// Contents that no state needs stay so long: the workspace may just have found them there for the next one.

@@ -9,7 +9,7 @@ use super::depot::Depot;
 use super::error::StoreError;
 use super::holder::Holder;
 use super::id::SessionId;
-use super::identity::Durability;
+use super::opening::Durability;
 use super::lease::Lease;
 use super::metadata::{Metadata, Problem};
 use super::{layout, notebooks, reading};

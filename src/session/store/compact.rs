@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blobs::contents;
 use super::error::StoreError;
-use super::identity::Durability;
 use super::layout;
 use super::ledger::{Ledger, page_bytes};
 use super::load;
 use super::log::Log;
+use super::opening::Durability;
 use super::record::blocks;
 use super::record::header::{Files, Kind, State};
 use super::record::runs;

@@ -14,9 +14,9 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutP
 use super::engine::Engine;
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::keeper::Keeper;
 use super::layout;
+use super::opening::Durability;
 
 /// One such place; cheap to clone.
 #[derive(Clone)]
@@ -96,6 +96,12 @@ impl Depot {
         let complete = parts.len() == expected.len()
             && parts.iter().zip(&expected).all(|(part, length)| part.len() as u64 == *length);
         if complete { Ok(parts) } else { Err(StoreError::io("cannot read", name, "it is shorter than it was")) }
+    }
+
+    /// The first so many bytes of an object, which must be there.
+    pub(super) fn get_start(&self, name: &str, bytes: u64) -> Result<Bytes, StoreError> {
+        let start = std::iter::once(0..bytes).collect();
+        Ok(self.get_ranges(name, start)?.pop().unwrap_or_default())
     }
 
     /// Its size; none if there is none.

@@ -17,8 +17,8 @@ use super::depot::{Created, Depot};
 use super::error::StoreError;
 use super::holder::Holder;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::layout;
+use super::opening::Durability;
 use super::sealed;
 
 /// A lease ends so long after it was renewed.
@@ -195,12 +195,12 @@ impl Shared {
 
     fn release(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock();
-        if state.body.released || state.lost_to.is_some() {
+        if state.body.released {
             return Ok(());
         }
         state.body.released = true;
         let name = layout::lease(&self.id, state.body.epoch);
-        // Deleted sessions are not brought back by their lease.
+        // A session that was deleted or taken over has no use for this lease any more.
         if self.depot.size(&name)?.is_none() {
             return Ok(());
         }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::identity::Identity;
-use super::record::header::{FRESH, Files, Header, Kind, State};
+use super::record::header::{FRESH, Files, Kind, State};
+use super::record::parsed::{Known, Parsed};
 use super::record::runs;
 use super::state::{PAGE, StateInfo};
 use crate::session::timeline::{StateId, Target, Timeline};
@@ -13,19 +14,6 @@ use crate::session::workspace::manifest::{Entry, Manifest};
 
 /// A log that keeps its `open` records this far back keeps out whoever lost the session that long ago.
 const OPENS_KEPT: usize = 16;
-
-/// A record, without what is only needed to load its state.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// In hex.
-    pub hash: String,
-    /// Of the whole object.
-    pub bytes: u64,
-    /// Of what is before the blocks.
-    pub head_bytes: u64,
-    /// Whether it only says that somebody took the session.
-    pub is_open: bool,
-}
 
 /// A state, without what is only needed to load it.
 #[derive(Debug, Clone)]
@@ -42,17 +30,6 @@ pub struct StateEntry {
     pub files: Files,
     /// The base.
     pub identity: Identity,
-}
-
-/// A record that was read and checked on its own.
-#[derive(Debug, Clone)]
-pub struct Parsed {
-    /// Without the facts.
-    pub header: Header,
-    /// The pages of its state.
-    pub runs: Vec<Range<u32>>,
-    /// The rest.
-    pub known: Known,
 }
 
 /// What is wrong, and with which record.

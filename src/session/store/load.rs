@@ -150,10 +150,8 @@ fn jobs(
 /// Which pages of a record are not there from a newer one, by block.
 fn wanted(entry: &StateEntry, missing: &mut Missing) -> Vec<(u32, Vec<Piece>)> {
     let mut wanted: Vec<(u32, Vec<Piece>)> = Vec::new();
-    let mut position = 0u32;
-    for page in entry.runs.iter().cloned().flatten() {
+    for (position, page) in (0u32..).zip(entry.runs.iter().cloned().flatten()) {
         let (block, within) = (position / PAGES_IN_BLOCK, position % PAGES_IN_BLOCK);
-        position += 1;
         if !missing.take(page) {
             continue;
         }

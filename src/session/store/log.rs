@@ -6,21 +6,24 @@ use super::blobs::Blobs;
 use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::{Durability, Identity, Keep, Opening};
+use super::identity::Identity;
 use super::layout;
 use super::lease::Lease;
 use super::ledger::Ledger;
 use super::metadata::{Metadata, Problem};
 use super::notebooks::{self, Pointed};
+use super::opening::{Durability, Keep, Opening};
 use super::record::header::{FRESH, Files, Kind, State};
 use super::record::{blocks, runs};
-use super::state::{MAX_PAGES, NewState, PAGE};
+use super::state::{Cell, MAX_PAGES, NewState, PAGE};
 use super::view::View;
 use super::writing::Attempt;
 use super::{portable, reading};
 use crate::session::timeline::{Move, StateId, Target};
 use crate::session::workspace::manifest::Changes;
 
+/// A cell's first line is cut at this many characters.
+const FIRST_LINE_CHARS: usize = 80;
 /// So often a stale holder's last record may come before our first one.
 const ATTEMPTS: usize = 3;
 
@@ -208,7 +211,7 @@ impl Log {
             // Given with the record's number.
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
-            cell: new.cell.cut(),
+            cell: cut(new.cell),
             cells: before.saturating_add(u32::from(!new.amend)),
             memory_bytes: new.memory_bytes,
             facts: new.facts,
@@ -304,13 +307,20 @@ fn checked_pages(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError
         return Err(refused("there are more or fewer pages than numbers"));
     }
     let page = PAGE as u64;
-    if new.memory_bytes % page != 0 || new.memory_bytes / page > u64::from(MAX_PAGES) {
+    if !new.memory_bytes.is_multiple_of(page) || new.memory_bytes / page > u64::from(MAX_PAGES) {
         return Err(refused("its memory is not in whole pages, or larger than 4 GiB"));
     }
     if joined.last().is_some_and(|run| u64::from(run.end) * page > new.memory_bytes) {
         return Err(refused("it has pages beyond the end of the memory"));
     }
     Ok(joined)
+}
+
+fn cut(mut cell: Cell) -> Cell {
+    if let Some((end, _)) = cell.first_line.char_indices().nth(FIRST_LINE_CHARS) {
+        cell.first_line.truncate(end);
+    }
+    cell
 }
 
 fn words(to: &Move) -> String {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::depot::{Created, Depot};
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::{Durability, Identity};
+use super::identity::Identity;
 use super::layout;
+use super::opening::Durability;
 use super::sealed;
 
 /// The only version there is.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
-use super::identity::Durability;
 use super::layout;
+use super::opening::Durability;
 use super::sealed;
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
 use super::depot::{Depot, Listed};
 use super::error::{LastGood, StoreError};
 use super::id::SessionId;
 use super::layout;
-use super::ledger::{Damage, Known, Ledger, Parsed};
+use super::ledger::{Damage, Ledger};
 use super::metadata::Metadata;
 use super::portable;
 use super::record::blocks;
-use super::record::frame::{Head, MAX_BLOCK};
+use super::record::frame::Head;
 use super::record::header::{Header, Kind};
-use super::record::runs;
-use super::state::PAGE;
+use super::record::parsed::{Known, Parsed, parse};
 use crate::session::timeline::Target;
 use crate::session::workspace::manifest::Entry;
 
@@ -70,7 +67,7 @@ pub fn is_stillborn(depot: &Depot, id: &SessionId) -> Result<bool, StoreError> {
 /// Reads one record's head again, to load its state.
 pub fn head(depot: &Depot, id: &SessionId, seq: u64, known: &Known) -> Result<(Head, Header), StoreError> {
     let name = layout::record(id, seq);
-    let bytes = depot.get_ranges(&name, vec![0..known.head_bytes])?.pop().unwrap_or_default();
+    let bytes = depot.get_start(&name, known.head_bytes)?;
     let damaged = |why: String| damaged(id, name.clone(), why, None);
     let head = Head::parse(&bytes).map_err(|error| damaged(error.to_string()))?;
     if hex::encode(head.hash) != known.hash {
@@ -78,45 +75,6 @@ pub fn head(depot: &Depot, id: &SessionId, seq: u64, known: &Known) -> Result<(H
     }
     let header = serde_json::from_slice(&head.header).map_err(|error| damaged(error.to_string()))?;
     Ok((head, header))
-}
-
-/// Reads a record of which everything is in these bytes, or at least its head and its runs.
-pub fn parse(seq: u64, bytes: &Bytes, total: u64, whole: bool) -> Result<Parsed, String> {
-    let say = |error: super::record::frame::FrameError| error.to_string();
-    let head = if whole { Head::parse_whole(bytes) } else { Head::parse(bytes) }.map_err(say)?;
-    if head.total != total {
-        return Err(format!("it has {total} bytes instead of {}: it was cut or added to", head.total));
-    }
-    let mut header: Header =
-        serde_json::from_slice(&head.header).map_err(|error| format!("it cannot be understood: {error}"))?;
-    if header.seq != seq {
-        return Err(format!("it is the record {}", header.seq));
-    }
-    let runs = match (header.kind.state(), head.blocks.first()) {
-        (None, None) | (Some(_), None) => Vec::new(),
-        (None, Some(_)) => return Err("it has pages without a state".to_owned()),
-        (Some(_), Some(_)) => {
-            let runs = runs::read(&head.block(0, bytes).map_err(say)?);
-            runs.filter(|runs| !runs.is_empty()).ok_or("its list of pages cannot be")?
-        }
-    };
-    let raw: u64 = head.blocks.iter().skip(1).map(|block| u64::from(block.raw)).sum();
-    let full = |block: &super::record::frame::Block| block.raw as usize == MAX_BLOCK;
-    let inner_full = head.blocks.iter().skip(1).rev().skip(1).all(full);
-    if raw != runs::pages(&runs) * PAGE as u64 || !inner_full {
-        return Err("its pages are not those that it lists".to_owned());
-    }
-    let known = Known {
-        hash: hex::encode(head.hash),
-        bytes: head.total,
-        head_bytes: head.bytes,
-        is_open: matches!(header.kind, Kind::Open(_)),
-    };
-    // Only loading needs them, and they may be large.
-    if let Kind::Commit(state) | Kind::Snapshot(state) = &mut header.kind {
-        state.facts = serde_json::Value::Null;
-    }
-    Ok(Parsed { header, runs, known })
 }
 
 fn records(depot: &Depot, id: &SessionId) -> Result<Records, StoreError> {
@@ -143,15 +101,14 @@ fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Re
         let gone = || Err("it is missing".to_owned());
         return Ok(bytes.map_or_else(gone, |bytes| parse(seq, &bytes, bytes.len() as u64, true)));
     }
-    let first = depot.get_ranges(&name, vec![0..FIRST_READ])?.pop().unwrap_or_default();
+    let first = depot.get_start(&name, FIRST_READ)?;
     let head = match Head::length(&first) {
         Ok(length) if length <= object.bytes => length,
         Ok(_) => return Ok(Err("it was cut".to_owned())),
         Err(error) => return Ok(Err(error.to_string())),
     };
     // The runs follow the head; how long they are is said in it.
-    let with_head =
-        if head <= FIRST_READ { first } else { depot.get_ranges(&name, vec![0..head])?.pop().unwrap_or_default() };
+    let with_head = if head <= FIRST_READ { first } else { depot.get_start(&name, head)? };
     let runs_end = match Head::parse(&with_head) {
         Ok(parsed) => parsed.blocks.first().map_or(head, |block| block.range().end),
         Err(error) => return Ok(Err(error.to_string())),
@@ -159,11 +116,7 @@ fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Re
     if runs_end > object.bytes {
         return Ok(Err("it was cut".to_owned()));
     }
-    let enough = if runs_end <= with_head.len() as u64 {
-        with_head
-    } else {
-        depot.get_ranges(&name, vec![0..runs_end])?.pop().unwrap_or_default()
-    };
+    let enough = if runs_end <= with_head.len() as u64 { with_head } else { depot.get_start(&name, runs_end)? };
     Ok(parse(seq, &enough, object.bytes, false))
 }
 

@@ -12,8 +12,6 @@ use crate::session::workspace::manifest::{Changes, Manifest};
 pub const PAGE: usize = 4096;
 /// Pages of a memory of 4 GiB, which is all that a 32-bit guest can have.
 pub const MAX_PAGES: u32 = 1 << 20;
-/// A cell's first line is cut at this many characters.
-const FIRST_LINE_CHARS: usize = 80;
 
 /// The cell after which a state was committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,15 +31,6 @@ pub struct Cell {
     pub duration_ms: u64,
     /// When it was done.
     pub at: DateTime<Utc>,
-}
-
-impl Cell {
-    pub(super) fn cut(mut self) -> Self {
-        if let Some((end, _)) = self.first_line.char_indices().nth(FIRST_LINE_CHARS) {
-            self.first_line.truncate(end);
-        }
-        self
-    }
 }
 
 /// Pages of a memory, 4 KiB each.

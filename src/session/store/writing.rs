@@ -7,12 +7,13 @@ use bytes::Bytes;
 
 use super::depot::Created;
 use super::error::StoreError;
-use super::identity::Durability;
 use super::layout;
-use super::ledger::{Known, Ledger, Parsed};
+use super::ledger::Ledger;
 use super::log::Log;
+use super::opening::Durability;
 use super::record::frame::{FrameError, Head, Packed, write_head};
 use super::record::header::{Header, Kind};
+use super::record::parsed::{Known, Parsed};
 use crate::session::timeline::Timeline;
 
 /// So many of our own records may turn up late.
@@ -138,10 +139,10 @@ impl Log {
     fn found(&self, seq: u64) -> Result<Option<String>, StoreError> {
         let name = layout::record(&self.view.id, seq);
         let Some(total) = self.view.depot.size(&name)? else { return Ok(None) };
-        let start = self.view.depot.get_ranges(&name, vec![0..HEAD_READ.min(total)])?.pop().unwrap_or_default();
+        let start = self.view.depot.get_start(&name, HEAD_READ.min(total))?;
         // Cut short by whoever wrote it: not ours.
         let Ok(length) = Head::length(&start) else { return Ok(Some(String::new())) };
-        let head = self.view.depot.get_ranges(&name, vec![0..length.min(total)])?.pop().unwrap_or_default();
+        let head = self.view.depot.get_start(&name, length.min(total))?;
         Ok(Some(Head::parse(&head).map_or_else(|_| String::new(), |head| hex::encode(head.hash))))
     }
 }

@@ -17,6 +17,7 @@
 pub mod blocks;
 pub mod frame;
 pub mod header;
+pub mod parsed;
 pub mod runs;
 
 /// A record's hash.

@@ -7,6 +7,7 @@ mod flaky;
 mod leases;
 mod limits;
 mod model;
+mod s3;
 mod stories;
 
 use std::collections::BTreeMap;
