@@ -3,6 +3,7 @@ so that what is found out by it does not depend on that: only the format is the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass
@@ -71,3 +72,22 @@ def to_resume(session: Path) -> dict[str, Any] | None:
         if found and found["id"] == state:
             return found["cell"]
     raise AssertionError(f"the state {state} is in no record of {session}")
+
+
+def seal(path: Path, changes: dict[str, Any]) -> None:
+    """Changes keys of a `session.json`, checksum and all: as a program of another version would have written it."""
+    value = {**json.loads(path.read_text()), **changes}
+    del value["sha256"]
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).removesuffix("}")
+    path.write_text(f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n')
+
+
+def rewrite(path: Path, changes: dict[str, Any]) -> None:
+    """Changes keys of a record's header, checksum and all. Records that follow it would not fit any more."""
+    data = path.read_bytes()
+    packed, _, count = struct.unpack_from("<3I", data, len(MAGIC))
+    after = len(MAGIC) + 12 + packed
+    header = json.dumps({**read(path).header, **changes}).encode()
+    packed_header = zstandard.ZstdCompressor(level=1).compress(header)
+    head = MAGIC + struct.pack("<3I", len(packed_header), len(header), count) + packed_header + data[after:after + LINE * count]
+    path.write_bytes(head + hashlib.sha256(head).digest() + data[after + LINE * count + HASH:])
