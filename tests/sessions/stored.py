@@ -82,12 +82,19 @@ def seal(path: Path, changes: dict[str, Any]) -> None:
     path.write_text(f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n')
 
 
-def rewrite(path: Path, changes: dict[str, Any]) -> None:
-    """Changes keys of a record's header, checksum and all. Records that follow it would not fit any more."""
-    data = path.read_bytes()
-    packed, _, count = struct.unpack_from("<3I", data, len(MAGIC))
-    after = len(MAGIC) + 12 + packed
-    header = json.dumps({**read(path).header, **changes}).encode()
-    packed_header = zstandard.ZstdCompressor(level=1).compress(header)
-    head = MAGIC + struct.pack("<3I", len(packed_header), len(header), count) + packed_header + data[after:after + LINE * count]
-    path.write_bytes(head + hashlib.sha256(head).digest() + data[after + LINE * count + HASH:])
+def rewrite(session: Path, changes: dict[str, Any]) -> None:
+    """Changes keys of the headers of all records, checksums, hashes of those before and all."""
+    hashes: dict[int, str] = {}
+    for record in records(session):
+        seq = record.header["seq"]
+        header = {**record.header, **changes, "prev": hashes.get(seq - 1, record.header["prev"])}
+        if header["live"] is not None:
+            header["live"] = [[number, hashes[number]] for number, _ in header["live"]]
+        data = record.path.read_bytes()
+        packed, _, count = struct.unpack_from("<3I", data, len(MAGIC))
+        table = len(MAGIC) + 12 + packed
+        raw = json.dumps(header).encode()
+        short = zstandard.ZstdCompressor(level=1).compress(raw)
+        head = MAGIC + struct.pack("<3I", len(short), len(raw), count) + short + data[table:table + LINE * count]
+        hashes[seq] = hashlib.sha256(head).hexdigest()
+        record.path.write_bytes(head + bytes.fromhex(hashes[seq]) + data[table + LINE * count + HASH:])
