@@ -3,6 +3,7 @@ so that what is found out by it does not depend on that: only the format is the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass
@@ -71,3 +72,29 @@ def to_resume(session: Path) -> dict[str, Any] | None:
         if found and found["id"] == state:
             return found["cell"]
     raise AssertionError(f"the state {state} is in no record of {session}")
+
+
+def seal(path: Path, changes: dict[str, Any]) -> None:
+    """Changes keys of a `session.json`, checksum and all: as a program of another version would have written it."""
+    value = {**json.loads(path.read_text()), **changes}
+    del value["sha256"]
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).removesuffix("}")
+    path.write_text(f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n')
+
+
+def rewrite(session: Path, changes: dict[str, Any]) -> None:
+    """Changes keys of the headers of all records, checksums, hashes of those before and all."""
+    hashes: dict[int, str] = {}
+    for record in records(session):
+        seq = record.header["seq"]
+        header = {**record.header, **changes, "prev": hashes.get(seq - 1, record.header["prev"])}
+        if header["live"] is not None:
+            header["live"] = [[number, hashes[number]] for number, _ in header["live"]]
+        data = record.path.read_bytes()
+        packed, _, count = struct.unpack_from("<3I", data, len(MAGIC))
+        table = len(MAGIC) + 12 + packed
+        raw = json.dumps(header).encode()
+        short = zstandard.ZstdCompressor(level=1).compress(raw)
+        head = MAGIC + struct.pack("<3I", len(short), len(raw), count) + short + data[table:table + LINE * count]
+        hashes[seq] = hashlib.sha256(head).hexdigest()
+        record.path.write_bytes(head + bytes.fromhex(hashes[seq]) + data[table + LINE * count + HASH:])

@@ -99,7 +99,7 @@ class Killing:
         sync = number % 2 == 1
         session = {"resume": "always", "durability": "sync" if sync else "relaxed", "undo": self.random.choice([0, 3, 20])}
         # So many answers are waited for before the clock runs: on a slow machine as well, kills meet cells at work.
-        answers, delay = self.random.randrange(4), self.random.uniform(0, 0.06)
+        answers, delay = self.random.randrange(6), self.random.uniform(0, 0.06)
         where = f"kill {number} ({'sync' if sync else 'relaxed'}, seed {SEED}) after cell {self.committed}"
         if self.random.random() < 0.2:
             self.kill_at_start(session, self.random.uniform(0, 0.3))
@@ -187,5 +187,5 @@ def test_kills_at_random_moments_never_cost_a_committed_cell(notebook: Notebook)
     assert len(notebook.sessions()) == 1
     print(f"\n{KILLS} kills: {killing.seen}")
     if KILLS >= 100:
-        assert killing.seen["in the row of cells"] > KILLS / 2 and killing.seen["with new cells"] > KILLS / 2, killing.seen
+        assert killing.seen["in the row of cells"] > KILLS / 2 and killing.seen["with new cells"] > KILLS / 3, killing.seen
         assert killing.seen["with answered cells that were not committed"] > 0, killing.seen
