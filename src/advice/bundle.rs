@@ -10,6 +10,9 @@ use super::fuel::{FuelAnalysis, FuelStatus};
 use super::html::Panel;
 use super::text::fuel;
 
+/// A type of our own: JupyterLab prefers `application/json` to HTML and would show a tree.
+const JSON_TYPE: &str = "application/vnd.cellblock.advice+json";
+
 impl FuelAnalysis {
     /// For a terminal: no escapes, lines of their own.
     pub fn plain(&self) -> String {
@@ -35,7 +38,7 @@ impl FuelAnalysis {
         panel.finish()
     }
 
-    /// All of it: `text/plain`, `text/html`, `application/json`.
+    /// All of it: `text/plain`, `text/html`, `application/vnd.cellblock.advice+json`.
     pub fn bundle(&self) -> Map<String, Value> {
         bundle(self.plain(), self.html(), self)
     }
@@ -78,7 +81,7 @@ impl Guidance {
         panel.finish()
     }
 
-    /// All of it: `text/plain`, `text/html`, `application/json`.
+    /// All of it: `text/plain`, `text/html`, `application/vnd.cellblock.advice+json`.
     pub fn bundle(&self) -> Map<String, Value> {
         bundle(self.plain(), self.html(), self)
     }
@@ -89,7 +92,7 @@ fn bundle(plain: String, html: String, value: &impl Serialize) -> Map<String, Va
     bundle.insert("text/plain".to_owned(), Value::String(plain));
     bundle.insert("text/html".to_owned(), Value::String(html));
     if let Ok(json) = serde_json::to_value(value) {
-        bundle.insert("application/json".to_owned(), json);
+        bundle.insert(JSON_TYPE.to_owned(), json);
     }
     bundle
 }

@@ -332,7 +332,7 @@ fn the_json_is_as_specified() {
     })
     .unwrap();
     let bundle = guidance.bundle();
-    let json = &bundle["application/json"];
+    let json = &bundle["application/vnd.cellblock.advice+json"];
     assert_eq!(
         json.as_object().unwrap().keys().collect::<Vec<_>>(),
         ["error_type", "actionable_guidance", "related_docs", "code_examples"]

@@ -2,10 +2,9 @@
 //!
 //! The base is read-only and shared by every session on it; what a session commits goes into a sparse
 //! file in memory (a memfd) at the same offsets, and is mapped over the base. Nothing ever writes into a
-//! file that another session maps: a fork freezes the file as a layer that both sides show, and each goes on
-//! in a file of its own.
+//! file that another session maps.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -28,31 +27,19 @@ pub const CHUNK: usize = WASM_PAGE;
 const MAX_HOT: usize = 4096;
 /// Commits after which an unchanged page is no longer hot.
 const PATIENCE: u8 = 4;
-/// Layers that a session shows at most; beyond that a fork copies them into one.
-const MAX_LAYERS: usize = 8;
 
 /// The memory of one session between two cells: what the last commit left.
 #[derive(Debug)]
 pub struct Overlay {
     base: Arc<Image>,
-    /// What is written to. No mapping but this session's shows it.
     file: File,
-    /// What was written before forks, shared with them and never written to again.
-    layers: Vec<Arc<File>>,
-    chunks: BTreeMap<usize, Place>,
+    chunks: BTreeSet<usize>,
     size: usize,
     scanner: Scanner,
     /// Pages whose private copies the mapping keeps after a commit, and for how many commits they have not
     /// changed. A cell changes much the same pages as the one before; keeping them spares it the faults, which
     /// would cost more than its computing.
     hot: HashMap<usize, u8>,
-}
-
-/// Where a committed chunk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Own,
-    Layer(usize),
 }
 
 /// What a commit found.
@@ -86,8 +73,7 @@ impl Overlay {
         Ok(Self {
             base,
             file: memory_file()?,
-            layers: Vec::new(),
-            chunks: BTreeMap::new(),
+            chunks: BTreeSet::new(),
             size,
             scanner: Scanner::best(),
             hot: HashMap::new(),
@@ -112,10 +98,8 @@ impl Overlay {
         self.hot.clear();
         let mapping = Mapping::new(self.size, limit)?;
         mapping.show(&self.base.file, 0..self.base.size().min(self.size))?;
-        for (place, run) in self.runs() {
-            if let Some(file) = self.file(place) {
-                mapping.show(file, run)?;
-            }
+        for run in merge(&self.chunks) {
+            mapping.show(&self.file, run)?;
         }
         Ok(Arc::new(mapping))
     }
@@ -135,7 +119,7 @@ impl Overlay {
         for run in &dirty {
             for part in by_chunk(run) {
                 let chunk = part.start / CHUNK;
-                if self.chunks.get(&chunk) == Some(&Place::Own) {
+                if self.chunks.contains(&chunk) {
                     self.update(mapping, &part, &mut done)?;
                     continue;
                 }
@@ -151,7 +135,7 @@ impl Overlay {
         for run in merge(&fresh) {
             mapping.show(&self.file, run)?;
         }
-        self.chunks.extend(fresh.into_iter().map(|chunk| (chunk, Place::Own)));
+        self.chunks.append(&mut fresh);
         self.size = size;
         self.cool_down(mapping)?;
         Ok(done)
@@ -195,51 +179,6 @@ impl Overlay {
         Ok(())
     }
 
-    /// Another session that begins with what this one has committed. Neither sees what the other does from
-    /// now on. This session's mapping stays valid.
-    ///
-    /// # Errors
-    /// The operating system's, when it has no descriptor or memory left; this session is as it was.
-    pub fn fork(&mut self) -> io::Result<Self> {
-        if self.layers.len() >= MAX_LAYERS {
-            self.flatten()?;
-        }
-        let (ours, theirs) = (memory_file()?, memory_file()?);
-        let frozen = Place::Layer(self.layers.len());
-        self.layers.push(Arc::new(std::mem::replace(&mut self.file, ours)));
-        for place in self.chunks.values_mut().filter(|place| **place == Place::Own) {
-            *place = frozen;
-        }
-        Ok(Self {
-            base: self.base.clone(),
-            file: theirs,
-            layers: self.layers.clone(),
-            chunks: self.chunks.clone(),
-            size: self.size,
-            scanner: Scanner::best(),
-            hot: HashMap::new(),
-        })
-    }
-
-    /// Copies what the layers show into a file of this session's own.
-    fn flatten(&mut self) -> io::Result<()> {
-        let file = memory_file()?;
-        file.set_len(self.size as u64)?;
-        let mut bytes = vec![0; CHUNK];
-        for (chunk, place) in &self.chunks {
-            let Some(from) = self.file(*place) else { continue };
-            from.read_exact_at(&mut bytes, (chunk * CHUNK) as u64)?;
-            file.write_all_at(&bytes, (chunk * CHUNK) as u64)?;
-        }
-        // A mapping may still show the old file and the layers: they hold the same bytes, and are not written to.
-        self.file = file;
-        self.layers.clear();
-        for place in self.chunks.values_mut() {
-            *place = Place::Own;
-        }
-        Ok(())
-    }
-
     /// Begins to fill a new overlay on `base` with the pages of a state that was stored.
     ///
     /// # Errors
@@ -260,30 +199,10 @@ impl Overlay {
         Ok(())
     }
 
-    fn file(&self, place: Place) -> Option<&File> {
-        match place {
-            Place::Own => Some(&self.file),
-            Place::Layer(index) => self.layers.get(index).map(AsRef::as_ref),
-        }
-    }
-
-    /// Byte ranges of the committed chunks, neighbours in the same place merged.
-    fn runs(&self) -> Vec<(Place, Range<usize>)> {
-        let mut runs: Vec<(Place, Range<usize>)> = Vec::new();
-        for (chunk, place) in &self.chunks {
-            let range = chunk * CHUNK..(chunk + 1) * CHUNK;
-            match runs.last_mut() {
-                Some((last, run)) if last == place && run.end == range.start => run.end = range.end,
-                _ => runs.push((*place, range)),
-            }
-        }
-        runs
-    }
-
     /// What the files say for a range of the memory.
     fn shown(&self, offset: usize, into: &mut [u8]) -> io::Result<()> {
-        if let Some(file) = self.chunks.get(&(offset / CHUNK)).and_then(|place| self.file(*place)) {
-            return file.read_exact_at(into, offset as u64);
+        if self.chunks.contains(&(offset / CHUNK)) {
+            return self.file.read_exact_at(into, offset as u64);
         }
         if offset < self.base.size() {
             return self.base.file.read_exact_at(into, offset as u64);
@@ -352,7 +271,7 @@ impl Import {
                 .into_iter()
                 .try_for_each(|fill| fill.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended"))))
         })?;
-        overlay.chunks.extend(touched.into_iter().map(|(chunk, _)| (chunk, Place::Own)));
+        overlay.chunks.extend(touched.into_iter().map(|(chunk, _)| chunk));
         Ok(overlay)
     }
 }
@@ -443,7 +362,8 @@ mod tests {
             let first = overlay.map(16 * CHUNK).unwrap();
             first.write(CHUNK + 5, &[9]).unwrap();
             let done = overlay.commit(&first).unwrap();
-            assert_eq!((done.pages, done.bytes, &done.changed[..]), (1, CHUNK, &[16..17][..]));
+            assert_eq!((done.pages, done.bytes), (1, CHUNK));
+            assert_eq!((done.changed.len(), done.changed[0].clone()), (1, 16..17));
             first.write(CHUNK + 5, &[10]).unwrap();
             first.write(5 * CHUNK, &[11]).unwrap();
             let second = overlay.map(16 * CHUNK).unwrap();
@@ -504,35 +424,6 @@ mod tests {
             let again = overlay.map(6 * CHUNK).unwrap();
             assert_eq!((again.size(), byte(&again, 3 * CHUNK + 1), byte(&again, 2 * CHUNK)), (4 * CHUNK, 5, 0));
             assert!(held.grow_to(7 * CHUNK).is_err());
-        });
-    }
-
-    #[test]
-    fn forks_do_not_see_each_other() {
-        both_scanners(|open| {
-            let mut parent = open(base(6));
-            let mapping = parent.map(6 * CHUNK).unwrap();
-            mapping.write(CHUNK, &[1]).unwrap();
-            parent.commit(&mapping).unwrap();
-            let mut children = Vec::new();
-            for round in 0..MAX_LAYERS + 3 {
-                let mut child = parent.fork().unwrap();
-                let theirs = child.map(6 * CHUNK).unwrap();
-                let value = u8::try_from(round).unwrap() + 100;
-                assert_eq!(byte(&theirs, CHUNK), value - 100 + 1);
-                theirs.write(CHUNK, &[value]).unwrap();
-                theirs.write(3 * CHUNK, &[value]).unwrap();
-                child.commit(&theirs).unwrap();
-                mapping.write(CHUNK, &[value - 100 + 2]).unwrap();
-                parent.commit(&mapping).unwrap();
-                children.push((child, value));
-            }
-            let again = parent.map(6 * CHUNK).unwrap();
-            assert_eq!((byte(&again, CHUNK), byte(&again, 3 * CHUNK)), (byte(&mapping, CHUNK), 3));
-            for (mut child, value) in children {
-                let theirs = child.map(6 * CHUNK).unwrap();
-                assert_eq!((byte(&theirs, CHUNK), byte(&theirs, 3 * CHUNK), byte(&theirs, 0)), (value, value, 3));
-            }
         });
     }
 

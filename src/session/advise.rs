@@ -5,9 +5,7 @@ use serde_json::{Map, Value};
 
 use super::event::{Event, Outcome, State, TrapReason};
 use super::limits::Limits;
-use crate::advice::{
-    self, Ended, ErrorFacts, Fate, FuelAnalysis, FuelFacts, FuelStatus, HotLine, Import, Mount,
-};
+use crate::advice::{self, Ended, ErrorFacts, Fate, FuelAnalysis, FuelFacts, FuelStatus, HotLine, Import, Mount};
 use crate::policy::FuelAdvice;
 
 /// Entries of the guest's lists that are read.
@@ -33,7 +31,14 @@ pub enum Wish {
 }
 
 /// Adds the analysis and the guidance to the outcome of a cell, and answers what is to be displayed.
-pub fn advise(outcome: &mut Outcome, code: &str, limits: &Limits, mounts: &[Mount], shown: Shown, wish: Wish) -> Vec<Event> {
+pub fn advise(
+    outcome: &mut Outcome,
+    code: &str,
+    limits: &Limits,
+    mounts: &[Mount],
+    shown: Shown,
+    wish: Wish,
+) -> Vec<Event> {
     let analysis = advice::analyse(&fuel_facts(outcome, limits));
     let failed = outcome.content.get("status").and_then(Value::as_str) == Some("error");
     let truncated = outcome.usage.stdout_truncated || outcome.usage.stderr_truncated;
@@ -80,7 +85,11 @@ fn fuel_facts(outcome: &mut Outcome, limits: &Limits) -> FuelFacts {
     let hot_lines = list("hot_lines")
         .iter()
         .take(MOST)
-        .map(|entry| HotLine { line: small(entry, "line"), samples: small(entry, "samples"), source: text(entry, "source") })
+        .map(|entry| HotLine {
+            line: small(entry, "line"),
+            samples: small(entry, "samples"),
+            source: text(entry, "source"),
+        })
         .collect();
     outcome.content.remove("samples");
     FuelFacts { consumed: outcome.usage.fuel_consumed, budget: Some(limits.fuel), imports, hot_lines }

@@ -48,7 +48,7 @@ impl Kind {
                     at: Utc::now(),
                 };
                 let code = execute.code.trim();
-                let step = !(code.starts_with("%session") && !code.contains('\n'));
+                let step = !code.starts_with("%session") || code.contains('\n');
                 Self::Cell { cell, step }
             }
             Request::Execute(_) | Request::Comm { .. } => Self::Aside,

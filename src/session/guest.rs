@@ -1,6 +1,7 @@
 //! A session's guest: an instance over committed memory. Takes requests as turns, commits after each, and
 //! goes back to the last commit when an instance had to be dropped.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ const SAMPLES: u64 = 100;
 /// What the host's own requests may take before a session counts as broken.
 const OWN_REQUESTS: Duration = Duration::from_secs(60);
 
+/// The world of a session, of its directories for `/app` and `/tmp`.
+pub type MakeWorld = dyn Fn(&Path, &Path) -> World + Send + Sync;
+
 /// What a new session starts from.
 #[derive(Clone)]
 pub struct Origin {
@@ -43,7 +47,7 @@ pub struct Origin {
     /// The image's interrupt flag and open files.
     pub facts: Facts,
     /// The world of a session with these directories for `/app` and `/tmp`.
-    pub world: Arc<dyn Fn(&std::path::Path, &std::path::Path) -> World + Send + Sync>,
+    pub world: Arc<MakeWorld>,
     pub limits: Limits,
     /// What the guest sees of files, for guidance.
     pub mounts: Vec<Mount>,
@@ -263,9 +267,7 @@ impl Guest {
         let kind = &kind.clone().with(outcome);
         let done = match command {
             Some(Command::Go(to)) => self.go(to).map(Some),
-            Some(Command::After(after)) => {
-                self.commit(kind, files).and_then(|()| self.after(after)).map(Some)
-            }
+            Some(Command::After(after)) => self.commit(kind, files).and_then(|()| self.after(after)).map(Some),
             Some(Command::Tell(_)) | None => self.commit(kind, files).map(|()| None),
         };
         match done {

@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::store::{Depot, Keep, Log, NewState, Pages, SessionId, StoreError, View};
+use super::store::{Depot, Keep, Log, NewState, Pages, SessionId, StoreError, View, catalog};
 use super::timeline::{Move, MoveError, StateId, Target};
 use super::visit::Visit;
 use super::workspace::{
@@ -126,16 +126,17 @@ impl StoredFiles {
         change: impl FnOnce(&SessionFiles) -> Result<T, FilesError>,
         recorded: impl FnOnce(&Log, &Manifest) -> Result<Manifest, String>,
     ) -> Result<T, StoredFilesError> {
-        let words = "cellblock sessions files";
-        let visit = Visit { depot: &self.depot, id: &self.id, holder: words, keep: self.keep };
-        let mut log = visit.open()?;
+        // The session's own errors come first, and nothing is touched where nothing can be done.
+        catalog::show(&self.depot, &self.id)?;
         let no_copy = |why| StoredFilesError::NoWorkingCopy { session: self.id.clone(), why };
         let Some(app) = &self.app else {
-            return Err(no_copy("they are in a store that is not on this machine".into()));
+            return Err(no_copy("they are in a store that is not on this machine".to_owned()));
         };
         if !app.is_dir() {
             return Err(no_copy(format!("they are stored, but not in {}", app.display())));
         }
+        let holder = "cellblock sessions files";
+        let mut log = Visit { depot: &self.depot, id: &self.id, holder, keep: self.keep }.open()?;
         let resumed = match log.peek(&Move::Resume) {
             Ok(Target::State(state)) => Some(state),
             // A kernel begins with the working copy as it is.

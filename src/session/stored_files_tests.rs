@@ -43,7 +43,7 @@ impl Stored {
             cell: cell(1),
             amend: false,
             memory_bytes: 8192,
-            pages: Pages { runs: vec![0..1], bytes: vec![7; 4096] },
+            pages: Pages { runs: std::iter::once(0..1).collect(), bytes: vec![7; 4096] },
             facts: serde_json::json!({"open": [3]}),
             clock_ns: 5,
             files: Some(Manifest::default().diff(workspace.manifest())),

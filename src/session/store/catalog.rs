@@ -9,9 +9,9 @@ use super::depot::Depot;
 use super::error::StoreError;
 use super::holder::Holder;
 use super::id::SessionId;
-use super::opening::Durability;
 use super::lease::Lease;
 use super::metadata::{Metadata, Problem};
+use super::opening::Durability;
 use super::{layout, notebooks, reading};
 pub use notebooks::Pointed;
 

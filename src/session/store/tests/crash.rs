@@ -26,7 +26,8 @@ fn script(depot: &Depot, acknowledged: &mut Acknowledged) -> bool {
     acknowledged.created = true;
     let mut whole = true;
     for number in 0..34u32 {
-        let pages: Vec<(u32, u64)> = (0..12).map(|page| ((page + number) % 16, u64::from(number))).collect();
+        let place = |page| ((page + number) % 16, u64::from(number * 100 + page));
+        let pages: Vec<(u32, u64)> = (0..12).map(place).collect();
         let mut new = state(number, &pages);
         let mut model = match log.timeline().current() {
             Target::State(state) => acknowledged.models[&state].clone(),
@@ -116,6 +117,9 @@ fn operations() -> usize {
     let mut acknowledged = Acknowledged::default();
     assert!(script(&depot_over(store.clone(), &Watch::default()), &mut acknowledged));
     assert_eq!(acknowledged.models.len(), 34);
+    let depot = depot_over(Arc::clone(&store.inner) as Arc<dyn ObjectStore>, &Watch::default());
+    let records = depot.list("sessions/s/log").unwrap().len();
+    assert!(records < 25, "there were folds: {records}");
     check_after_crash(&store.inner, &acknowledged, "no crash");
     store.operations()
 }

@@ -167,6 +167,18 @@ fn records_of_another_session_or_place_are_refused() {
     assert!(matches!(Log::open(&depot, opening("a", &holder)), Err(StoreError::Damaged { .. })), "missing");
     depot.put(&name("a", 3), own.to_vec(), Durability::Relaxed).unwrap();
     Log::open(&depot, opening("a", &holder)).unwrap();
+    // A fork has the same lineage and goes on with the same numbers.
+    let mut log = Log::open(&depot, opening("a", &holder)).unwrap();
+    log.fork(&id("f"), None).unwrap();
+    let seq = log.append(state(5, &[(0, 5)])).unwrap().0 + 1;
+    log.append(state(6, &[(0, 6)])).unwrap();
+    log.close().unwrap();
+    Log::open(&depot, opening("f", &holder)).unwrap().append(state(7, &[(0, 7)])).unwrap();
+    let own = depot.get(&name("a", seq)).unwrap().unwrap();
+    depot.copy(&name("f", seq), &name("a", seq), Durability::Relaxed).unwrap();
+    let Err(StoreError::Damaged { why, .. }) = Log::open(&depot, opening("a", &holder)) else { panic!("it opened") };
+    assert!(why.contains("does not follow"), "{why}");
+    depot.put(&name("a", seq), own.to_vec(), Durability::Relaxed).unwrap();
     depot.delete("sessions/a/session.json").unwrap();
     assert!(matches!(Log::open(&depot, opening("a", &holder)), Err(StoreError::Damaged { .. })));
     assert!(matches!(Log::create(&depot, opening("a", &holder)), Err(StoreError::Damaged { .. })), "never over states");

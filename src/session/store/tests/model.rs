@@ -98,7 +98,7 @@ fn a_long_session_stays_small_and_each_byte_is_written_few_times() {
     let mut most = 0;
     for number in 0..600u32 {
         // Eight pages that are always written, and one that moves on.
-        let mut pages: Vec<(u32, u64)> = (0..8).map(|page| (page, u64::from(number))).collect();
+        let mut pages: Vec<(u32, u64)> = (0..8).map(|page| (page, u64::from(number * 10 + page))).collect();
         pages.push((8 + number % 200, u64::from(number)));
         log.append(state(number, &pages)).unwrap();
         let listed = depot.list("sessions/s/log").unwrap();
