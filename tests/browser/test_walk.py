@@ -1,31 +1,17 @@
-"""A user's walk through JupyterLab in a real browser; needs Chromium, Node and npm.
-
-By hand, to look at the pictures:  CELLBLOCK_SHOTS=/some/folder python3 tests/run.py -k walk
-"""
+"""Users' walks through JupyterLab in a real browser."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-import secrets
-import select
-import shutil
-import subprocess
-import urllib.request
-import venv
 from pathlib import Path
 
-import nbformat
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
 
-KERNEL_NAME = os.environ.get("CELLBLOCK_TEST_KERNEL", "sandboxed-python")
-HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parents[1] / ".venv-browser"
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-MISSING = [name for name, found in (("chromium", CHROMIUM), ("node", shutil.which("node")), ("npm", shutil.which("npm"))) if not found]
+from lab import MISSING, walk
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"a browser walk needs {' and '.join(MISSING)}, which this machine has not"),
+]
 
 CELLS = [
     "kept = 42\nimport matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2))\nplt.plot([1, 3, 2, 4])\nplt.title('in the sandbox')\nplt.show()",
@@ -33,68 +19,19 @@ CELLS = [
     "f'{kept} is still here'",
 ]
 
-
-def environment_with_jupyterlab() -> Path:
-    python = ENVIRONMENT / "bin" / "python"
-    requirements = HERE / "requirements.txt"
-    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    stamp = ENVIRONMENT / "requirements.sha256"
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements], check=True)
-        stamp.write_text(wanted)
-    return python
+SESSION_CELLS = [
+    "x = 41\nopen('notes.txt', 'w').write('first')\nprint('written')",
+    "%session resume",
+    "f\"x is {x}, the file says {open('notes.txt').read()}\"",
+    "x = 99\nopen('notes.txt', 'w').write('second')\nprint('overwritten')",
+    "%session undo",
+]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(bool(MISSING), reason=f"a browser walk needs {' and '.join(MISSING)}, which this machine has not")
 def test_a_walk_through_jupyterlab(tmp_path: Path) -> None:
-    python = environment_with_jupyterlab()
-    modules = tmp_path / "walk"
-    modules.mkdir()
-    for name in ("walk.mjs", "package.json"):
-        shutil.copy(HERE / name, modules)
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=modules, check=True)
-    shots = Path(os.environ.get("CELLBLOCK_SHOTS", tmp_path / "shots"))
-    shots.mkdir(parents=True, exist_ok=True)
+    walk(tmp_path, "walk.mjs", CELLS, ["launcher", "figure", "interrupted", "variable-alive", "restarted", "runs-again"])
 
-    spec = KernelSpecManager().get_kernel_spec(KERNEL_NAME)
-    notebooks = tmp_path / "notebooks"
-    notebooks.mkdir()
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    made.metadata["kernelspec"] = {"name": KERNEL_NAME, "display_name": spec.display_name, "language": "python"}
-    nbformat.write(made, notebooks / "walk.ipynb")
 
-    token = secrets.token_hex()
-    config = tmp_path / "config"
-    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "JUPYTER_TOKEN": token,
-           "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"), "CHROMIUM": CHROMIUM or ""}
-    # No question about news over the page, and no request to anywhere else.
-    quiet = config / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-    log = tmp_path / "server.log"
-    with log.open("w") as written:
-        server = subprocess.Popen(
-            [python, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", f"--notebook-dir={notebooks}",
-             "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
-            env=env, stdout=subprocess.DEVNULL, stderr=written)
-    try:
-        while not (at := re.search(r"(http://127\.0\.0\.1:\d+)/lab", log.read_text())):
-            assert server.poll() is None, log.read_text()
-            select.select([], [], [], 0.05)
-        walk = subprocess.run(["node", "walk.mjs", f"{at[1]}/lab?token={token}", spec.display_name, str(shots), str(tmp_path / "profile")],
-                              cwd=modules, env=env, capture_output=True, text=True, timeout=600)
-        print(walk.stdout)
-        assert walk.returncode == 0, walk.stdout + walk.stderr
-        assert [line.split()[-1] for line in walk.stdout.splitlines()] == \
-            ["launcher", "figure", "interrupted", "variable-alive", "restarted", "runs-again"]
-        # Every kernel that the server started ends with it.
-        urllib.request.urlopen(urllib.request.Request(f"{at[1]}/api/shutdown", method="POST", headers={"Authorization": f"token {token}"}))
-        assert server.wait(timeout=60) == 0
-    finally:
-        if server.poll() is None:
-            server.kill()
-            server.wait()
-    saved = json.loads((notebooks / "walk.ipynb").read_text())
-    assert saved["nbformat"] == 4
+@pytest.mark.sandbox
+def test_a_session_outlives_its_kernel_in_jupyterlab(tmp_path: Path) -> None:
+    walk(tmp_path, "session.mjs", SESSION_CELLS, ["ran", "killed", "resumed", "alive", "undone"])
