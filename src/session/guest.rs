@@ -144,8 +144,15 @@ impl Guest {
         match (&guest.found, opened.resume) {
             (Found::Saved(saved), Resume::Always) => {
                 let resumed = Found::Resumed(saved.clone());
-                guest.go(Move::Resume)?;
-                guest.found = resumed;
+                guest.found = match guest.go(Move::Resume) {
+                    Ok(_) => resumed,
+                    // A notebook has to go on; whoever named a session wants that one.
+                    Err(error) if matches!(guest.origin.keeping.which, Which::Notebook(_)) => {
+                        guest.begin()?;
+                        Found::Said(format!("the saved session could not be resumed: {error}"))
+                    }
+                    Err(error) => return Err(error),
+                };
             }
             (Found::Saved(_) | Found::OtherBase(_), Resume::Never) => {
                 guest.found = Found::Nothing;
