@@ -9,7 +9,7 @@ this run, and keeps its sessions there, too (`--data DIR` for another disk). Pri
 `--json FILE` keeps the figures. The exit code is 1 if a bar is missed.
 
 Times of commits are the kernel's own, from its log: on the session's thread, after the reply was sent (`session.committed`), and from
-there until the record is complete in the store. Everything else is measured from outside.
+there until the record is complete in the store (by the file system's clock, which ticks every 4 ms or so). Everything else is measured from outside.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def commits(log: Path, session: Path, count: int) -> list[Commit]:
     committed = [event for event in events if event["fields"].get("message") == "session.committed"][-count:]
     records = sorted((session / "log").glob("*.rec"))[-count:]
     assert len(committed) == len(records) == count
-    return [Commit(milliseconds(event["fields"]["time"]), record.stat().st_mtime * 1000 - at(event), int(event["fields"]["pages"]), record)
+    return [Commit(milliseconds(event["fields"]["time"]), max(0.0, record.stat().st_mtime * 1000 - at(event)), int(event["fields"]["pages"]), record)
             for event, record in zip(committed, records)]
 
 
