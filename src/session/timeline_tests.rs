@@ -44,7 +44,8 @@ fn an_amended_state_takes_the_place_of_the_one_before() {
     assert_eq!(timeline.go(&Move::Undo(1)), state(1));
     let mut fresh = Timeline::default();
     fresh.push(StateId(1), true);
-    assert_eq!(fresh.go(&Move::Undo(1)), Ok(Target::Fresh), "the warm image cannot be amended");
+    assert_eq!(fresh.go(&Move::Undo(1)), Err(MoveError::NothingToUndo), "a run's first state is where it begins");
+    assert_eq!(fresh.steps(), [Step::Began(StateId(1))]);
 }
 
 #[test]
@@ -165,10 +166,31 @@ proptest! {
                 _ => {}
             }
             prop_assert!(timeline.is_sound());
-            let fresh_neighbours = timeline.steps().windows(2).filter(|pair| pair.iter().all(|step| !matches!(step, Step::State(_))));
+            let fresh_neighbours = timeline.steps().windows(2).filter(|pair| pair.iter().all(|step| step.state().is_none()));
             prop_assert!(fresh_neighbours.count() <= 1);
             let json = serde_json::to_string(&timeline).unwrap();
             prop_assert_eq!(serde_json::from_str::<Timeline>(&json).unwrap(), timeline.clone());
         }
     }
+}
+
+#[test]
+fn an_aside_keeps_what_can_be_redone_and_a_cell_does_not() {
+    let mut timeline = with(3);
+    timeline.go(&Move::Undo(2)).unwrap();
+    timeline.push(StateId(9), true);
+    assert_eq!(timeline.peek(&Move::Redo(2)), state(3));
+    timeline.push(StateId(10), false);
+    assert_eq!(timeline.go(&Move::Redo(1)), Err(MoveError::NothingToRedo));
+}
+
+#[test]
+fn a_run_without_cells_leaves_the_run_before_it_to_be_resumed() {
+    let mut timeline = with(2);
+    for run in 0..3 {
+        timeline.go(&Move::Fresh).unwrap();
+        timeline.push(StateId(10 + run), true);
+        assert_eq!(timeline.peek(&Move::Resume), state(2));
+    }
+    assert_eq!(timeline.steps().len(), 4);
 }

@@ -105,6 +105,9 @@ impl Guest {
         }
         self.instance = None;
         self.overlay = None;
+        // What saving took is done with, too.
+        let _ = self.journal.with(|_| ());
+        crate::sandbox::memory::give_back();
         tracing::info!(session = %self.journal.id(), "session.evicted");
     }
 
