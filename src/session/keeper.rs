@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::journal::JournalError;
-use super::store::{Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError};
+use super::store::{
+    Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError, View,
+};
 use super::timeline::{Move, StateId, Target};
 use super::workspace::Entry;
 
@@ -45,12 +47,14 @@ pub struct Keeper {
     broken: Option<String>,
     /// The lock on the session's working copy.
     copy: Option<std::fs::File>,
+    /// Whether what is stored was recorded on another image.
+    other_base: bool,
 }
 
 impl Keeper {
     /// The keeper of a session that does not exist yet.
     pub fn new(plan: Plan) -> Self {
-        Self { plan, log: None, beginning: None, broken: None, copy: None }
+        Self { plan, log: None, beginning: None, broken: None, copy: None, other_base: false }
     }
 
     /// The keeper of a stored session: takes its lease, and checks all of it.
@@ -59,16 +63,13 @@ impl Keeper {
     /// [`Log::open`]'s.
     pub fn open(plan: Plan) -> Result<Self, StoreError> {
         let log = Log::open(&plan.depot, plan.opening())?;
-        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None })
+        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None, other_base: false })
     }
 
-    /// The keeper of a session whose image is gone: its states are dropped, what is portable of it stays.
-    ///
-    /// # Errors
-    /// [`Log::open_on_new_base`]'s.
-    pub fn open_on_new_base(plan: Plan) -> Result<Self, StoreError> {
-        let log = Log::open_on_new_base(&plan.depot, plan.opening())?;
-        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None })
+    /// The keeper of a session whose image is gone. It stays as it is until there is new work: then its states, which
+    /// can be used on no other image, are dropped.
+    pub fn on_new_base(plan: Plan) -> Self {
+        Self { other_base: true, ..Self::new(plan) }
     }
 
     /// Holds the lock on the session's working copy as long as there is a keeper.
@@ -123,7 +124,8 @@ impl Keeper {
 
     fn try_append(&mut self, state: NewState) -> Result<StateId, StoreError> {
         if self.log.is_none() {
-            self.log = Some(Log::create(&self.plan.depot, self.plan.opening())?);
+            let create = if self.other_base { Log::open_on_new_base } else { Log::create };
+            self.log = Some(create(&self.plan.depot, self.plan.opening())?);
             tracing::info!(session = %self.plan.id, "session.created");
         }
         let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
@@ -228,7 +230,13 @@ impl Keeper {
     /// # Errors
     /// The store's.
     pub fn portable(&self) -> Result<Option<Vec<u8>>, JournalError> {
-        self.log.as_ref().map_or(Ok(None), |log| log.portable().map_err(store))
+        match &self.log {
+            Some(log) => log.portable().map_err(store),
+            None if self.other_base => {
+                View::open(&self.plan.depot, &self.plan.id).and_then(|view| view.portable()).map_err(store)
+            }
+            None => Ok(None),
+        }
     }
 
     /// Gives the session back, so that others can open it.

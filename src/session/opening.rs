@@ -172,7 +172,7 @@ impl Keeping {
             Ok(keeper) => self.kept(keeper, resume, wished),
             Err(StoreError::OtherBase { .. }) => {
                 let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
-                let keeper = Keeper::open_on_new_base(self.plan(&self.depot, id, identity, Some(name)))?;
+                let keeper = Keeper::on_new_base(self.plan(&self.depot, id, identity, Some(name)));
                 let opened = self.kept(keeper, resume, wished)?;
                 Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from frontend import Frontend
 from notebook import Notebook, said, tree
 from stored import records, rewrite, seal
@@ -97,7 +95,6 @@ def test_the_files_are_taken_up_as_well(notebook: Notebook) -> None:
     assert kernel.value("open('/app/a.txt').read()") == repr("text\n")
 
 
-@pytest.mark.xfail(strict=True, reason="the states are dropped as soon as a kernel of this version opens the session, taken or not")
 def test_a_session_of_another_version_stays_as_it_is_until_it_is_taken_or_new_work_is_done(notebook: Notebook) -> None:
     left_by_another_version(notebook)
     session = notebook.session_dir()
