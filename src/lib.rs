@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod firewall;
 pub mod kernel;
 pub mod policy;
 pub mod runtime;
