@@ -54,23 +54,46 @@ pub fn complaints(html: &str) -> Vec<String> {
             complain_of_attribute(&lower, &attribute.to_ascii_lowercase(), &value, &mut found);
         }
     }
-    let lower = html.to_ascii_lowercase();
+    let lower = unescaped(&html.to_ascii_lowercase());
     for sign in
         ["@import", "@font-face", "expression(", "-moz-binding", "image-set(", "position: fixed", "position:fixed"]
     {
-        let shown = lower
-            .split("<style")
-            .skip(1)
-            .filter_map(|rest| rest.split("</style").next())
-            .any(|sheet| sheet.contains(sign));
-        if shown {
+        if sheets(&lower).any(|sheet| sheet.contains(sign)) {
             found.push(format!("{sign} in a style sheet"));
+        }
+    }
+    for url in sheets(&lower).flat_map(|sheet| sheet.split("url(").skip(1)) {
+        let url = url.trim_start_matches([' ', '"', '\'']);
+        if !url.starts_with('#') && !url.starts_with("data:image/") {
+            found.push(format!("url({url:.40} in a style sheet"));
         }
     }
     found
 }
 
+/// A text with CSS escapes resolved: `\\75 rl(` is `url(`.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let length = part.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
+        match u32::from_str_radix(&part[..length], 16).ok().and_then(char::from_u32) {
+            Some(character) => {
+                out.push(character);
+                out.push_str(part[length..].strip_prefix(' ').unwrap_or(&part[length..]));
+            }
+            None => out.push_str(part),
+        }
+    }
+    out
+}
+
+fn sheets(html: &str) -> impl Iterator<Item = &str> {
+    html.split("<style").skip(1).filter_map(|rest| rest.split("</style").next())
+}
+
 fn complain_of_attribute(element: &str, name: &str, value: &str, found: &mut Vec<String>) {
+    let value = &unescaped(value);
     let squeezed: String = value
         .chars()
         .filter(|character| !character.is_control() && !character.is_whitespace())

@@ -29,21 +29,38 @@ const LOADED: [&str; 12] = [
 /// The map style that has no tiles.
 const BLANK_MAP: &str = "white-bg";
 
+/// The kinds of traces that are drawn on tiles. Those of `geo` have outlines instead, which plotly.js fetches from its
+/// own makers by fixed names: they tell nobody anything.
+const MAPS: [&str; 6] =
+    ["scattermap", "scattermapbox", "densitymap", "densitymapbox", "choroplethmap", "choroplethmapbox"];
+
 /// What may stay of a figure; nothing if it is nested too deep.
 pub fn sanitize(figure: &mut Value, remote: bool, removed: &mut Removals) -> bool {
-    let mut walk = Walk { remote, removed, maps: 0 };
-    let fine = walk.value(figure, "", 0);
-    if !remote && let Some(layout) = figure.get_mut("layout").and_then(Value::as_object_mut) {
-        let maps = walk.maps;
-        default_maps(layout, maps > 0);
+    let has_maps = has_maps(figure);
+    let fine = Walk { remote, removed, has_maps }.value(figure, "", 0);
+    if !remote
+        && has_maps
+        && let Some(layout) = figure.get_mut("layout").and_then(Value::as_object_mut)
+    {
+        default_maps(layout);
     }
     fine
 }
 
+/// Whether something is or can be drawn on tiles. Templates have settings for all kinds that there are.
+fn has_maps(value: &Value) -> bool {
+    match value {
+        Value::String(kind) => MAPS.contains(&kind.as_str()),
+        Value::Array(list) => list.iter().any(has_maps),
+        Value::Object(object) => object.iter().any(|(key, value)| key != "template" && has_maps(value)),
+        _ => false,
+    }
+}
+
 /// A map without a style shows the tiles of some server.
-fn default_maps(layout: &mut Map<String, Value>, needed: bool) {
+fn default_maps(layout: &mut Map<String, Value>) {
     for name in ["mapbox", "map"] {
-        if needed && !layout.contains_key(name) {
+        if !layout.contains_key(name) {
             layout.insert(name.to_string(), serde_json::json!({ "style": BLANK_MAP }));
         }
     }
@@ -52,8 +69,8 @@ fn default_maps(layout: &mut Map<String, Value>, needed: bool) {
 struct Walk<'r> {
     remote: bool,
     removed: &'r mut Removals,
-    /// Traces that are drawn on tiles.
-    maps: usize,
+    /// Whether there are maps at all; templates have styles for those that there could be.
+    has_maps: bool,
 }
 
 impl Walk<'_> {
@@ -103,13 +120,6 @@ impl Walk<'_> {
                 self.removed.add(Kind::PlotCode);
             }
         }
-        if object
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.contains("map") && kind != "heatmap" && kind != "treemap")
-        {
-            self.maps += 1;
-        }
         object.iter_mut().all(|(key, value)| self.value(value, last_part(key), depth + 1))
     }
 
@@ -119,11 +129,16 @@ impl Walk<'_> {
         for (key, value) in object.iter_mut() {
             let named = key.rsplit_once('.').is_some_and(|(path, last)| last == "style" && is_map_path(path));
             if (named || (is_map && key == "style")) && value.as_str() != Some(BLANK_MAP) {
+                let named = value
+                    .as_str()
+                    .is_some_and(|style| style.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+                if self.has_maps || !named {
+                    self.removed.add(Kind::Remote);
+                }
                 *value = Value::from(BLANK_MAP);
-                self.removed.add(Kind::Remote);
             }
         }
-        if is_map && !object.contains_key("style") {
+        if is_map && self.has_maps && !object.contains_key("style") {
             object.insert("style".to_string(), Value::from(BLANK_MAP));
         }
     }

@@ -43,8 +43,11 @@ impl Labels<'_, '_> {
     }
 }
 
-/// Whether an attribute of this name is an event handler.
+/// Whether an attribute of this name is an event handler, or one that JupyterLab takes for a command.
 pub fn is_handler(name: &str) -> bool {
+    if name.starts_with("data-commandlinker") {
+        return true;
+    }
     name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("on")) && name.len() > 2
 }
 

@@ -221,6 +221,7 @@ const HTML_ATTRIBUTES: &[&str] = &[
     "disabled",
     "face",
     "frame",
+    "halign",
     "headers",
     "height",
     "hidden",

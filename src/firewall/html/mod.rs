@@ -105,8 +105,9 @@ fn svg(source: &str, remote: bool, removed: &mut Removals) -> Result<Option<Stri
         return Err(BeyondBounds);
     }
     let class = class_for(source);
-    let rules = Rules { remote, scope: Some(Scope { class: &class, root: Root::Svg }) };
     let tree = Tree::parse(source)?;
+    let styled = tree.elements().any(|(name, _)| &*name.local == "style");
+    let rules = Rules { remote, scope: styled.then_some(Scope { class: &class, root: Root::Svg }) };
     let cleaned = clean(&tree, rules, removed)?;
     let text = at_rest(cleaned.text, remote, false)?;
     // One `<svg>` and nothing else, or it is no picture.
@@ -187,6 +188,16 @@ pub fn parsed_elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
             .collect()
     };
     tree.elements().map(|(name, attributes)| (name.local.to_string(), pairs(attributes))).collect()
+}
+
+/// A document as lines that are the same for documents that show the same: without comments, with attributes in
+/// order and without the differences that the firewall is known to make.
+#[cfg(test)]
+pub fn normal_form(html: &str) -> Vec<String> {
+    let tree = Tree::parse(html).expect("within bounds");
+    let mut lines = Vec::new();
+    tree.children(tree.root()).for_each(|child| tests::dump(&tree, child, false, &mut lines));
+    lines
 }
 
 #[cfg(test)]

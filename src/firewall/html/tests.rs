@@ -3,6 +3,63 @@ use proptest::prelude::*;
 use super::super::oracle::complaints;
 use super::*;
 
+/// The lines of one node; see [`normal_form`].
+pub fn dump(tree: &Tree, id: tree::Id, in_style: bool, lines: &mut Vec<String>) {
+    match tree.content(id) {
+        tree::Content::Text(text) => {
+            let text = if in_style { plain_css(text) } else { text.to_string() };
+            match lines.last_mut() {
+                Some(before) if before.starts_with('"') => before.push_str(&text),
+                _ => lines.push(format!("\"{text}")),
+            }
+        }
+        tree::Content::Element { name, attributes } => {
+            let mut pairs: Vec<String> = attributes
+                .iter()
+                .map(|attribute| {
+                    let value: Vec<&str> =
+                        attribute.value.split(' ').filter(|word| !word.starts_with("cellblock-")).collect();
+                    let value =
+                        if *attribute.name.local == *"style" { plain_css(&attribute.value) } else { value.join(" ") };
+                    format!(" {}={value}", attribute.name.local)
+                })
+                .filter(|pair| !pair.starts_with(" rel=") && pair != " class=")
+                .collect();
+            pairs.sort();
+            let is_box = &*name.local == "div"
+                && attributes.len() == 1
+                && (attributes[0].value.starts_with("cellblock-") || &*attributes[0].value == "contain: layout paint");
+            if &*name.local == "metadata" {
+                return;
+            }
+            if !is_box {
+                lines.push(format!("<{} {}{}>", &*name.ns, &*name.local, pairs.concat()));
+            }
+            tree.children(id).for_each(|child| dump(tree, child, &*name.local == "style", lines));
+            if !is_box {
+                lines.push(format!("</{}>", &*name.local));
+            }
+        }
+        tree::Content::Comment | tree::Content::Top => {}
+    }
+}
+
+/// CSS without white space, comments, scopes and last semicolons.
+fn plain_css(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("/*") {
+        out.push_str(&rest[..at]);
+        rest = rest[at..].split_once("*/").map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    while let Some(at) = out.find(".cellblock-") {
+        out.replace_range(at..at + ".cellblock-0123456789ab".len(), "");
+    }
+    let out: String = out.chars().filter(|character| !character.is_whitespace()).collect();
+    out.replace(";}", "}").trim_end_matches(';').to_string()
+}
+
 fn cleaned(html: &str) -> String {
     sanitize(html, false, &mut Removals::new()).unwrap_or_default()
 }

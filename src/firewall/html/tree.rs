@@ -13,11 +13,11 @@ use html5ever::{Attribute, LocalName, Namespace, ParseOpts, QualName, local_name
 pub const MAX_DEPTH: u16 = 200;
 
 /// Bytes between two looks at the bounds.
-const CHUNK: usize = 16 << 10;
+const CHUNK: usize = 8 << 10;
 
 /// The time for a document, and what each megabyte adds to it. Only hostile documents come near it.
-const TIME: Duration = Duration::from_secs(3);
-const TIME_FOR_A_MEGABYTE: Duration = Duration::from_millis(500);
+const TIME: Duration = Duration::from_secs(2);
+const TIME_FOR_A_MEGABYTE: Duration = Duration::from_millis(200);
 
 /// The place of a node in the tree.
 pub type Id = u32;
