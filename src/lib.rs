@@ -7,6 +7,7 @@
 
 pub mod advice;
 pub mod cli;
+pub mod firewall;
 pub mod kernel;
 pub mod policy;
 pub mod runtime;

@@ -1,0 +1,152 @@
+//! LaTeX as pages typeset it: macros that make links, load files or set attributes are shown as text instead.
+//! Names are always written out in full where a macro is used or renamed, so it is enough to look for them.
+
+use super::removals::{Kind, Removals};
+use super::url::{Place, Verdict, judge};
+
+/// Macros that are refused whatever they are given.
+const REFUSED: [&str; 20] = [
+    "includegraphics",
+    "require",
+    "mmlToken",
+    "class",
+    "cssId",
+    "style",
+    "data",
+    "htmlClass",
+    "htmlId",
+    "htmlStyle",
+    "htmlData",
+    "unicode",
+    "input",
+    "include",
+    "import",
+    "csname",
+    "write",
+    "catcode",
+    "Newextarrow",
+    "special",
+];
+
+/// Macros whose first argument is a URL.
+const LINKS: [&str; 2] = ["href", "url"];
+
+/// The beginnings of macros that give macros other names.
+const RENAMING: [&str; 9] =
+    ["\\let", "\\def", "\\gdef", "\\edef", "\\xdef", "\\global", "\\futurelet", "\\new", "\\renew"];
+
+/// Replaces unsafe macros by `\text`, so that what they were given is seen. `part` says that the text goes on
+/// before or after, so that what a macro is given may be there.
+pub fn macros(text: &mut String, part: bool, removed: &mut Removals) {
+    if !text.contains('\\') {
+        return;
+    }
+    let has_arguments = part || text.contains('{') || RENAMING.iter().any(|name| text.contains(name));
+    let mut out = String::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        let start = at + found;
+        let rest = text.get(start + 1..).unwrap_or_default();
+        // `\\` is a line break: what follows it is no name.
+        if rest.starts_with('\\') {
+            at = start + 2;
+            continue;
+        }
+        let length = rest.bytes().position(|byte| !(byte.is_ascii_alphabetic() || byte == b'@')).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(length);
+        at = start + 1 + length;
+        if is_unsafe(name, after, has_arguments) {
+            out.push_str(text.get(done..start).unwrap_or_default());
+            out.push_str("\\text");
+            done = at;
+            removed.add(Kind::Macro);
+        }
+    }
+    if done > 0 {
+        out.push_str(text.get(done..).unwrap_or_default());
+        *text = out;
+    }
+}
+
+/// Whether a macro with what follows it must go. Where there is nothing to give it an argument and nothing to rename
+/// it, it is a word in a path (`C:\data`), or does nothing.
+fn is_unsafe(name: &str, after: &str, has_arguments: bool) -> bool {
+    // Where `@` is no letter, `\href@` is `\href`.
+    let name = name.split('@').next().unwrap_or_default();
+    if name == "bbox" {
+        return !box_is_plain(after);
+    }
+    let known = REFUSED.contains(&name) || LINKS.contains(&name);
+    if !known || !has_arguments {
+        return false;
+    }
+    !LINKS.contains(&name) || !leads_to_a_page(after)
+}
+
+/// Whether the argument is a plain address of a page, without macros or parameters that could become anything.
+fn leads_to_a_page(after: &str) -> bool {
+    let Some((url, _)) = after.trim_start_matches(' ').strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
+        return false;
+    };
+    let absolute = url.starts_with("http://") || url.starts_with("https://") || url.starts_with("mailto:");
+    absolute && !url.contains(['\\', '{', '$', '^']) && judge(url, Place::Link) == Verdict::Fine
+}
+
+/// `\bbox[…]` takes CSS as well as colours and lengths.
+fn box_is_plain(after: &str) -> bool {
+    match after.trim_start().strip_prefix('[') {
+        None => true,
+        Some(rest) => rest.split(']').next().is_some_and(|inside| !inside.contains([':', '(', '\\', ';'])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> String {
+        let mut text = text.to_string();
+        macros(&mut text, false, &mut Removals::new());
+        text
+    }
+
+    #[test]
+    fn mathematics_stays() {
+        for text in [
+            r"$\displaystyle \int_0^\infty e^{-x^2}\,dx = \frac{\sqrt{\pi}}{2}$",
+            r"\begin{bmatrix}1 & 2\\ 3 & 4\end{bmatrix} \\href is a line break and a word",
+            r"\href{https://example.org/a_b}{x} \url{mailto:a@b} \bbox[5px,yellow]{x} \hrefx \classy",
+            r"C:\data files and D:\class\input",
+        ] {
+            assert_eq!(checked(text), text);
+        }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_is_shown_as_text() {
+        for (text, out) in [
+            (r"\href{javascript:alert(1)}{x}", r"\text{javascript:alert(1)}{x}"),
+            (r"\href {javascript:x}{y}", r"\text {javascript:x}{y}"),
+            ("\\href%\n{javascript:x}{y}", "\\text%\n{javascript:x}{y}"),
+            (r"\href{http://a\x}{y}", r"\text{http://a\x}{y}"),
+            (r"\let\a\href \a{javascript:x}", r"\let\a\text \a{javascript:x}"),
+            (r"\newcommand{\a}[1]{\href{#1}{y}}", r"\newcommand{\a}[1]{\text{#1}{y}}"),
+            (r"\let\q=\style x", r"\let\q=\text x"),
+            (r"\url{data:text/html,x}", r"\text{data:text/html,x}"),
+            (r"\includegraphics[width=1em]{http://evil/x.png}", r"\text[width=1em]{http://evil/x.png}"),
+            (
+                r"\htmlData{a=b}{x}\class{y}{z}\style{a:b}{c}\cssId{d}{e}",
+                r"\text{a=b}{x}\text{y}{z}\text{a:b}{c}\text{d}{e}",
+            ),
+            (
+                r"\unicode[font]{x41}\require{html}\mmlToken{mi}[href=x]{y}",
+                r"\text[font]{x41}\text{html}\text{mi}[href=x]{y}",
+            ),
+            (r"\bbox[border:1px; background:url(x)]{y}", r"\text[border:1px; background:url(x)]{y}"),
+            (r"\href@{javascript:x}", r"\text{javascript:x}"),
+        ] {
+            assert_eq!(checked(text), out);
+        }
+    }
+}

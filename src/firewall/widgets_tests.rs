@@ -1,0 +1,184 @@
+use serde_json::json;
+
+use super::*;
+
+const NOTHING: Permissions = Permissions { active_content: false, remote_resources: false, terminal: false };
+
+fn state(name: &str, more: Value) -> Value {
+    let mut state = json!({
+        "_model_module": "@jupyter-widgets/controls", "_model_module_version": "2.0.0", "_model_name": format!("{name}Model"),
+        "_view_module": "@jupyter-widgets/controls", "_view_module_version": "2.0.0", "_view_name": format!("{name}View")
+    });
+    for (key, value) in more.as_object().unwrap() {
+        state[key] = value.clone();
+    }
+    json!({"state": state, "buffer_paths": []})
+}
+
+struct Session(Comms, Removals);
+
+impl Session {
+    fn new() -> Self {
+        Self(Comms::default(), Removals::new())
+    }
+
+    fn open(&mut self, id: &str, mut data: Value) -> Option<Value> {
+        let verdict = self.0.check(NOTHING, CommKind::Open, id, "jupyter.widget", &mut data, &mut self.1);
+        (verdict == Verdict::Pass).then(|| data["state"].take())
+    }
+
+    fn update(&mut self, id: &str, state: Value) -> Option<Value> {
+        let mut data = json!({"method": "update", "state": state, "buffer_paths": []});
+        let verdict = self.0.check(NOTHING, CommKind::Message, id, "", &mut data, &mut self.1);
+        (verdict == Verdict::Pass).then(|| data["state"].take())
+    }
+}
+
+#[test]
+fn standard_controls_pass_as_they_are() {
+    let mut session = Session::new();
+    for data in [
+        state(
+            "IntSlider",
+            json!({"value": 3, "min": 0, "description": "a <5 & b", "style": "IPY_MODEL_x", "format": "d", "readout_format": ".2f"}),
+        ),
+        state("Text", json!({"value": "<script>this is text</script>"})),
+        state("HTML", json!({"value": "<b>bold</b>"})),
+        state("Label", json!({"value": "$x^2$"})),
+        state("Image", json!({"format": "png", "width": "100"})),
+        json!({"state": {"_model_module": "@jupyter-widgets/base", "_model_module_version": "2.0.0", "_model_name": "LayoutModel", "_view_name": "LayoutView", "width": "50%", "grid_gap": "1px 2px"}, "buffer_paths": []}),
+    ] {
+        assert_eq!(session.open("a", data.clone()), Some(data["state"].clone()));
+    }
+    assert!(session.1.is_empty());
+}
+
+#[test]
+fn widgets_that_bring_code_are_refused() {
+    let mut session = Session::new();
+    for (key, value) in [
+        ("_model_module", "anywidget"),
+        ("_model_module", "@jupyter-widgets/controls/../x"),
+        ("_model_name", "AnyModel"),
+        ("_view_module", "http://evil/x.js"),
+        ("_esm", "export default {}"),
+        ("_model_module_version", "2.0.0/../../evil"),
+        ("_view_name", "../x"),
+    ] {
+        assert_eq!(session.open("a", state("Text", json!({key: value}))), None, "{key}");
+    }
+    assert_eq!(session.open("a", json!({})), None);
+    for target in ["hv-extension-comm", "bokeh-comm", "panel-comm"] {
+        assert_eq!(
+            session.0.check(NOTHING, CommKind::Open, "b", target, &mut json!({}), &mut session.1),
+            Verdict::Refuse
+        );
+    }
+    assert_eq!(session.0.check(NOTHING, CommKind::Open, "b", "my-own", &mut json!({}), &mut session.1), Verdict::Pass);
+    assert_eq!(session.1.count(Kind::Widget), 11);
+}
+
+#[test]
+fn what_is_shown_as_html_is_cleaned_then_and_later() {
+    let hostile = "x<img src=x onerror=alert(1)>";
+    let mut session = Session::new();
+    assert_eq!(session.open("a", state("HTML", json!({"value": hostile}))).unwrap()["value"], "x<img>");
+    assert_eq!(session.update("a", json!({"value": hostile})).unwrap()["value"], "x<img>");
+    // A text field with the view of an HTML widget.
+    assert_eq!(
+        session.open("b", state("Text", json!({"_view_name": "HTMLView", "value": hostile}))).unwrap()["value"],
+        "x<img>"
+    );
+    assert_eq!(session.update("b", json!({"value": hostile})).unwrap()["value"], "x<img>");
+    // A view that changes later.
+    session.open("c", state("Text", json!({"value": hostile})));
+    assert_eq!(session.update("c", json!({"_view_name": "HTMLView"})), None);
+    assert_eq!(session.update("c", json!({"_model_name": "HTMLModel"})), None);
+    // A comm that nobody knows.
+    assert_eq!(
+        session.update("d", json!({"value": hostile, "description": hostile})).unwrap(),
+        json!({"value": "x<img>", "description": "x<img>"})
+    );
+    assert_eq!(
+        session.open("e", state("Label", json!({"value": "$\\href{javascript:x}{y}$"}))).unwrap()["value"],
+        "$\\text{javascript:x}{y}$"
+    );
+}
+
+#[test]
+fn descriptions_are_cleaned_where_they_are_html() {
+    let hostile = "<b onclick=x>y</b>";
+    let mut session = Session::new();
+    assert_eq!(session.open("a", state("Text", json!({"description": hostile}))).unwrap()["description"], hostile);
+    assert_eq!(session.update("a", json!({"description_allow_html": true})).unwrap(), json!({}));
+    assert_eq!(
+        session.open("b", state("Text", json!({"description": hostile, "description_allow_html": true}))).unwrap()["description"],
+        "<b>y</b>"
+    );
+    assert_eq!(session.update("b", json!({"description": hostile})).unwrap()["description"], "<b>y</b>");
+    let old = json!({"description": hostile, "_model_module_version": "1.5.0"});
+    assert_eq!(session.open("c", state("Text", old)).unwrap()["description"], "<b>y</b>");
+}
+
+#[test]
+fn a_link_does_not_make_html_of_text() {
+    let mut session = Session::new();
+    for (id, name) in [("text", "Text"), ("slider", "IntSlider"), ("html", "HTML"), ("label", "Label")] {
+        session.open(id, state(name, json!({})));
+    }
+    let mut link = |source: Value, target: Value| {
+        session.open("link", state("DirectionalLink", json!({"source": source, "target": target}))).is_some()
+    };
+    assert!(link(json!(["IPY_MODEL_text", "value"]), json!(["IPY_MODEL_slider", "value"])));
+    assert!(!link(json!(["IPY_MODEL_text", "value"]), json!(["IPY_MODEL_html", "value"])));
+    assert!(!link(json!(["IPY_MODEL_html", "value"]), json!(["IPY_MODEL_text", "value"])));
+    assert!(!link(json!(["IPY_MODEL_text", "value"]), json!(["IPY_MODEL_label", "value"])));
+    assert!(!link(json!(["IPY_MODEL_text", "value"]), json!(["IPY_MODEL_slider", "description"])));
+    assert!(!link(json!(["IPY_MODEL_text", "value"]), json!(["IPY_MODEL_unknown", "value"])));
+    assert!(!link(json!("x"), json!(["IPY_MODEL_slider", "value"])));
+}
+
+#[test]
+fn pictures_by_url_styles_and_classes_of_the_page_go() {
+    let mut session = Session::new();
+    assert_eq!(session.open("a", state("Image", json!({"format": "url"}))).unwrap()["format"], "png");
+    assert_eq!(session.update("a", json!({"format": "svg+xml"})).unwrap()["format"], "png");
+    assert_eq!(
+        session.open("b", state("HTMLStyle", json!({"background": "url(http://evil)", "font_size": "12px"}))).unwrap()
+            ["background"],
+        Value::Null
+    );
+    assert_eq!(
+        session.open("c", state("Text", json!({"_dom_classes": ["jp-Dialog", "mine"]}))).unwrap()["_dom_classes"],
+        json!(["mine"])
+    );
+}
+
+#[test]
+fn an_output_widget_holds_checked_outputs() {
+    let mut session = Session::new();
+    let data = json!({"state": {"_model_module": "@jupyter-widgets/output", "_model_name": "OutputModel", "_view_module": "@jupyter-widgets/output", "_view_name": "OutputView", "outputs": [
+        {"output_type": "display_data", "data": {"text/html": "x<script>y</script>", "application/javascript": "z"}, "metadata": {"isolated": true}},
+        {"output_type": "stream", "name": "stdout", "text": "a\u{1b}]0;t\u{7}b"},
+        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\u{1b}[31mx\u{1b}[2J"]},
+        {"output_type": "other", "data": {"text/html": "<script>"}}
+    ]}});
+    assert_eq!(
+        session.open("a", data).unwrap()["outputs"],
+        json!([
+            {"output_type": "display_data", "data": {"text/html": "x"}, "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": "ab"},
+            {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\u{1b}[31mx"]}
+        ])
+    );
+}
+
+#[test]
+fn a_policy_that_allows_code_allows_all_of_it() {
+    let may = Permissions { active_content: true, ..NOTHING };
+    let mut data = state("Text", json!({"_model_module": "anywidget", "_esm": "x"}));
+    assert_eq!(
+        Comms::default().check(may, CommKind::Open, "a", "jupyter.widget", &mut data, &mut Removals::new()),
+        Verdict::Pass
+    );
+}
