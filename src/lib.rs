@@ -1,7 +1,8 @@
 //! Cellblock: a Jupyter kernel that runs every notebook cell inside a WebAssembly sandbox.
 //!
 //! The rooms, from the top down; each may use only those below it:
-//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice` are leaves.
+//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall` are
+//! leaves. (`firewall` is complete by itself and not wired in yet: issue 4.)
 
 #![deny(unsafe_code)]
 
