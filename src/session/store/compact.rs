@@ -109,7 +109,6 @@ impl Log {
         if let Err(error) = self.delete_litter() {
             tracing::warn!(%error, session = %self.view.id, "old records were not deleted");
         }
-        self.sweep_blobs(&Changes::default());
     }
 
     /// Writes down what counts from here on: with this fold, and with this timeline.

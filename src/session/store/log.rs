@@ -167,6 +167,10 @@ impl Log {
             Take::Whole => drop(self.put(words, &timeline, self.durability)?),
         }
         self.clean();
+        // On a new base the first state is about to come, with files whose contents are here already.
+        if !matches!(take, Take::NewBase) {
+            self.sweep_blobs(&Changes::default());
+        }
         self.update_metadata(opening)
     }
 
