@@ -1,8 +1,8 @@
 //! Cellblock: a Jupyter kernel that runs every notebook cell inside a WebAssembly sandbox.
 //!
 //! The rooms, from the top down; each may use only those below it:
-//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall` are
-//! leaves. (`firewall` is complete by itself and not wired in yet: issue 4.)
+//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall`,
+//! `observe` are leaves. (`firewall` is complete by itself and not wired in yet: issue 4.)
 
 #![deny(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod advice;
 pub mod cli;
 pub mod firewall;
 pub mod kernel;
+pub mod observe;
 pub mod policy;
 pub mod runtime;
 pub mod sandbox;

@@ -3,11 +3,14 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
 use super::session_arguments::SessionArguments;
+use super::snapshot::SnapshotRequests;
 use crate::kernel::{Language, Launch, Parent};
+use crate::observe::Metrics;
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
 use crate::session::Which;
@@ -28,26 +31,34 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, snapshots: SnapshotRequests) -> anyhow::Result<ExitCode> {
         let policy = self.policy.policy()?;
         let which = self.session.which(&policy)?;
-        serve_kernel(&self.connection_file, policy, which)
+        let metrics = Arc::<Metrics>::default();
+        snapshots.answer(metrics.clone())?;
+        serve_kernel(&self.connection_file, policy, which, metrics)
     }
 }
 
 /// Serves a kernel until it is shut down. A set-up that is needed runs while `kernel_info` and the heartbeat
 /// are answered already.
-fn serve_kernel(connection_file: &Path, policy: Policy, which: Which) -> anyhow::Result<ExitCode> {
+fn serve_kernel(
+    connection_file: &Path,
+    policy: Policy,
+    which: Which,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<ExitCode> {
     let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
     let places = Places::make()?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
-    let session = super::session::start(policy, which, &places, Box::new(to_channel(told)))?;
+    let session = super::session::start(policy, which, &places, metrics.clone(), Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),
         history: history(),
         parent,
+        metrics,
         launch: Launch::new(std::future::ready(Ok(session)), progress),
     };
     let exit = kernel.run();

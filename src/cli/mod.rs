@@ -15,10 +15,12 @@ mod session;
 mod session_arguments;
 mod sessions;
 mod setup;
+mod snapshot;
 mod uninstall;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// Notebook cells in a WebAssembly sandbox.
@@ -53,16 +55,20 @@ enum Command {
 
 /// What `main` does: parses the arguments, runs the command, tells the error.
 pub fn main() -> ExitCode {
+    let snapshots = snapshot::SnapshotRequests::heed();
     let arguments = Arguments::parse();
-    let result = arguments.log.start().and_then(|()| match arguments.command {
-        Command::Install(command) => command.run(),
-        Command::Uninstall(command) => command.run(),
-        Command::Kernel(command) => command.run(),
-        Command::Run(command) => command.run(),
-        Command::Setup(command) => command.run(),
-        Command::Doctor(command) => command.run(),
-        Command::Sessions(command) => command.run(),
-        Command::Policy(command) => command.run(),
+    let result = snapshots.context("cannot heed signals").and_then(|snapshots| {
+        arguments.log.start()?;
+        match arguments.command {
+            Command::Install(command) => command.run(),
+            Command::Uninstall(command) => command.run(),
+            Command::Kernel(command) => command.run(snapshots),
+            Command::Run(command) => command.run(snapshots),
+            Command::Setup(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+            Command::Sessions(command) => command.run(),
+            Command::Policy(command) => command.run(),
+        }
     });
     result.unwrap_or_else(|error| {
         eprintln!("cellblock: {error:#}");

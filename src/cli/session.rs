@@ -1,10 +1,12 @@
 //! The one place where commands start sessions: a prepared runtime, a policy, and directories.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tempfile::TempDir;
 
+use crate::observe::Metrics;
 use crate::policy::Policy;
 use crate::runtime::{Cache, Progress, SandboxBuilder, ensure};
 use crate::session::house::{self, House};
@@ -49,11 +51,12 @@ fn sweep() {
     }
 }
 
-/// Starts a session on a thread of its own, preparing the runtime first where that is needed.
+/// Starts a session on a thread of its own, counted in `metrics`, preparing the runtime first where that is needed.
 pub(super) fn start(
     policy: Policy,
     which: Which,
     places: &Places,
+    metrics: Arc<Metrics>,
     progress: Box<dyn Progress>,
 ) -> anyhow::Result<SessionHandle> {
     let scratch = places.scratch.path().to_owned();
@@ -65,7 +68,7 @@ pub(super) fn start(
         let builder = SandboxBuilder::new().map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
-        Ok(House::open(&builder, prepared, policy, &scratch)?)
+        Ok(House::open(&builder, prepared, policy, &scratch)?.with_metrics(metrics))
     };
     Ok(house::start(house, which, holder)?)
 }

@@ -10,8 +10,10 @@ use super::iopub::Iopub;
 use super::language::Language;
 use super::reply::Replies;
 use super::usage::UsageMeter;
+use crate::observe::Metrics;
 use crate::wire::contents::shutdown::{InterruptReply, ShutdownReply, ShutdownRequest};
 use crate::wire::contents::status::ExecutionState;
+use crate::wire::contents::usage::UsageReply;
 
 /// Answers such requests; cheap to clone.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub(super) struct AtOnce {
     pub(super) gate: Gate,
     pub(super) exit: ExitDoor,
     pub(super) usage: Arc<Mutex<UsageMeter>>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Whether a request was one of those.
@@ -78,7 +81,7 @@ impl AtOnce {
 
     fn usage(&self, envelope: &Envelope, replies: &Replies) {
         let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner).measure();
-        replies.send(envelope, &usage);
+        replies.send(envelope, &UsageReply { cellblock: self.metrics.snapshot(), ..usage });
     }
 }
 

@@ -18,6 +18,7 @@ use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
+use crate::observe::Metrics;
 use crate::session::Request;
 use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
@@ -41,6 +42,8 @@ pub struct Kernel {
     pub history: Option<PathBuf>,
     /// The process whose death ends the kernel; see [`Parent::from_env`].
     pub parent: Option<Parent>,
+    /// What is counted of the session, for those who ask with `usage_request`.
+    pub metrics: Arc<Metrics>,
     pub launch: Launch,
 }
 
@@ -113,6 +116,7 @@ impl Kernel {
             gate: gate.clone(),
             exit: exit.clone(),
             usage: Arc::new(Mutex::new(UsageMeter::new())),
+            metrics: self.metrics,
         };
         let last_queued = LastQueued::default();
         let (queue, queued) = mpsc::channel(shell::QUEUE);

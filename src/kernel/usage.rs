@@ -34,6 +34,7 @@ impl UsageMeter {
             host_cpu_percent: self.host_percent(),
             cpu_count: std::thread::available_parallelism().map_or(1, usize::from),
             host_virtual_memory: host_memory().unwrap_or_default(),
+            ..UsageReply::default()
         }
     }
 

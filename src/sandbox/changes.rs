@@ -9,6 +9,7 @@ use super::host::{self, Host};
 use super::pass::pass;
 use super::quota::{Amount, MAX_DEPTH};
 use super::raw::{self, How, Stat};
+use super::refusals::Refusal;
 
 /// Bytes of a path, as Linux has it.
 const MAX_PATH: u32 = 4096;
@@ -97,7 +98,7 @@ pub(super) async fn path_open(
     let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
     let path = or_answer!(read_path(caller, path, length));
     if caller.data().files.full() {
-        caller.data().control.refuse_file();
+        caller.data().control.refuse(Refusal::OpenFile);
         return Ok(errno::MFILE);
     }
     let mut before = None;
@@ -111,8 +112,12 @@ pub(super) async fn path_open(
     };
     or_answer!(admit(caller, more).await);
     let how = How { lookup, flags, rights: (base, inheriting), fd_flags };
-    let Host { files, wasi, meter, .. } = caller.data_mut();
-    let number = or_answer!(files.add(wasi, dir, &path, how).await);
+    let Host { files, wasi, .. } = caller.data_mut();
+    let number = match files.add(wasi, dir, &path, how).await {
+        Ok(number) => number,
+        Err(errno) => return Ok(refused(caller, errno)),
+    };
+    let Host { meter, .. } = caller.data_mut();
     meter.add(more);
     if let Some(before) = before.filter(|before| before.is_file && flags & TRUNCATE != 0) {
         meter.give_back(Amount { bytes: before.size, files: 0 });
@@ -288,6 +293,11 @@ async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
     let (verdict, seen) = meter.count(orphans, more);
     // As dear as asking for as many files one by one.
     host::charge(caller, host::CALL_COST.saturating_mul(seen + 1));
+    match verdict {
+        Err(errno::DQUOT) => caller.data().control.refuse(Refusal::WorkspaceBytes),
+        Err(_) => caller.data().control.refuse(Refusal::WorkspaceFiles),
+        Ok(()) => {}
+    }
     verdict
 }
 
@@ -301,10 +311,18 @@ fn wrote(caller: &mut Caller<'_, Host>, number: i32, more: Amount, errno: i32) -
     errno
 }
 
-/// Notes a change that went through.
+/// Notes a change that went through, or was not allowed.
 fn changed(caller: &mut Caller<'_, Host>, errno: i32) -> i32 {
     if errno == errno::SUCCESS {
         caller.data().control.file_changed();
+    }
+    refused(caller, errno)
+}
+
+/// Counts a call that was not allowed.
+fn refused(caller: &Caller<'_, Host>, errno: i32) -> i32 {
+    if matches!(errno, errno::ACCES | errno::PERM | errno::ROFS | errno::NOTCAPABLE) {
+        caller.data().control.refuse(Refusal::Path);
     }
     errno
 }

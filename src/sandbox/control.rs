@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Wake};
 use std::thread::Thread;
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use super::refusals::{Refusal, Refusals, Refused};
 use super::signal::Signal;
 
 /// Wakes the thread that polls a guest.
@@ -50,8 +51,7 @@ pub struct Control {
     waiting: AtomicBool,
     /// When the waiting host call wants to be polled again.
     alarm: Mutex<Option<Instant>>,
-    /// How often the guest was refused another open file.
-    files_refused: AtomicUsize,
+    refusals: Refusals,
     /// Fuel that the turn had used at its last call through the door.
     fuel: AtomicU64,
     /// Calls that may have changed a file.
@@ -65,20 +65,20 @@ impl Control {
             signal,
             waiting: AtomicBool::new(false),
             alarm: Mutex::new(None),
-            files_refused: AtomicUsize::new(0),
+            refusals: Refusals::default(),
             fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
         }
     }
 
-    /// Notes that the guest was refused another open file.
-    pub fn refuse_file(&self) {
-        self.files_refused.fetch_add(1, Ordering::AcqRel);
+    /// Notes that the guest was refused something.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.refusals.add(refusal);
     }
 
-    /// How often the guest was refused another open file.
-    pub fn files_refused(&self) -> usize {
-        self.files_refused.load(Ordering::Acquire)
+    /// What the guest was refused; memory is counted by its mapping.
+    pub fn refused(&self) -> Refused {
+        self.refusals.so_far()
     }
 
     /// Notes the fuel that the turn has used.

@@ -1,6 +1,7 @@
 //! Error numbers of WASI preview 1 (`typenames.witx`).
 
 pub const SUCCESS: i32 = 0;
+pub const ACCES: i32 = 2;
 pub const BADF: i32 = 8;
 pub const DQUOT: i32 = 19;
 pub const FAULT: i32 = 21;
@@ -14,3 +15,5 @@ pub const NOENT: i32 = 44;
 pub const NOSPC: i32 = 51;
 pub const NOTDIR: i32 = 54;
 pub const PERM: i32 = 63;
+pub const ROFS: i32 = 69;
+pub const NOTCAPABLE: i32 = 76;

@@ -9,6 +9,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use super::control::Control;
 use super::frame::Frame;
 use super::outside::Outside;
+use super::refusals::Refusal;
 
 /// What an instance's host functions work with.
 pub struct Host {
@@ -72,6 +73,7 @@ pub(super) async fn door(
     let limit = caller.data().max_frame;
     let size = length.cast_unsigned() as usize;
     let answer = if size > limit {
+        control.refuse(Refusal::Message);
         refusal(&format!(
             "the message has {size} bytes, over the limit of {limit} (`message_max_bytes` in the policy raises it)"
         ))
@@ -82,11 +84,15 @@ pub(super) async fn door(
                 Some(answer) => answer,
                 None => refusal("interrupted"),
             },
-            Err(error) => refusal(&error.to_string()),
+            Err(error) => {
+                control.refuse(Refusal::Frame);
+                refusal(&error.to_string())
+            }
         }
     };
     let mut answer = answer.to_bytes();
     if answer.len() > limit {
+        control.refuse(Refusal::Message);
         answer =
             refusal("the host's answer is over the limit (`message_max_bytes` in the policy raises it)").to_bytes();
     }

@@ -11,6 +11,7 @@ use super::host::{Exports, Host};
 use super::memory::{Mapping, Mappings};
 use super::outside::Outside;
 use super::quota::Meter;
+use super::refusals::{Refusal, Refused};
 use super::signal::{Signal, Word};
 use super::world::World;
 
@@ -64,9 +65,9 @@ impl Gauges {
         self.control.fuel()
     }
 
-    /// How often the guest was refused more memory, and another open file.
-    pub fn refusals(&self) -> (usize, usize) {
-        (self.mapping.refusals(), self.control.files_refused())
+    /// What the guest was refused so far.
+    pub fn refused(&self) -> Refused {
+        self.control.refused().with(Refusal::Memory, self.mapping.refusals() as u64)
     }
 }
 

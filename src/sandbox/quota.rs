@@ -64,7 +64,7 @@ impl Meter {
             let counted = measure(host, |amount| used = used.plus(amount));
             // What cannot be looked at cannot be known to be within the quota.
             if let Err(error) = counted {
-                tracing::warn!(%error, path = %host.display(), "the files of the workspace cannot be counted");
+                tracing::warn!(%error, "the files of the workspace cannot be counted");
                 used = Amount { bytes: u64::MAX, ..used };
             }
         }

@@ -9,6 +9,7 @@ use super::changes;
 use super::errno;
 use super::host::{self, Host};
 use super::pass::pass;
+use super::refusals::Refusal;
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
@@ -49,15 +50,27 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     refuse(linker)
 }
 
+/// Refuses functions whatever their arguments: their names, what is counted, and the types of the arguments.
+macro_rules! refused {
+    ($linker:expr, $($function:ident: $refusal:ident($($argument:ty),*);)*) => {$(
+        $linker.func_wrap(MODULE, stringify!($function), |caller: Caller<'_, Host>, $(_: $argument),*| {
+            caller.data().control.refuse(Refusal::$refusal);
+            errno::PERM
+        })?;
+    )*};
+}
+
 /// Links between files, and sockets, do not exist in here.
 fn refuse(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    linker.func_wrap(MODULE, "path_symlink", |_: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "path_link", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "fd_renumber", |_: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "sock_accept", |_: i32, _: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "sock_recv", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "sock_send", |_: i32, _: i32, _: i32, _: i32, _: i32| errno::PERM)?;
-    linker.func_wrap(MODULE, "sock_shutdown", |_: i32, _: i32| errno::PERM)?;
+    refused! { linker,
+        path_symlink: Symlink(i32, i32, i32, i32, i32);
+        path_link: Link(i32, i32, i32, i32, i32, i32, i32);
+        fd_renumber: Renumber(i32, i32);
+        sock_accept: Socket(i32, i32, i32);
+        sock_recv: Socket(i32, i32, i32, i32, i32, i32);
+        sock_send: Socket(i32, i32, i32, i32, i32);
+        sock_shutdown: Socket(i32, i32);
+    }
     Ok(())
 }
 

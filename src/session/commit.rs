@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use chrono::Utc;
-use sha2::{Digest, Sha256};
 
+use super::account::code_hash;
 use super::event::{Outcome, StreamName, Usage};
 use super::guest::{Guest, GuestError};
 use super::request::Request;
@@ -41,7 +41,7 @@ impl Kind {
                 let cell = Cell {
                     number: execute.execution_count,
                     first_line: first.trim().chars().take(FIRST_LINE).collect(),
-                    code_sha256: hex::encode(Sha256::digest(execute.code.as_bytes())),
+                    code_sha256: code_hash(&execute.code),
                     ok: true,
                     fuel: 0,
                     duration_ms: 0,
@@ -159,11 +159,7 @@ impl Guest {
             clock_ns: self.world.clock.now(),
             files,
         };
-        tracing::debug!(
-            session = %self.journal.id(), code = self.last_cell.code_sha256, fuel = self.last_cell.fuel,
-            duration_ms = self.last_cell.duration_ms, pages = committed.pages, bytes = committed.bytes,
-            time = ?started.elapsed(), "session.committed"
-        );
+        self.account.committed(&self.last_cell, &committed, started.elapsed());
         match kind {
             Kind::Beginning => self.journal.begin(state),
             _ if self.is_sync() => drop(self.journal.append_and_wait(state)?),
@@ -219,7 +215,7 @@ impl Guest {
         if let Err(error) = self.instance().map(drop) {
             tracing::error!(%error, "the session could not be restored");
         }
-        tracing::info!(session = %self.journal.id(), code = self.last_cell.code_sha256, "session.rolled_back");
+        self.account.rolled_back(&self.last_cell);
     }
 
     /// Says what there is to say before a cell's own output: once, and not at all if nobody sees it.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::account::Denial;
 use super::advise::Wish;
 use super::commands::{self, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
@@ -20,7 +21,11 @@ use super::limits::Limits;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
 use super::verdict::memory_message;
-use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason};
+use crate::observe::shown;
+use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass, Refused};
+
+/// Characters of a line of the guest's own for the log.
+const MOST_LOGGED: usize = 1_000;
 
 /// Serves one session's guest, request by request.
 #[derive(Debug)]
@@ -50,7 +55,9 @@ struct Current {
     /// What is to be done with the session when the cell has ended.
     command: Option<Command>,
     allow_stdin: bool,
-    gauges: Option<(Gauges, (usize, usize))>,
+    gauges: Option<(Gauges, Refused)>,
+    /// What the desk itself refused.
+    denials: Vec<Denial>,
 }
 
 /// What a request left on the desk.
@@ -62,6 +69,8 @@ pub struct Served {
     pub command: Option<Command>,
     /// Whether stdout and stderr were cut.
     pub cut: (bool, bool),
+    /// What the guest was refused.
+    pub denials: Vec<Denial>,
 }
 
 impl Desk {
@@ -105,21 +114,22 @@ impl Desk {
             command: None,
             allow_stdin,
             gauges: None,
+            denials: Vec::new(),
         };
         self.current.lock().push(current);
     }
 
     /// Hands over the gauges of the guest that will serve the request.
     pub fn watch(&self, gauges: Gauges) {
-        let before = gauges.refusals();
+        let before = gauges.refused();
         self.with(|current| current.gauges = Some((gauges, before)));
     }
 
     /// What to add to an error of the guest's that comes of a limit, in words for the user.
     pub fn limit_note(&self, ename: &str) -> Option<String> {
         let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
-        let now = gauges.refusals();
-        if ename.ends_with("MemoryError") && now.0 > before.0 {
+        let now = gauges.refused();
+        if ename.ends_with("MemoryError") && now.of(Refusal::Memory) > before.of(Refusal::Memory) {
             let used = gauges.memory().saturating_sub(self.image) as u64;
             return Some(format!(
                 "[cellblock] the session holds {} bytes beyond the warm image and asked for more; {}",
@@ -133,7 +143,7 @@ impl Desk {
                 grouped(self.limits.recursion)
             ));
         }
-        if ename == "OSError" && now.1 > before.1 {
+        if ename == "OSError" && now.of(Refusal::OpenFile) > before.of(Refusal::OpenFile) {
             return Some(format!(
                 "[cellblock] {} files are open, which is the limit; `open_files` in the policy raises it",
                 grouped(self.limits.open_files as u64)
@@ -156,7 +166,12 @@ impl Desk {
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.output.flush();
-            Served { reply: current.reply.take(), command: current.command.take(), cut: current.output.cut() }
+            let mut denials = std::mem::take(&mut current.denials);
+            if let Some((gauges, before)) = &current.gauges {
+                denials.extend(gauges.refused().since(before));
+            }
+            let cut = current.output.cut();
+            Served { reply: current.reply.take(), command: current.command.take(), cut, denials }
         })
         .unwrap_or_default()
     }
@@ -164,6 +179,14 @@ impl Desk {
     /// Takes the request off the desk.
     pub fn end(&self) {
         self.current.lock().pop();
+    }
+
+    /// Notes that the guest was refused something here.
+    fn deny(&self, class: RefusalClass, name: &'static str) {
+        self.with(|current| match current.denials.iter_mut().find(|(_, known, _)| *known == name) {
+            Some((_, _, times)) => *times = times.saturating_add(1),
+            None => current.denials.push((class, name, 1)),
+        });
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
@@ -208,11 +231,16 @@ impl Desk {
         self.paced().await;
         let size = weight(&frame);
         if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
+            let one = size as u64 > self.limits.one_display;
+            self.deny(RefusalClass::Limit, if one { "output.max_display_bytes" } else { "display_max_bytes" });
             return refusal(&refused);
         }
         let mut event = match event(frame) {
             Ok(event) => event,
-            Err(refused) => return refusal(refused),
+            Err(refused) => {
+                self.deny(RefusalClass::Frame, "frame");
+                return refusal(refused);
+            }
         };
         if let Event::Error { ename, traceback, .. } = &mut event {
             traceback.extend(self.limit_note(ename));
@@ -322,7 +350,7 @@ impl Desk {
             "fuel_display" => self.fuel_display(&frame.json),
             "session" => self.session(&frame.json),
             "log" => {
-                let text = text(&mut frame.json, "message");
+                let text = shown(&text(&mut frame.json, "message"), MOST_LOGGED);
                 tracing::debug!(text, "guest log");
                 Frame::default()
             }

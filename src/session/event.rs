@@ -120,6 +120,22 @@ pub enum TrapReason {
     HostError,
 }
 
+impl TrapReason {
+    /// Its word in the metadata, in events and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfFuel => "out_of_fuel",
+            Self::MemoryLimit => "memory_limit",
+            Self::Timeout => "timeout",
+            Self::StackOverflow => "stack_overflow",
+            Self::Interrupted => "interrupted",
+            Self::Trap => "trap",
+            Self::Exited => "exited",
+            Self::HostError => "host_error",
+        }
+    }
+}
+
 /// What became of a session's memory after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,4 +147,31 @@ pub enum State {
     RolledBack,
     /// The session could not be brought back; a new one began.
     Lost,
+}
+
+impl State {
+    /// Its word in the metadata and in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::RolledBack => "rolled_back",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_in_the_metadata_and_elsewhere() {
+        use TrapReason::*;
+        for reason in [OutOfFuel, MemoryLimit, Timeout, StackOverflow, Interrupted, Trap, Exited, HostError] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+        for state in [State::Kept, State::RolledBack, State::Lost] {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::account::{Account, Observers};
 use super::advise::{Shown, advise};
 use super::commands::Command;
 use super::commit::Kind;
@@ -53,6 +54,8 @@ pub struct Origin {
     pub mounts: Vec<Mount>,
     /// What is displayed about cells.
     pub shown: Shown,
+    /// Who is told what happens.
+    pub observers: Observers,
     /// Variables to set in the guest's environment, from the policy's whitelist.
     pub env: Vec<(String, String)>,
     pub keeping: Keeping,
@@ -72,6 +75,7 @@ pub struct Guest {
     /// What was true at the last commit.
     pub(super) facts: Facts,
     pub(super) journal: Arc<Journal>,
+    pub(super) account: Account,
     /// Whether the session outlives the process.
     pub(super) kept: bool,
     /// What there was before, until it has been said.
@@ -124,6 +128,7 @@ impl Guest {
         desk.offer_portable(portable);
         let overlay = Some(Overlay::new(origin.image.clone())?);
         let facts = origin.facts.clone();
+        let account = Account::new(journal.id(), origin.observers.clone());
         let mut guest = Self {
             origin,
             world,
@@ -132,6 +137,7 @@ impl Guest {
             instance: None,
             workspace,
             facts,
+            account,
             journal,
             kept: is_kept,
             portable,
@@ -165,6 +171,7 @@ impl Guest {
             }
             _ => guest.begin()?,
         }
+        guest.note_memory();
         Ok(guest)
     }
 
@@ -235,6 +242,7 @@ impl Guest {
             Request::Execute(execute) => Some(execute.code.clone()),
             _ => None,
         };
+        self.account.begin(&request);
         let woken = self.wake();
         self.desk.begin(request.into_frame(), events.clone(), allow_stdin);
         if kind.is_shown() {
@@ -259,6 +267,7 @@ impl Guest {
             files
         };
         self.desk.end();
+        self.account.end(&outcome);
         let (state, kind) = (outcome.usage.state, kind.with(&outcome));
         send(&events, done(outcome));
         drop(events);
@@ -267,6 +276,14 @@ impl Guest {
             State::Kept => self.keep(&kind, files),
             State::RolledBack | State::Lost => self.restore(),
         }
+        self.account.over();
+        self.note_memory();
+    }
+
+    /// Tells the account how large the session's memory is.
+    fn note_memory(&mut self) {
+        let bytes = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
+        self.account.memory_is(bytes as u64);
     }
 
     /// Commits before the reply, and does what the cell asked of its session. What goes wrong is shown.
@@ -331,13 +348,16 @@ impl Guest {
         let turn = instance.take_turn(TURN, allowance, interrupter, |reason, fuel| desk.asked(reason, fuel));
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
-        if !matches!(turn.end, End::Returned(_)) {
-            tracing::info!(end = ?turn.end, "the instance is dropped");
-        }
         let mut served = desk.collect();
+        self.account.took(turn.time);
+        self.account.refused(&served.denials);
         let (cut, command) = (served.cut, served.command.take());
         let served_name = served.reply.as_ref().and_then(|reply| reply.json.get("ename")?.as_str().map(str::to_owned));
         let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
+        if let Some(reason) = reason.filter(|_| state != State::Kept) {
+            let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
+            self.account.stopped(reason, detail);
+        }
         if let Some(error) = error {
             desk.say(error);
         }

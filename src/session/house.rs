@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::account::Observers;
 use super::advise::Shown;
 use super::external::{self, ExternalError};
 use super::guest::Origin;
@@ -17,6 +18,7 @@ use super::thread::spawn;
 use super::working_copy;
 use super::workspace::Quota;
 use crate::advice::Mount;
+use crate::observe::Metrics;
 use crate::policy::{self, Policy};
 use crate::runtime::sandboxed::{Granted, world};
 use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
@@ -36,6 +38,7 @@ pub struct House {
     prepared: Arc<Prepared>,
     granted: Granted,
     scratch: PathBuf,
+    metrics: Arc<Metrics>,
 }
 
 /// Why there can be no sessions.
@@ -81,7 +84,14 @@ impl House {
             facts,
             prepared: Arc::new(prepared),
             scratch: scratch.to_owned(),
+            metrics: Arc::default(),
         })
+    }
+
+    /// The same with counters of the caller's, who reads them.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// What a session begins on. `name` sets its scratch apart from those of the process's other sessions.
@@ -108,6 +118,7 @@ impl House {
             limits,
             mounts: guest_mounts(&self.policy),
             shown: Shown { fuel: self.policy.advice.fuel, errors: self.policy.advice.errors },
+            observers: Observers { metrics: self.metrics.clone(), with_code: self.policy.log.code },
             env: self.policy.env.clone().into_iter().collect(),
             keeping,
             in_use: self.prepared.clone(),

@@ -10,6 +10,7 @@ use super::store::{
 };
 use super::timeline::{Move, StateId, Target};
 use super::workspace::Entry;
+use crate::observe::SessionCreated;
 
 /// What it takes to make a session's log.
 #[derive(Debug, Clone)]
@@ -126,7 +127,7 @@ impl Keeper {
         if self.log.is_none() {
             let create = if self.other_base { Log::open_on_new_base } else { Log::create };
             self.log = Some(create(&self.plan.depot, self.plan.opening())?);
-            tracing::info!(session = %self.plan.id, "session.created");
+            SessionCreated { session: self.plan.id.as_str() }.log();
         }
         let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
         for state in self.beginning.iter().chain([&state]) {

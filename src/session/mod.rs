@@ -1,5 +1,6 @@
 //! A session: a memory image, a workspace and a policy. Knows nothing of Jupyter or MCP.
 
+pub mod account;
 pub mod advise;
 pub mod commands;
 mod commit;

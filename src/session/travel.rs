@@ -50,10 +50,11 @@ impl Guest {
                 }
             }
         }
+        let by = to.clone();
         let arrival = self.journal.with(move |keeper| keeper.log().map(|log| (arrived(&to, log), here(log))))?;
         let Some((text, cell)) = arrival else { return Ok("the session is fresh".to_owned()) };
         self.last_cell = cell.unwrap_or_else(no_cell);
-        tracing::info!(session = %self.journal.id(), "session.resumed");
+        self.account.moved(&by, &self.last_cell);
         Ok(text)
     }
 
@@ -108,7 +109,7 @@ impl Guest {
         // What saving took is done with, too.
         let _ = self.journal.with(|_| ());
         crate::sandbox::memory::give_back();
-        tracing::info!(session = %self.journal.id(), "session.evicted");
+        self.account.evicted();
     }
 
     /// Comes back from eviction.
@@ -132,6 +133,7 @@ impl Guest {
             After::Save(name) => {
                 let named = name.clone();
                 self.journal.with(move |keeper| keeper.save_name(&named))??;
+                self.account.saved(&name);
                 self.save_portable(AT_LEISURE);
                 Ok(format!("saved as {name}: %session restore {name} comes back to it"))
             }
@@ -141,7 +143,7 @@ impl Guest {
                 }
                 let to = id.clone();
                 self.journal.with(move |keeper| keeper.fork(to))??;
-                tracing::info!(session = %self.journal.id(), fork = %id, "session.forked");
+                self.account.forked(&id);
                 Ok(format!(
                     "forked as {id}: start a kernel with `--session {id}` or CELLBLOCK_SESSION={id} to go on there"
                 ))
@@ -195,6 +197,7 @@ impl Guest {
         lost.extend(names(&reply.json, "lost"));
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
         self.commit(&Kind::Aside, None)?;
+        self.account.took_up(&self.last_cell);
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
         Ok(format!("took up {loaded} variables of a session that another version of Cellblock made; {lost}"))
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::jupyter_dirs::env;
+use crate::cli::log;
 use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
 
 /// Names the policy file, unless a flag does.
@@ -22,9 +23,11 @@ pub(in crate::cli) struct PolicyArguments {
 }
 
 impl PolicyArguments {
-    /// The policy that these ask for. What speaks against its files goes to the log.
+    /// The policy that these ask for. The log has its form from here on; what speaks against the policy's files goes
+    /// there.
     pub(in crate::cli) fn policy(&self) -> Result<Policy, PolicyError> {
         let Effective { policy, warnings, .. } = self.search().effective()?;
+        log::use_format(policy.log.format);
         for warning in warnings {
             tracing::warn!("a policy file should not be trusted: {warning}");
         }

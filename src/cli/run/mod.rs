@@ -10,12 +10,15 @@ mod widgets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
 use super::session::Places;
+use super::snapshot::SnapshotRequests;
+use crate::observe::Metrics;
 use crate::runtime::progress::Silent;
 use crate::session::Which;
 use execute::{End, Execution};
@@ -42,8 +45,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, snapshots: SnapshotRequests) -> anyhow::Result<ExitCode> {
         let mut policy = self.policy.policy()?;
+        let metrics = Arc::<Metrics>::default();
+        snapshots.answer(metrics.clone())?;
         if self.timeout.is_some() {
             policy.timeout_seconds = self.timeout;
         }
@@ -54,7 +59,7 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
         let places = Places::make()?;
-        let session = super::session::start(policy, Which::Unkept, &places, Box::new(Silent))?;
+        let session = super::session::start(policy, Which::Unkept, &places, metrics, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::Place;
 use super::table;
+use crate::observe::SessionDeleted;
 use crate::session::store::SessionId;
 use crate::session::working_copy;
 
@@ -22,7 +23,7 @@ impl Delete {
         let (_, depot) = self.place.open()?;
         let id = &self.id;
         let bytes = working_copy::delete_session(&depot, id)?;
-        tracing::info!(session = %id, bytes, "session.deleted");
+        SessionDeleted { session: id.as_str(), bytes }.log();
         self.place.answer(
             &json!({"session_id": id.as_str(), "deleted": true, "reclaimed_bytes": bytes}),
             &format!("The session {id} is deleted: {} are free again.", table::size(bytes)),

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::arguments::Place;
 use super::damage::with_advice;
 use super::table;
+use crate::observe::SessionExported;
 use crate::session::store::{Depot, SessionId, archive};
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ impl Export {
         }
         let bytes = self.write(&depot, &self.file)?;
         let (id, file) = (&self.id, self.file.display());
-        tracing::info!(session = %id, bytes, "session.exported");
+        SessionExported { session: id.as_str(), bytes }.log();
         self.place.answer(
             &json!({"session_id": id.as_str(), "file": self.file.to_string_lossy(), "bytes": bytes}),
             &format!(

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::arguments::{Place, require_allowed};
 use super::damage::with_advice;
 use super::states;
+use crate::observe::SessionForked;
 use crate::session::house;
 use crate::session::store::{SessionId, StoreError};
 use crate::session::timeline::{MoveError, StateId};
@@ -38,7 +39,7 @@ impl Fork {
         log.fork(name, Some(at))?;
         let info = log.state(at).cloned();
         log.close()?;
-        tracing::info!(session = %id, fork = %name, state = at.0, "session.forked");
+        SessionForked { session: id.as_str(), fork: name.as_str() }.log();
         let words = info.as_ref().map(states::words).unwrap_or_default();
         self.place.answer(
             &json!({"session_id": name.as_str(), "forked_from": id.as_str(), "state": at.0}),

@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::arguments::{Place, require_allowed};
+use crate::observe::SessionImported;
 use crate::session::house;
 use crate::session::store::{SessionId, StoreError, archive};
 
@@ -41,7 +42,7 @@ impl Import {
             }
             other => anyhow::Error::from(other).context(cannot()),
         })?;
-        tracing::info!(session = %imported, "session.imported");
+        SessionImported { session: imported.as_str() }.log();
         self.place.answer(
             &json!({"session_id": imported.as_str(), "file": self.file.to_string_lossy()}),
             &format!(

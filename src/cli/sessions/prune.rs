@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::Place;
 use super::states::count;
 use super::{age, table};
+use crate::observe::{PruneCompleted, PruneDeleted, PruneFailed, PruneSkipped, PruneStarted};
 use crate::session::store::catalog::Pruned;
 use crate::session::working_copy;
 
@@ -26,7 +27,8 @@ pub(super) struct Prune {
 impl Prune {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (_, depot) = self.place.open()?;
-        tracing::info!(older_than_hours = self.older_than.num_hours(), dry_run = self.dry_run, "session.prune.started");
+        let older_than_hours = u64::try_from(self.older_than.num_hours()).unwrap_or_default();
+        PruneStarted { older_than_hours, dry_run: self.dry_run }.log();
         let pruned = working_copy::prune_sessions(&depot, self.older_than, self.dry_run)?;
         self.note(&pruned);
         self.place.answer(&self.as_json(&pruned), &self.as_text(&pruned));
@@ -36,16 +38,16 @@ impl Prune {
     fn note(&self, pruned: &Pruned) {
         let dry_run = self.dry_run;
         for session in &pruned.deleted_sessions {
-            tracing::info!(session, dry_run, "session.prune.deleted");
+            PruneDeleted { session, dry_run }.log();
         }
         for skipped in &pruned.skipped_sessions {
-            tracing::info!(session = skipped.session_id, reason = skipped.reason, "session.prune.skipped");
+            PruneSkipped { session: &skipped.session_id, reason: &skipped.reason }.log();
         }
         for (session, error) in &pruned.errors {
-            tracing::warn!(session, error, "session.prune.failed");
+            PruneFailed { session, error }.log();
         }
-        let (deleted, bytes) = (pruned.deleted_sessions.len(), pruned.reclaimed_bytes);
-        tracing::info!(deleted, bytes, dry_run, "session.prune.completed");
+        let (deleted, bytes) = (pruned.deleted_sessions.len() as u64, pruned.reclaimed_bytes);
+        PruneCompleted { deleted, bytes, dry_run }.log();
     }
 
     fn as_json(&self, pruned: &Pruned) -> Value {

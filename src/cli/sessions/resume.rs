@@ -10,6 +10,7 @@ use super::arguments::Place;
 use super::damage::with_advice;
 use super::states::{self, count};
 use super::table;
+use crate::observe::ResumeWanted;
 use crate::policy::{Persist, Policy};
 use crate::runtime::{Cache, Prepared, SandboxBuilder, WarmProfile};
 use crate::session::house;
@@ -58,7 +59,7 @@ impl Resume {
             given_up = catalog::find(&depot, notebook).unwrap_or_default().filter(|before| before != id);
             catalog::let_resume(&depot, notebook, id)?;
         }
-        tracing::info!(session = %id, state = checked.info.id.0, salvaged = checked.salvaged, "session.resume.wanted");
+        ResumeWanted { session: id.as_str(), state: checked.info.id.0, salvaged: checked.salvaged }.log();
         let json = self.as_json(&checked, notebook.as_deref());
         let text = self.as_text(&checked, notebook.as_deref(), given_up.as_ref(), &policy);
         self.place.answer(&json, &text);

@@ -43,7 +43,14 @@ impl Client {
         let path = directory.path().join("kernel.json");
         std::fs::write(&path, r#"{"key":"secret"}"#).unwrap();
         let connection = ConnectionFile::read(&path).unwrap();
-        let kernel = Kernel { connection, language: dummy::language(), history: None, parent: None, launch };
+        let kernel = Kernel {
+            connection,
+            language: dummy::language(),
+            history: None,
+            parent: None,
+            metrics: Arc::default(),
+            launch,
+        };
         let kernel = tokio::spawn(kernel.serve());
         let info = loop {
             let info = ConnectionFile::read(&path).unwrap().info;

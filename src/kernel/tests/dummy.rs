@@ -218,6 +218,7 @@ fn serve() {
         language: language(),
         history: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
         parent: Parent::from_env(),
+        metrics: Arc::default(),
         launch: Launch::new(launch, received),
     };
     let exit = kernel.run().unwrap();

@@ -1,8 +1,9 @@
 //! `usage_reply`: what the kernel's process takes of its host.
 
 use serde::Serialize;
+use serde_json::Value;
 
-/// The figures that ipykernel gives, for the resource displays of frontends.
+/// The figures that ipykernel gives, for the resource displays of frontends, and our own.
 #[derive(Debug, Default, Serialize)]
 pub struct UsageReply {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -16,6 +17,8 @@ pub struct UsageReply {
     pub host_cpu_percent: Option<f64>,
     pub cpu_count: usize,
     pub host_virtual_memory: VirtualMemory,
+    /// Cellblock's own: what its sessions did.
+    pub cellblock: Value,
 }
 
 /// The host's memory, in bytes.

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::cut;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
+use crate::observe::{self, FileDeleted};
 use crate::session::house;
 use crate::session::store::SessionId;
 
@@ -26,7 +26,8 @@ impl Delete {
         let files = house::stored_files(&self.place.policy()?, id)?;
         let path = &self.path;
         let deleted = files.delete(path, self.recursive)?;
-        tracing::info!(session = %id, path = cut(path), files = deleted.files, bytes = deleted.bytes, "session.file.deleted");
+        FileDeleted { session: id.as_str(), path: observe::Path(path), files: deleted.files, bytes: deleted.bytes }
+            .log();
         self.place.answer(
             &json!({"session_id": id.as_str(), "path": path, "deleted": {"files": deleted.files, "bytes": deleted.bytes}}),
             &format!("{} is deleted from the session {id} ({}).", table::plain(path), table::size(deleted.bytes)),

@@ -9,9 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{cut, source};
+use super::source;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
+use crate::observe::{self, FileRead};
 use crate::session::house;
 use crate::session::store::SessionId;
 
@@ -66,7 +67,7 @@ impl Get {
                 (size, json!({}), None)
             }
         };
-        tracing::info!(session = %id, path = cut(path), size, "session.file.read");
+        FileRead { session: id.as_str(), path: observe::Path(path), size }.log();
         if self.place.json || text.is_some() {
             self.place.answer(&json, &text.unwrap_or_default());
         }

@@ -9,6 +9,7 @@ use super::source;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::states::count;
 use crate::cli::sessions::table::{self, Side, table};
+use crate::observe::FileListed;
 use crate::session::house;
 use crate::session::store::SessionId;
 use crate::session::stored_files::Source;
@@ -26,7 +27,7 @@ impl List {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
         let files = house::stored_files(&self.place.policy()?, id)?;
         let (listed, seen) = files.list(self.pattern.as_deref())?;
-        tracing::info!(session = %id, files = listed.len(), "session.file.listed");
+        FileListed { session: id.as_str(), files: listed.len() as u64 }.log();
         let json: Vec<Value> = listed.iter().map(as_json).collect();
         self.place.answer(
             &json!({"session_id": id.as_str(), "source": source(seen), "files": json}),

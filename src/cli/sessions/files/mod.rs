@@ -12,9 +12,6 @@ use clap::Subcommand;
 use crate::session::store::SessionId;
 use crate::session::stored_files::Source;
 
-/// Paths are cut at this many characters in logged events.
-const LOGGED: usize = 140;
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Files {
     /// The session
@@ -46,26 +43,10 @@ impl Files {
     }
 }
 
-/// A path for the log.
-fn cut(path: &str) -> String {
-    path.chars().take(LOGGED).collect()
-}
-
 /// Where files were seen, in JSON.
 fn source(source: Source) -> serde_json::Value {
     match source {
         Source::WorkingCopy => serde_json::json!("workspace"),
         Source::State(state) => serde_json::json!({"state": state.0}),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_in_the_log_are_cut() {
-        assert_eq!(cut(&"ü".repeat(200)).chars().count(), 140);
-        assert_eq!(cut("a/b"), "a/b");
     }
 }

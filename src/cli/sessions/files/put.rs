@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::cut;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
+use crate::observe::{FileWritten, Path};
 use crate::session::house;
 use crate::session::store::SessionId;
 
@@ -40,7 +40,7 @@ impl Put {
             }
             files.put(path, &mut file, self.overwrite)?
         };
-        tracing::info!(session = %id, path = cut(path), size, "session.file.written");
+        FileWritten { session: id.as_str(), path: Path(path), size }.log();
         self.place.answer(
             &json!({"session_id": id.as_str(), "path": path, "size": size}),
             &format!("{} is in the session {id} ({}).", table::plain(path), table::size(size)),
