@@ -74,7 +74,7 @@ events! {
         number: Option<u64>,
         /// `ok` or `error`.
         status: &'a str,
-        /// The name of the exception, which the guest chose.
+        /// The name of the exception; `other` if it is no name, or too long for one.
         error: Option<&'a str>,
         /// Why the cell was ended before its own end, as in the reply's metadata.
         trap_reason: Option<&'a str>,
@@ -158,8 +158,8 @@ events! {
     info SessionCommitted<'a> = "session.committed" {
         /// The session's id.
         session: &'a str,
-        /// The SHA-256 of the source of the cell whose state this is.
-        code: &'a str,
+        /// The SHA-256 of the source of the cell whose state this is; not there before the first.
+        code: Option<&'a str>,
         /// Fuel of that cell.
         fuel: u64,
         /// Wall-clock milliseconds of that cell.
@@ -177,8 +177,8 @@ events! {
         session: &'a str,
         /// The SHA-256 of the source of the cell that is as if it had not been run; not there if it was no cell.
         code: Option<&'a str>,
-        /// The SHA-256 of the source of the cell after which the session is now.
-        to: &'a str,
+        /// The SHA-256 of the source of the cell after which the session is now; not there before the first.
+        to: Option<&'a str>,
     }
     /// `%session undo`.
     info SessionUndone<'a> = "session.undone" {
@@ -186,8 +186,8 @@ events! {
         session: &'a str,
         /// Steps.
         steps: u64,
-        /// The SHA-256 of the source of the cell after which the session is now.
-        to: &'a str,
+        /// The SHA-256 of the source of the cell after which the session is now; not there before the first.
+        to: Option<&'a str>,
     }
     /// `%session redo`.
     info SessionRedone<'a> = "session.redone" {
@@ -195,15 +195,15 @@ events! {
         session: &'a str,
         /// Steps.
         steps: u64,
-        /// The SHA-256 of the source of the cell after which the session is now.
-        to: &'a str,
+        /// The SHA-256 of the source of the cell after which the session is now; not there before the first.
+        to: Option<&'a str>,
     }
     /// A stored session goes on.
     info SessionResumed<'a> = "session.resumed" {
         /// The session's id.
         session: &'a str,
-        /// The SHA-256 of the source of the cell after which the session is now.
-        to: &'a str,
+        /// The SHA-256 of the source of the cell after which the session is now; not there before the first.
+        to: Option<&'a str>,
         /// Whether only what was pickled of it could be had.
         portable: bool,
     }
@@ -218,8 +218,8 @@ events! {
     info SessionRestored<'a> = "session.restored" {
         /// The session's id.
         session: &'a str,
-        /// The SHA-256 of the source of the cell after which the session is now.
-        to: &'a str,
+        /// The SHA-256 of the source of the cell after which the session is now; not there before the first.
+        to: Option<&'a str>,
     }
     /// `%session reset`.
     info SessionReset<'a> = "session.reset" {

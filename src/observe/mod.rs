@@ -15,5 +15,5 @@ pub use events::*;
 pub use field::{MOST_PATH, Path, Source, shown};
 pub use histogram::Histogram;
 pub use line::{Guard, JsonLines};
-pub use metrics::{CellEnd, Metrics, Step};
+pub use metrics::{CellEnd, Metrics, Step, exception_name};
 pub use reference::page;

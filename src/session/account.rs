@@ -14,7 +14,7 @@ use super::timeline::Move;
 use crate::observe::{
     CallRefused, CellEnd, ExecutionComplete, ExecutionStart, FrameRefused, GuestStopped, LimitReached, Metrics,
     OutputRemoved, SessionCommitted, SessionEvicted, SessionForked, SessionRedone, SessionReset, SessionRestored,
-    SessionResumed, SessionRolledBack, SessionSaved, SessionUndone, Source, Step,
+    SessionResumed, SessionRolledBack, SessionSaved, SessionUndone, Source, Step, exception_name,
 };
 use crate::sandbox::{Committed, RefusalClass};
 
@@ -52,6 +52,11 @@ struct Running {
 /// The SHA-256 of a cell's source, in hexadecimal.
 pub fn code_hash(code: &str) -> String {
     hex::encode(Sha256::digest(code.as_bytes()))
+}
+
+/// The hash of a state's cell; none before the first.
+fn hash_of(cell: &Cell) -> Option<&str> {
+    Some(&*cell.code_sha256).filter(|hash| !hash.is_empty())
 }
 
 impl Account {
@@ -135,7 +140,7 @@ impl Account {
         }
         let failed = outcome.content.get("status").and_then(Value::as_str) != Some("ok");
         let name = outcome.content.get("ename").and_then(Value::as_str);
-        let error = failed.then(|| name.unwrap_or_default());
+        let error = failed.then(|| exception_name(name.unwrap_or_default()));
         let trap_reason = usage.trap_reason.map(TrapReason::as_str);
         let duration = running.duration;
         self.observers.metrics.cell_ended(&CellEnd { error, trap_reason, duration, fuel: usage.fuel_consumed });
@@ -167,7 +172,7 @@ impl Account {
         self.observers.metrics.step(Step::Commit);
         SessionCommitted {
             session: &self.session,
-            code: &cell.code_sha256,
+            code: hash_of(cell),
             fuel: cell.fuel,
             duration_ms: cell.duration_ms,
             pages: committed.pages as u64,
@@ -180,12 +185,12 @@ impl Account {
     /// The session is what it was after `cell`, of which the last request's is none.
     pub fn rolled_back(&self, cell: &Cell) {
         self.observers.metrics.step(Step::Rollback);
-        SessionRolledBack { session: &self.session, code: self.code(), to: &cell.code_sha256 }.log();
+        SessionRolledBack { session: &self.session, code: self.code(), to: hash_of(cell) }.log();
     }
 
     /// The session went to the state after `cell`.
     pub fn moved(&self, by: &Move, cell: &Cell) {
-        let (session, to) = (&*self.session, &*cell.code_sha256);
+        let (session, to) = (&*self.session, hash_of(cell));
         let step = match by {
             Move::Undo(steps) => {
                 SessionUndone { session, steps: *steps as u64, to }.log();
@@ -214,7 +219,7 @@ impl Account {
     /// What was pickled of a session goes on, after `cell`.
     pub fn took_up(&self, cell: &Cell) {
         self.observers.metrics.step(Step::Resume);
-        SessionResumed { session: &self.session, to: &cell.code_sha256, portable: true }.log();
+        SessionResumed { session: &self.session, to: hash_of(cell), portable: true }.log();
     }
 
     /// The state has a name now.

@@ -159,7 +159,9 @@ impl Guest {
             clock_ns: self.world.clock.now(),
             files,
         };
-        self.account.committed(&self.last_cell, &committed, started.elapsed());
+        if !matches!(kind, Kind::Beginning) {
+            self.account.committed(&self.last_cell, &committed, started.elapsed());
+        }
         match kind {
             Kind::Beginning => self.journal.begin(state),
             _ if self.is_sync() => drop(self.journal.append_and_wait(state)?),

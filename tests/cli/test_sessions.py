@@ -287,15 +287,15 @@ def test_what_is_done_is_logged_with_the_session_and_short_paths(home: Home, tmp
 
     def logged(*arguments: str) -> list[dict[str, Any]]:
         log.unlink(missing_ok=True)
-        done = cellblock("--log", "cellblock::cli=info", "--log-format", "json", "--log-file", str(log), "sessions", *arguments, env=home.env)
+        done = cellblock("--log", "cellblock::event=info", "--log-format", "json", "--log-file", str(log), "sessions", *arguments, env=home.env)
         assert done.returncode == 0, done.stderr
-        return [json.loads(line)["fields"] for line in log.read_text().splitlines()]
+        return [json.loads(line) for line in log.read_text().splitlines()]
 
     (event,) = logged("files", id, "put", str(file), path)
-    assert event["message"] == "session.file.written" and event["session"] == id and event["path"] == path[:140]
+    assert event["event"] == "session.file.written" and event["session"] == id and event["path"] == path[:140]
     (event,) = logged("fork", id, "copy")
-    assert event["message"] == "session.forked" and event["fork"] == "copy"
+    assert event["event"] == "session.forked" and event["fork"] == "copy"
     (event,) = logged("delete", "copy")
-    assert event["message"] == "session.deleted" and event["session"] == "copy"
-    names = [event["message"] for event in logged("prune", "--older-than", "0m")]
+    assert event["event"] == "session.deleted" and event["session"] == "copy"
+    names = [event["event"] for event in logged("prune", "--older-than", "0m")]
     assert names == ["session.prune.started", "session.prune.deleted", "session.prune.completed"]
