@@ -143,7 +143,7 @@ events! {
         session: &'a str,
         /// The SHA-256 of the source of the cell that did it; not there if it was no cell.
         code: Option<&'a str>,
-        /// What, such as `script`, `handler` or `remote`.
+        /// What: the names are those in the reply's metadata, under `outputs_removed`.
         kind: &'a str,
         /// How often.
         times: u64,

@@ -108,8 +108,8 @@ impl Account {
         }
     }
 
-    /// The firewall took something out of the request's outputs: names and numbers, as `Removals::counts` gives them.
-    pub fn removed(&self, counts: impl IntoIterator<Item = (&'static str, u32)>) {
+    /// The firewall took something out of the request's outputs: names and numbers, as in the usage.
+    fn removed(&self, counts: impl IntoIterator<Item = (&'static str, u32)>) {
         for (kind, times) in counts {
             self.observers.metrics.removed([(kind, times)]);
             OutputRemoved { session: &self.session, code: self.code(), kind, times: times.into() }.log();
@@ -128,6 +128,7 @@ impl Account {
         if usage.state != State::Lost {
             self.memory_is(usage.memory_used_bytes);
         }
+        self.removed(usage.outputs_removed.iter().map(|(kind, times)| (*kind, *times)));
         let Some(running) = &self.running else { return };
         let limits = [
             (usage.trap_reason == Some(TrapReason::OutOfFuel), "fuel_budget"),

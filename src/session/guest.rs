@@ -23,6 +23,8 @@ use super::timeline::Move;
 use super::verdict::{self, Verdict};
 use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
+use crate::firewall::Firewall;
+use crate::observe::shown;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
@@ -32,6 +34,8 @@ const GRACE_FUEL: u64 = 2_000_000_000;
 const SAMPLED_FROM: u64 = 4;
 /// … so often, if it used all of it.
 const SAMPLES: u64 = 100;
+/// Characters of a guest's answer that are told, if it is not what it should be.
+const MOST_GREETING: usize = 500;
 /// What the host's own requests may take before a session counts as broken.
 const OWN_REQUESTS: Duration = Duration::from_secs(60);
 
@@ -50,6 +54,8 @@ pub struct Origin {
     /// The world of a session with these directories for `/app` and `/tmp`.
     pub world: Arc<MakeWorld>,
     pub limits: Limits,
+    /// What outputs may carry.
+    pub firewall: Firewall,
     /// What the guest sees of files, for guidance.
     pub mounts: Vec<Mount>,
     /// What is displayed about cells.
@@ -123,7 +129,13 @@ impl Guest {
         let world = (origin.world)(&directories.app, &directories.tmp);
         let journal = Arc::new(opened.journal);
         let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
-        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size(), journal.clone(), is_kept));
+        let desk = Arc::new(Desk::new(
+            origin.limits.clone(),
+            origin.firewall.clone(),
+            origin.image.size(),
+            journal.clone(),
+            is_kept,
+        ));
         let portable = matches!(opened.found, Found::OtherBase(_));
         desk.offer_portable(portable);
         let overlay = Some(Overlay::new(origin.image.clone())?);
@@ -210,7 +222,10 @@ impl Guest {
         self.desk.end();
         match (&turn.end, served.reply) {
             (End::Returned(0), Some(reply)) if !reply.json.contains_key("ename") => Ok(reply),
-            (end, reply) => Err(GuestError::Greeting(format!("{end:?}, {:?}", reply.map(|reply| reply.json)))),
+            (end, reply) => {
+                let text = format!("{end:?}, {:?}", reply.map(|reply| reply.json));
+                Err(GuestError::Greeting(shown(&text, MOST_GREETING)))
+            }
         }
     }
 
@@ -266,6 +281,7 @@ impl Guest {
         } else {
             files
         };
+        self.check_reply(kind.is_shown(), &mut outcome);
         self.desk.end();
         self.account.end(&outcome);
         let (state, kind) = (outcome.usage.state, kind.with(&outcome));
@@ -314,6 +330,15 @@ impl Guest {
         }
         for display in displays.into_iter().filter(|_| shown) {
             self.desk.say(display);
+        }
+    }
+
+    /// Sends the reply through the firewall, and says what was removed of all that the request sent.
+    fn check_reply(&self, shown: bool, outcome: &mut Outcome) {
+        let removed = self.desk.check_reply(&mut outcome.content);
+        outcome.usage.outputs_removed = removed.counts().collect();
+        if let Some(text) = removed.sentence().filter(|_| shown) {
+            self.say(StreamName::Stderr, &text);
         }
     }
 

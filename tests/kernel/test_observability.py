@@ -184,6 +184,17 @@ def test_what_the_sandbox_refuses_is_logged_and_counted(logged, log: Log) -> Non
     assert "zq" not in log.text
 
 
+def test_what_the_firewall_removes_is_logged_and_counted(logged, log: Log) -> None:
+    kernel = logged()
+    code = "from IPython.display import HTML\nHTML('<b onclick=\"zq()\">x</b><script>zq()</script>')"
+    removed = kernel.run_ok(code).usage["outputs_removed"]
+    assert removed
+    events = log.events("security.output_removed", code=sha256(code))
+    assert {event["kind"]: event["times"] for event in events} == removed
+    assert metrics(kernel)["removed"] == removed
+    assert "zq" not in log.text
+
+
 def test_limits_of_fuel_time_and_memory_are_logged(logged, log: Log) -> None:
     kernel = logged({"fuel_budget": 1_000_000_000, "timeout_seconds": 1.5, "memory_bytes": 100_000_000})
     cells = {"fuel_budget": "while True: pass", "timeout_seconds": "import time; time.sleep(60)", "memory_bytes": "bytearray(200_000_000)"}
