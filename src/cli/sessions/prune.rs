@@ -41,7 +41,7 @@ impl Prune {
             PruneDeleted { session, dry_run }.log();
         }
         for skipped in &pruned.skipped_sessions {
-            PruneSkipped { session: &skipped.session_id, reason: &skipped.reason }.log();
+            PruneSkipped { session: &skipped.session_id, reason: skipped.reason }.log();
         }
         for (session, error) in &pruned.errors {
             PruneFailed { session, error }.log();
