@@ -10,7 +10,7 @@ use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, GuestTree};
 use super::turn::PATHS;
 use super::warm::{self, Start};
-use crate::sandbox::{Clock, Code, Facts, Image, Quota, World, engine};
+use crate::sandbox::{Clock, Code, Edition, Facts, Image, Quota, World, engine};
 
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
@@ -29,7 +29,7 @@ impl SandboxBuilder {
     /// # Errors
     /// wasmtime's, on a machine that it does not run on.
     pub fn new() -> wasmtime::Result<Self> {
-        Ok(Self { engine: engine::engine()? })
+        Ok(Self { engine: engine::engine(Edition::Ordinary)? })
     }
 
     /// The engine, for sessions on what this builder made.
@@ -82,5 +82,6 @@ pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_
         quota: Quota::default(),
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
+        edition: Edition::Ordinary,
     }
 }

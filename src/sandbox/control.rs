@@ -56,6 +56,8 @@ pub struct Control {
     fuel: AtomicU64,
     /// Calls that may have changed a file.
     file_changes: AtomicU64,
+    /// Whether the flag is only up so that the guest says where it is.
+    sampled: AtomicBool,
 }
 
 impl Control {
@@ -68,7 +70,14 @@ impl Control {
             files_refused: AtomicUsize::new(0),
             fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
+            sampled: AtomicBool::new(false),
         }
+    }
+
+    /// Raises the guest's flag: to end, or only to say where it is.
+    pub fn ask(&self, sample: bool) {
+        self.sampled.store(sample, Ordering::Release);
+        self.signal.set();
     }
 
     /// Notes that the guest was refused another open file.
@@ -119,7 +128,8 @@ impl Control {
             if let Poll::Ready(result) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(result));
             }
-            if self.signal.pending() {
+            // A sample is no reason to give up: whether there is something to wait for is often up to chance.
+            if self.signal.pending() && !self.sampled.load(Ordering::Acquire) {
                 return Poll::Ready(None);
             }
             self.waiting.store(true, Ordering::Release);

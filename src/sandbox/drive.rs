@@ -265,8 +265,8 @@ impl Instance {
         });
         interrupter.attach(None);
         self.control.signal.clear();
-        let left = self.store.get_fuel().unwrap_or(FULL);
-        Turn { end, fuel: FULL.saturating_sub(left), time: started.elapsed(), asked: last }
+        let fuel = self.end_turn();
+        Turn { end, fuel, time: started.elapsed(), asked: last }
     }
 
     fn poll(
@@ -282,6 +282,9 @@ impl Instance {
         let outside = self.store.data().outside.clone();
         if let Err(error) = self.store.set_fuel(FULL) {
             return End::Trapped(error.to_string());
+        }
+        if let Some(fixed) = &mut self.store.data_mut().fixed {
+            fixed.begin_turn();
         }
         let mut stages = Stages::new(allowance, started);
         let task = std::task::Waker::from(waker.clone());
@@ -303,7 +306,7 @@ impl Instance {
                 Step::GoOn => {}
                 Step::Ask(reason) => {
                     asked(reason, fuel);
-                    control.signal.set();
+                    control.ask(reason == Reason::Sample);
                     continue;
                 }
                 Step::Stop(reason) => return End::Stopped(reason),

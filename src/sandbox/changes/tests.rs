@@ -8,6 +8,7 @@ use wasmtime::{Config, Engine, Func, Linker, Memory, MemoryType, Store, Val};
 
 use super::super::control::Control;
 use super::super::drive::to_end;
+use super::super::engine::Edition;
 use super::super::files::{FIRST_MOUNT, Files};
 use super::super::frame::Frame;
 use super::super::host::{Exports, Host};
@@ -59,6 +60,7 @@ impl Rig {
             quota,
             max_frame: 1000,
             clock: Arc::new(Clock::new()),
+            edition: Edition::Ordinary,
         };
         let mapping = Arc::new(Mapping::new(WASM_PAGE, WASM_PAGE).unwrap());
         let host = Host {
@@ -70,6 +72,8 @@ impl Rig {
             files: Files::new(1, world.open_files, &[]),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
+            fixed: None,
+            writable: vec![true],
         };
         let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
         let mut linker = Linker::new(&engine);
