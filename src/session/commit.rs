@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::event::{Outcome, StreamName, Usage};
 use super::guest::{Guest, GuestError};
+use super::recorded::Recorded;
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
 use super::workspace::{Changes, Entry, Manifest};
-use crate::sandbox::Instance;
+use crate::sandbox::{Fixed, Instance};
 use crate::sandbox::memory::PAGE;
 
 /// Characters of a cell's first line that are kept for the log.
@@ -133,6 +134,7 @@ impl Guest {
         let started = Instant::now();
         let committed = self.overlay()?.commit(instance.mapping());
         self.facts.files = instance.files();
+        self.facts.fixed = instance.fixed();
         let mapping = instance.mapping().clone();
         self.instance = Some(instance);
         let committed = committed?;
@@ -155,8 +157,8 @@ impl Guest {
             amend: !matches!(kind, Kind::Cell { step: true, .. }),
             memory_bytes: mapping.size() as u64,
             pages: Pages { runs, bytes },
-            facts: serde_json::to_value(&self.facts).unwrap_or_default(),
-            clock_ns: self.world.clock.now(),
+            facts: serde_json::to_value(self.recorded()).unwrap_or_default(),
+            clock_ns: self.facts.fixed.as_ref().map_or_else(|| self.world.clock.now(), Fixed::clock_ns),
             files,
         };
         tracing::debug!(
@@ -170,6 +172,10 @@ impl Guest {
             _ => self.journal.append(state),
         }
         Ok(())
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded { facts: self.facts.clone(), told: self.told.clone(), cells: self.cells }
     }
 
     /// All files of a session that begins.
@@ -205,8 +211,14 @@ impl Guest {
         }
     }
 
-    /// Goes back to the last commit.
+    /// Goes back to the last commit, from a cell that had to be stopped.
     pub(super) fn restore(&mut self) {
+        self.go_back();
+        tracing::info!(session = %self.journal.id(), code = self.last_cell.code_sha256, "session.rolled_back");
+    }
+
+    /// Goes back to the last commit.
+    pub(super) fn go_back(&mut self) {
         let touched = self.instance.as_ref().is_none_or(|instance| instance.file_changes() != self.file_changes);
         self.instance = None;
         if touched && self.files_recorded {
@@ -219,7 +231,6 @@ impl Guest {
         if let Err(error) = self.instance().map(drop) {
             tracing::error!(%error, "the session could not be restored");
         }
-        tracing::info!(session = %self.journal.id(), code = self.last_cell.code_sha256, "session.rolled_back");
     }
 
     /// Says what there is to say before a cell's own output: once, and not at all if nobody sees it.
@@ -229,7 +240,8 @@ impl Guest {
             Found::Nothing => None,
             Found::Saved(saved) => Some(format!("a saved session {saved} is there: %session resume takes it up")),
             Found::OtherBase(saved) => Some(format!(
-                "a saved session {saved} is there, made by another version of Cellblock: %session resume takes up \
+                "a saved session {saved} is there, made by another version of Cellblock or with another \
+                 `deterministic` in its policy: %session resume takes up \
                  what of it is portable"
             )),
             Found::Resumed(saved) => Some(format!("the saved session {saved} goes on")),

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::policy::PolicyArguments;
 use super::session::Places;
 use crate::runtime::progress::Silent;
-use crate::session::Which;
+use crate::session::{Which, house};
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -52,7 +52,7 @@ impl Run {
         notebook::can_be_written(&output)?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        super::setup::prepared()?;
+        super::setup::prepared(house::edition(&policy))?;
         let places = Places::make()?;
         let session = super::session::start(policy, Which::Unkept, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
