@@ -304,7 +304,7 @@ async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
     }
     let (verdict, seen) = meter.count(orphans, more);
     // As dear as asking for as many files one by one.
-    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1));
+    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1)).await;
     verdict
 }
 

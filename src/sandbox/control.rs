@@ -58,6 +58,8 @@ pub struct Control {
     file_changes: AtomicU64,
     /// Whether the flag is only up so that the guest says where it is.
     sampled: AtomicBool,
+    /// Fuel that the turn had used at a pause that has not been looked at.
+    paused: Mutex<Option<u64>>,
 }
 
 impl Control {
@@ -71,7 +73,27 @@ impl Control {
             fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
             sampled: AtomicBool::new(false),
+            paused: Mutex::new(None),
         }
+    }
+
+    /// Lets the polling loop have a look, and goes on.
+    pub async fn pause(&self, used: u64) {
+        let mut looked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut looked, true) {
+                return Poll::Ready(());
+            }
+            *self.paused.lock() = Some(used);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether the guest has paused since the last look: with the fuel that the turn had used.
+    pub fn take_pause(&self) -> Option<u64> {
+        self.paused.lock().take()
     }
 
     /// Raises the guest's flag: to end, or only to say where it is.

@@ -296,8 +296,10 @@ impl Instance {
                 return ended(result);
             }
             let waiting = control.waiting();
-            if !waiting {
-                fuel = fuel.saturating_add(SLICE);
+            match control.take_pause() {
+                Some(used) => fuel = fuel.max(used),
+                None if waiting => {}
+                None => fuel = fuel.saturating_add(SLICE),
             }
             let now = Instant::now();
             let tick = outside.tick(now);

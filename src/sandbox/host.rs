@@ -59,12 +59,15 @@ pub(super) fn used(caller: &Caller<'_, Host>) -> u64 {
     super::instance::FULL.saturating_sub(caller.get_fuel().unwrap_or(super::instance::FULL))
 }
 
-/// Takes fuel for work of the host's, so that it counts like the guest's own.
-pub(super) fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+/// Takes fuel for work of the host's, so that it counts like the guest's own. Setting fuel begins a new slice, so a
+/// loop of such calls would never come to the end of one: the polling loop gets its look here.
+pub(super) async fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
     if let Ok(left) = caller.get_fuel() {
         // Refused only where fuel is off.
         let _ = caller.set_fuel(left.saturating_sub(fuel));
     }
+    let control = caller.data().control.clone();
+    control.pause(used(caller)).await;
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the

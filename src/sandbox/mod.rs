@@ -4,10 +4,10 @@
 mod changes;
 mod clocks;
 pub mod control;
+mod directory;
 pub mod dirty;
 pub mod drive;
 pub mod engine;
-mod directory;
 mod errno;
 pub mod files;
 pub mod fixed;

@@ -63,11 +63,7 @@ fn told(caller: &mut Caller<'_, Host>, errno: i32, place: Option<Place>, result:
     let writable = host.writable.get(writable).copied().unwrap_or_default();
     let modified = stat.get(MODIFIED..).and_then(|rest| rest.first_chunk()).map_or(0, |time| u64::from_le_bytes(*time));
     let is_directory = stat.get(KIND) == Some(&DIRECTORY);
-    let time = if is_directory {
-        fixed.directory_time(writable)
-    } else {
-        fixed.file_time(writable, modified, fuel)
-    };
+    let time = if is_directory { fixed.directory_time(writable) } else { fixed.file_time(writable, modified, fuel) };
     let mut set = |at: usize, value: u64| {
         if let Some(room) = stat.get_mut(at..at + 8) {
             room.copy_from_slice(&value.to_le_bytes());

@@ -49,9 +49,13 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
     })?;
     linker.func_wrap(MODULE, "random_get", random_get)?;
-    linker.func_wrap(MODULE, "clock_time_get", |mut caller: Caller<'_, Host>, clock: i32, precision: i64, result: i32| {
-        clocks::clock_time_get(&mut caller, (clock, precision, result))
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "clock_time_get",
+        |mut caller: Caller<'_, Host>, clock: i32, precision: i64, result: i32| {
+            clocks::clock_time_get(&mut caller, (clock, precision, result))
+        },
+    )?;
     linker.func_wrap(MODULE, "clock_res_get", |mut caller: Caller<'_, Host>, clock: i32, result: i32| {
         clocks::clock_res_get(&mut caller, (clock, result))
     })?;
@@ -218,7 +222,7 @@ async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) 
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return errno::INVAL;
     }
-    host::charge(caller, host::CALL_COST + u64::from(count));
+    host::charge(caller, host::CALL_COST + u64::from(count)).await;
     let size = i32::try_from(count as usize * SUBSCRIPTION).unwrap_or(i32::MAX);
     let Some(bytes) = host::read(caller, subscriptions, size) else { return errno::FAULT };
     let mut wanted = Vec::with_capacity(count as usize);

@@ -12,8 +12,8 @@ use super::recorded::Recorded;
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
 use super::workspace::{Changes, Entry, Manifest};
-use crate::sandbox::{Fixed, Instance};
 use crate::sandbox::memory::PAGE;
+use crate::sandbox::{Fixed, Instance};
 
 /// Characters of a cell's first line that are kept for the log.
 const FIRST_LINE: usize = 80;

@@ -24,7 +24,9 @@ use super::verdict::{self, Verdict};
 use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::runtime::turn::{TURN, unhurried};
-use crate::sandbox::{Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
+use crate::sandbox::{
+    Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World,
+};
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;

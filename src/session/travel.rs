@@ -206,7 +206,9 @@ impl Guest {
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
         self.commit(&Kind::Aside, None)?;
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
-        Ok(format!("took up {loaded} variables of a session of another version of Cellblock, or with another `deterministic`; {lost}"))
+        Ok(format!(
+            "took up {loaded} variables of a session of another version of Cellblock, or with another `deterministic`; {lost}"
+        ))
     }
 }
 
