@@ -81,7 +81,7 @@ assert (own_module.value, other_module.twice) == (2, 4)
 """,
     "NaN": """
 import struct
-nans = [float("inf") - float("inf"), float("nan") * 1.5, struct.unpack("<d", bytes(range(1, 7)) + b"\xff\x7f")[0] + 1]
+nans = [float("inf") - float("inf"), float("nan") * 1.5, struct.unpack("<d", bytes([1, 2, 3, 4, 5, 6, 255, 127]))[0] + 1]
 nans += [*np.array([0.0, -0.0]) / np.zeros(2), *np.sqrt(np.array([-1.0, -2.0])), np.float32("inf") - np.float32("inf")]
 payload = np.frombuffer(struct.pack("<2Q", 0x7FF4_0000_0000_1234, 0xFFF8_0000_0000_5678))
 print([struct.pack("<d", nan).hex() for nan in nans], (payload * 2 + payload[::-1]).tobytes().hex())
