@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use cellblock::policy::Policy;
 use cellblock::runtime::progress::Silent;
 use cellblock::runtime::{Cache, SandboxBuilder, ensure};
+use cellblock::sandbox::Edition;
 use cellblock::session::house::House;
 use cellblock::session::store::SessionId;
 use cellblock::session::{Event, Execute, Request, SessionHandle, Which, spawn};
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut policy = Policy::default();
     policy.session.store = Some(cellblock::policy::Store::Directory(store.clone()));
     policy.session.idle_evict = Some(IDLE);
-    let builder = SandboxBuilder::new().map_err(|error| format!("{error:#}"))?;
+    let builder = SandboxBuilder::new(Edition::Ordinary).map_err(|error| format!("{error:#}"))?;
     let prepared = ensure(&Cache::of_user()?, &builder, &Silent)?;
     let house = House::open(&builder, prepared, policy, scratch.path())?;
     println!("before any session:         {}", memory()?);

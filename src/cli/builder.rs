@@ -2,8 +2,9 @@
 
 use super::session::plain;
 use crate::runtime::{Builder, SandboxBuilder};
+use crate::sandbox::Edition;
 
 /// The builder that compiles and warms up with this build's sandbox.
-pub(super) fn builder() -> anyhow::Result<Box<dyn Builder>> {
-    Ok(Box::new(SandboxBuilder::new().map_err(plain)?))
+pub(super) fn builder(edition: Edition) -> anyhow::Result<Box<dyn Builder>> {
+    Ok(Box::new(SandboxBuilder::new(edition).map_err(plain)?))
 }

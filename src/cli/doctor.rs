@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use super::{jupyter_dirs, kernelspec};
 use crate::runtime::pip::Pip;
 use crate::runtime::{Cache, Prepared, SetupError, setup::supported, stages};
+use crate::sandbox::Edition;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
@@ -68,7 +69,7 @@ fn runtime(findings: &mut Vec<(String, Finding)>) -> bool {
         }
     };
     findings.push(("cache".to_owned(), Good(format!("{}, yours alone", cache.root().display()))));
-    let builder = match super::builder::builder() {
+    let builder = match super::builder::builder(Edition::Ordinary) {
         Ok(builder) => builder,
         Err(error) => {
             findings.push(("sandbox".to_owned(), Bad(format!("{error:#}"))));

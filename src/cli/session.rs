@@ -65,7 +65,7 @@ pub(super) fn start(
         _ => "a kernel".to_owned(),
     };
     let house = move || -> anyhow::Result<House> {
-        let builder = SandboxBuilder::new().map_err(plain)?;
+        let builder = SandboxBuilder::new(house::edition(&policy)).map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
         Ok(House::open(&builder, prepared, policy, &scratch)?.with_metrics(metrics))

@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use crate::runtime::progress::{Lines, Progress};
 use crate::runtime::progress_bar::Bar;
 use crate::runtime::{Cache, Check, Prepared, ensure, prune, setup};
+use crate::sandbox::Edition;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Setup {
+    /// Also prepare what policies with `deterministic = true` need; done on first use otherwise
+    #[arg(long)]
+    deterministic: bool,
     /// Afterwards remove what older versions prepared, and the downloads
     #[arg(long)]
     prune: bool,
@@ -17,13 +21,18 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let cache = Cache::of_user()?;
-        let builder = super::builder::builder()?;
+        let builder = super::builder::builder(Edition::Ordinary)?;
+        let deterministic = super::builder::builder(Edition::Deterministic)?;
         let progress = progress();
         let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
         eprintln!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display());
+        if self.deterministic {
+            let prepared = setup(&cache, deterministic.as_ref(), Check::Contents, progress.as_ref())?;
+            eprintln!("That for deterministic sessions too: {}", cache.runtime_dir(prepared.id()).display());
+        }
         if self.prune {
             let waiting = || eprintln!("another set-up is running; waiting for it to end");
-            for removed in prune(&cache, &builder.identity(), waiting)? {
+            for removed in prune(&cache, &[&builder.identity(), &deterministic.identity()], waiting)? {
                 eprintln!("removed {removed}");
             }
         }
@@ -32,9 +41,9 @@ impl Setup {
 }
 
 /// Opens the prepared runtime, setting it up first where that is needed, with progress on stderr.
-pub(super) fn prepared() -> anyhow::Result<Prepared> {
+pub(super) fn prepared(edition: Edition) -> anyhow::Result<Prepared> {
     let cache = Cache::of_user()?;
-    let builder = super::builder::builder()?;
+    let builder = super::builder::builder(edition)?;
     Ok(ensure(&cache, builder.as_ref(), progress().as_ref())?)
 }
 

@@ -151,7 +151,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "deterministic",
-        doc: "Whether every run is the same: a fixed clock, seeded randomness, a fixed hash seed, sorted directory listings.",
+        doc: "Whether every run of a notebook shows the same and takes the same fuel, also if it is killed, evicted, undone or rolled back on the way: a clock that goes on with the fuel, fixed randomness and hash seed, sorted directory listings, one NaN. Code and images for it are made on first use, which takes minutes; numpy is slower. docs/deterministic.md says more.",
         kind: Kind::Flag,
         defaults: NO,
         example: "",

@@ -101,16 +101,16 @@ impl Prepared {
     }
 }
 
-/// Removes prepared runtimes other than the one for a builder of this identity, and the downloads. Those
+/// Removes prepared runtimes other than those for builders of these identities, and the downloads. Those
 /// that a kernel uses stay. What was removed.
-pub fn prune(cache: &Cache, builder: &str, waiting: impl FnOnce()) -> Result<Vec<String>, SetupError> {
+pub fn prune(cache: &Cache, builders: &[&str], waiting: impl FnOnce()) -> Result<Vec<String>, SetupError> {
     let _lock = cache.lock(waiting)?;
-    let keep = python::id(builder);
+    let keep: Vec<String> = builders.iter().map(|builder| python::id(builder)).collect();
     let mut removed = Vec::new();
     for entry in fs::read_dir(cache.root()).doing("cannot read", cache.root())? {
         let entry = entry.doing("cannot read", cache.root())?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let old_runtime = python::is_id(&name) && name != keep;
+        let old_runtime = python::is_id(&name) && !keep.contains(&name);
         if old_runtime {
             let in_use = open_lock_file(&path.join(IN_USE))?;
             if in_use.try_lock().is_err() {

@@ -19,6 +19,9 @@ const SETUP_REVISION: u32 = 1;
 
 const ID_PREFIX: &str = "python-";
 
+/// How the identity of a builder for deterministic sessions begins, and, after the prefix, the name of what is made.
+pub const DETERMINISTIC: &str = "deterministic-";
+
 /// The lock of the artifact: exactly one package.
 pub fn artifact_lock() -> Result<Vec<Locked>, SetupError> {
     let path = embedded::ARTIFACT_LOCK;
@@ -52,7 +55,8 @@ pub fn id(builder: &str) -> String {
     }
     let lengths: Vec<String> = parts.iter().map(|part| part.len().to_string()).collect();
     let hash = digest::of_bytes([lengths.join(","), parts.concat()].join("\n").as_bytes());
-    format!("{ID_PREFIX}{}", hash.get(..16).unwrap_or(&hash))
+    let edition = if builder.starts_with(DETERMINISTIC) { DETERMINISTIC } else { "" };
+    format!("{ID_PREFIX}{edition}{}", hash.get(..16).unwrap_or(&hash))
 }
 
 /// Whether a directory's name is an id of this runtime, of this version or another.
@@ -135,6 +139,7 @@ mod tests {
     fn the_id_changes_with_the_builder_and_with_nothing_else_of_this_build() {
         assert_eq!(id("a"), id("a"));
         assert_ne!(id("a"), id("b"));
+        assert!(id("deterministic-1").starts_with("python-deterministic-") && is_id(&id("deterministic-1")));
     }
 
     #[test]

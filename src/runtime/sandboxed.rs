@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, GuestTree};
+use super::python::DETERMINISTIC;
 use super::turn::PATHS;
 use super::warm::{self, Start};
-use crate::sandbox::{Clock, Code, Facts, Image, Quota, World, engine};
+use crate::sandbox::{Clock, Code, Edition, Facts, Image, Quota, World, engine, fixed};
 
 /// Files that a guest may have open while its image is made.
 const OPEN_FILES: usize = 256;
@@ -20,16 +21,18 @@ const MAX_FRAME: usize = 128 << 20;
 
 /// Compiles and warms up with wasmtime.
 pub struct SandboxBuilder {
+    edition: Edition,
     engine: wasmtime::Engine,
 }
 
 impl SandboxBuilder {
-    /// A builder with the engine that sessions use.
+    /// A builder with the engine that sessions of this edition use. What it makes is apart from what is made for
+    /// another edition.
     ///
     /// # Errors
     /// wasmtime's, on a machine that it does not run on.
-    pub fn new() -> wasmtime::Result<Self> {
-        Ok(Self { engine: engine::engine()? })
+    pub fn new(edition: Edition) -> wasmtime::Result<Self> {
+        Ok(Self { edition, engine: engine::engine(edition)? })
     }
 
     /// The engine, for sessions on what this builder made.
@@ -41,7 +44,11 @@ impl SandboxBuilder {
 impl Builder for SandboxBuilder {
     fn identity(&self) -> String {
         // The paths and the environment are in every image.
-        format!("{}; {PATHS}; {GUEST_ENV:?}", engine::fingerprint(&self.engine))
+        let identity = format!("{}; {PATHS}; {GUEST_ENV:?}", engine::fingerprint(&self.engine));
+        match self.edition {
+            Edition::Ordinary => identity,
+            Edition::Deterministic => format!("{DETERMINISTIC}{}; {identity}", fixed::REVISION),
+        }
     }
 
     fn compile(&self, wasm: &[u8], out: &Path) -> Result<(), BuildError> {
@@ -52,6 +59,7 @@ impl Builder for SandboxBuilder {
         let code = Code::new(&self.engine, &engine::open_code(&self.engine, order.code)?)?;
         let (app, tmp) = (tempfile::tempdir()?, tempfile::tempdir()?);
         let world = world(order.guest, app.path(), tmp.path(), &Granted::default(), OPEN_FILES);
+        let world = World { edition: self.edition, ..world };
         let out = OpenOptions::new().read(true).write(true).open(order.out)?;
         let (from, before) = match order.from {
             From::InitialMemory(path) => (path, None),
@@ -82,5 +90,6 @@ pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_
         quota: Quota::default(),
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
+        edition: Edition::Ordinary,
     }
 }

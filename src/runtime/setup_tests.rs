@@ -166,7 +166,7 @@ fn pruning_keeps_this_runtime_and_those_in_use() {
 }
 
 fn prune(cache: &Cache, builder: &str) -> Vec<String> {
-    super::super::prepared::prune(cache, builder, || ()).unwrap()
+    super::super::prepared::prune(cache, &[builder], || ()).unwrap()
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub fn make(
     turn(&mut instance, &desk, request, profile.as_str())?;
     Image::save(instance.mapping(), into)?;
     let image = Arc::new(Image::from_file(into.try_clone()?)?);
-    let mut facts = Facts { words: [].into(), files: instance.files() };
+    let mut facts = Facts { words: [].into(), files: instance.files(), fixed: instance.fixed() };
     facts.words = find_flag(code, &image, world, &facts)?.into();
     Ok(facts)
 }

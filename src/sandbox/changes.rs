@@ -49,6 +49,7 @@ pub(super) async fn fd_write(
     let more = or_answer!(growth(caller, number, fd, (vectors, count), None).await);
     or_answer!(admit(caller, more).await);
     let errno = pass!(caller, fd_write, fd, vectors, count, written);
+    touch(caller, number, fd, errno).await;
     Ok(wrote(caller, number, more, errno))
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn fd_pwrite(caller: &mut Caller<'_, Host>, args: (i32, i32, i3
     let more = or_answer!(growth(caller, number, fd, (vectors, count), Some(offset.cast_unsigned())).await);
     or_answer!(admit(caller, more).await);
     let errno = pass!(caller, fd_pwrite, fd, vectors, count, offset, written);
+    touch(caller, number, fd, errno).await;
     Ok(wrote(caller, number, more, errno))
 }
 
@@ -72,12 +74,14 @@ pub(super) async fn fd_filestat_set_size(caller: &mut Caller<'_, Host>, (number,
         let less = now.map_or(0, |now| now.saturating_sub(wanted));
         caller.data_mut().meter.give_back(Amount { bytes: less, files: 0 });
     }
+    touch(caller, number, fd, errno).await;
     Ok(wrote(caller, number, more, errno))
 }
 
 pub(super) async fn fd_filestat_set_times(caller: &mut Caller<'_, Host>, args: (i32, i64, i64, i32)) -> Answer {
     let (number, accessed, modified, flags) = args;
     let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let (accessed, modified, flags) = times(caller, (accessed, modified, flags));
     let errno = pass!(caller, fd_filestat_set_times, fd, accessed, modified, flags);
     Ok(changed(caller, errno))
 }
@@ -119,8 +123,16 @@ pub(super) async fn path_open(
     };
     let Host { meter, .. } = caller.data_mut();
     meter.add(more);
-    if let Some(before) = before.filter(|before| before.is_file && flags & TRUNCATE != 0) {
+    if let Some(before) = before.as_ref().filter(|before| before.is_file && flags & TRUNCATE != 0) {
         meter.give_back(Amount { bytes: before.size, files: 0 });
+    }
+    let (is_new, is_cut) = (before.is_none() && flags & CREATE != 0, flags & TRUNCATE != 0);
+    if is_new {
+        note_name(caller);
+    }
+    if is_new || is_cut {
+        let fd = resolve(caller, number.cast_signed()).await.unwrap_or(-1);
+        touch(caller, number.cast_signed(), fd, errno::SUCCESS).await;
     }
     if flags & CHANGES != 0 || base & WRITE != 0 {
         caller.data().control.file_changed();
@@ -146,6 +158,7 @@ pub(super) async fn path_create_directory(
     }
     let errno = pass!(caller, path_create_directory, fd, path, length);
     if errno == errno::SUCCESS {
+        note_name(caller);
         caller.data_mut().meter.add(more);
     }
     Ok(changed(caller, errno))
@@ -159,6 +172,7 @@ pub(super) async fn path_remove_directory(
     let (_, fd) = or_answer!(at(caller, dir, &name).await);
     let errno = pass!(caller, path_remove_directory, fd, path, length);
     if errno == errno::SUCCESS {
+        note_name(caller);
         caller.data_mut().meter.give_back(Amount { bytes: 0, files: 1 });
     }
     Ok(changed(caller, errno))
@@ -170,6 +184,7 @@ pub(super) async fn path_unlink_file(caller: &mut Caller<'_, Host>, (dir, path, 
     let before = stat_at(caller, fd, 0, &name).await;
     let errno = pass!(caller, path_unlink_file, fd, path, length);
     if errno == errno::SUCCESS {
+        note_name(caller);
         let host = caller.data_mut();
         // The bytes of a file that is open or has another name are still there.
         let freed = before.filter(|before| before.is_file && before.links == 1 && !host.files.is_open_at(&place));
@@ -196,6 +211,7 @@ pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, 
     }
     let errno = pass!(caller, path_rename, old_fd, old, old_length, new_fd, new, new_length);
     if errno == errno::SUCCESS {
+        note_name(caller);
         caller.data_mut().files.follow(&from, &to);
     }
     Ok(changed(caller, errno))
@@ -207,11 +223,12 @@ pub(super) async fn path_filestat_set_times(
 ) -> Answer {
     let (dir, flags, path, length, accessed, modified, which) = args;
     let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
+    let (accessed, modified, which) = times(caller, (accessed, modified, which));
     let errno = pass!(caller, path_filestat_set_times, fd, flags, path, length, accessed, modified, which);
     Ok(changed(caller, errno))
 }
 
-fn read_path(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
+pub(super) fn read_path(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
     if length.cast_unsigned() > MAX_PATH {
         return Err(errno::NAMETOOLONG);
     }
@@ -230,8 +247,8 @@ async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Plac
 
 /// What is at a path, if anybody has to know.
 async fn stat_at(caller: &mut Caller<'_, Host>, dir: i32, lookup: i32, path: &str) -> Option<Stat> {
-    let Host { meter, wasi, .. } = caller.data_mut();
-    if !meter.is_limited() {
+    let Host { meter, wasi, fixed, .. } = caller.data_mut();
+    if !meter.is_limited() && fixed.is_none() {
         return None;
     }
     raw::stat_at(wasi, dir, lookup, path).await.ok()
@@ -292,7 +309,7 @@ async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
     }
     let (verdict, seen) = meter.count(orphans, more);
     // As dear as asking for as many files one by one.
-    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1));
+    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1)).await;
     match verdict {
         Err(errno::DQUOT) => caller.data().control.refuse(Refusal::WorkspaceBytes),
         Err(_) => caller.data().control.refuse(Refusal::WorkspaceFiles),
@@ -309,6 +326,34 @@ fn wrote(caller: &mut Caller<'_, Host>, number: i32, more: Amount, errno: i32) -
         host.control.file_changed();
     }
     errno
+}
+
+/// Gives a file that was written to the time of a deterministic guest's clock.
+async fn touch(caller: &mut Caller<'_, Host>, number: i32, fd: i32, errno: i32) {
+    let fuel = host::used(caller);
+    let Host { fixed, wasi, files, .. } = caller.data_mut();
+    if let Some(fixed) = fixed.as_ref().filter(|_| errno == errno::SUCCESS && files.is_opened(number)) {
+        raw::set_times(wasi, fd, fixed.now(fuel)).await;
+    }
+}
+
+/// Notes that a name was made or removed.
+fn note_name(caller: &mut Caller<'_, Host>) {
+    let fuel = host::used(caller);
+    if let Some(fixed) = &mut caller.data_mut().fixed {
+        fixed.note_name(fuel);
+    }
+}
+
+/// The times that a guest sets, and which: "now" is what a deterministic guest has for it.
+fn times(caller: &mut Caller<'_, Host>, (accessed, modified, flags): (i64, i64, i32)) -> (i64, i64, i32) {
+    let fuel = host::used(caller);
+    let Some(fixed) = &caller.data().fixed else { return (accessed, modified, flags) };
+    let now = fixed.now(fuel).cast_signed();
+    // `fstflags`: each "now" has the bit above that of a given time.
+    let set = |given: i64, bit: i32| if flags & (bit << 1) == 0 { given } else { now };
+    let given = (flags & 0b0101) | ((flags & 0b1010) >> 1);
+    (set(accessed, 0b0001), set(modified, 0b0100), if flags & 0b1111 == flags { given } else { flags })
 }
 
 /// Notes a change that went through, or was not allowed.

@@ -56,6 +56,10 @@ pub struct Control {
     fuel: AtomicU64,
     /// Calls that may have changed a file.
     file_changes: AtomicU64,
+    /// Whether the flag is only up so that the guest says where it is.
+    sampled: AtomicBool,
+    /// Fuel that the turn had used at a pause that has not been looked at.
+    paused: Mutex<Option<u64>>,
 }
 
 impl Control {
@@ -68,7 +72,34 @@ impl Control {
             refusals: Refusals::default(),
             fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
+            sampled: AtomicBool::new(false),
+            paused: Mutex::new(None),
         }
+    }
+
+    /// Lets the polling loop have a look, and goes on.
+    pub async fn pause(&self, used: u64) {
+        let mut looked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut looked, true) {
+                return Poll::Ready(());
+            }
+            *self.paused.lock() = Some(used);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether the guest has paused since the last look: with the fuel that the turn had used.
+    pub fn take_pause(&self) -> Option<u64> {
+        self.paused.lock().take()
+    }
+
+    /// Raises the guest's flag: to end, or only to say where it is.
+    pub fn ask(&self, sample: bool) {
+        self.sampled.store(sample, Ordering::Release);
+        self.signal.set();
     }
 
     /// Notes that the guest was refused something.
@@ -119,7 +150,8 @@ impl Control {
             if let Poll::Ready(result) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(result));
             }
-            if self.signal.pending() {
+            // A sample is no reason to give up: whether there is something to wait for is often up to chance.
+            if self.signal.pending() && !self.sampled.load(Ordering::Acquire) {
                 return Poll::Ready(None);
             }
             self.waiting.store(true, Ordering::Release);

@@ -265,8 +265,8 @@ impl Instance {
         });
         interrupter.attach(None);
         self.control.signal.clear();
-        let left = self.store.get_fuel().unwrap_or(FULL);
-        Turn { end, fuel: FULL.saturating_sub(left), time: started.elapsed(), asked: last }
+        let fuel = self.end_turn();
+        Turn { end, fuel, time: started.elapsed(), asked: last }
     }
 
     fn poll(
@@ -283,6 +283,9 @@ impl Instance {
         if let Err(error) = self.store.set_fuel(FULL) {
             return End::Trapped(error.to_string());
         }
+        if let Some(fixed) = &mut self.store.data_mut().fixed {
+            fixed.begin_turn();
+        }
         let mut stages = Stages::new(allowance, started);
         let task = std::task::Waker::from(waker.clone());
         let mut context = Context::from_waker(&task);
@@ -293,8 +296,10 @@ impl Instance {
                 return ended(result);
             }
             let waiting = control.waiting();
-            if !waiting {
-                fuel = fuel.saturating_add(SLICE);
+            match control.take_pause() {
+                Some(used) => fuel = fuel.max(used),
+                None if waiting => {}
+                None => fuel = fuel.saturating_add(SLICE),
             }
             let now = Instant::now();
             let tick = outside.tick(now);
@@ -303,7 +308,7 @@ impl Instance {
                 Step::GoOn => {}
                 Step::Ask(reason) => {
                     asked(reason, fuel);
-                    control.signal.set();
+                    control.ask(reason == Reason::Sample);
                     continue;
                 }
                 Step::Stop(reason) => return End::Stopped(reason),

@@ -12,11 +12,23 @@ const WASM_STACK: usize = 8 << 20;
 /// The native stack of the fiber that a cell runs on; the wasm stack plus room for host functions.
 const FIBER_STACK: usize = WASM_STACK + (4 << 20);
 
-/// The engine with the settings that all compiled code and images depend on.
+/// Which of two kinds of compiled code and images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edition {
+    /// As fast as it goes.
+    #[default]
+    Ordinary,
+    /// Every run is the same as every other, on any machine: see [`super::fixed`]. Only its code makes each NaN the
+    /// same one: in numpy that costs a third up to twice the time, so others are spared it.
+    Deterministic,
+}
+
+/// The engine with the settings that all compiled code and images of an edition depend on.
 ///
 /// # Errors
 /// wasmtime's, when this machine cannot run it.
-pub fn engine() -> wasmtime::Result<Engine> {
+pub fn engine(edition: Edition) -> wasmtime::Result<Engine> {
+    let deterministic = edition == Edition::Deterministic;
     let mut config = Config::new();
     config
         .wasm_exceptions(true)
@@ -33,7 +45,9 @@ pub fn engine() -> wasmtime::Result<Engine> {
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false)
-        .cranelift_opt_level(OptLevel::Speed);
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(deterministic)
+        .relaxed_simd_deterministic(deterministic);
     Engine::new(&config)
 }
 

@@ -14,6 +14,7 @@ pub const NAMETOOLONG: i32 = 37;
 pub const NOENT: i32 = 44;
 pub const NOSPC: i32 = 51;
 pub const NOTDIR: i32 = 54;
+pub const OVERFLOW: i32 = 61;
 pub const PERM: i32 = 63;
 pub const ROFS: i32 = 69;
 pub const NOTCAPABLE: i32 = 76;

@@ -22,6 +22,10 @@ pub struct Host {
     /// The most bytes of one frame, in either direction.
     pub(super) max_frame: usize,
     pub(super) clock: Arc<super::world::Clock>,
+    /// The clock and the randomness, if the guest is deterministic.
+    pub(super) fixed: Option<super::fixed::Fixed>,
+    /// Whether the guest may write to its mounts, by their order.
+    pub(super) writable: Vec<bool>,
 }
 
 /// Fuel for a host call that may be repeated without end at no other cost.
@@ -51,12 +55,20 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
     Some(())
 }
 
-/// Takes fuel for work of the host's, so that it counts like the guest's own.
-pub(super) fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+/// Fuel that the turn has used until now, exact.
+pub(super) fn used(caller: &Caller<'_, Host>) -> u64 {
+    super::instance::FULL.saturating_sub(caller.get_fuel().unwrap_or(super::instance::FULL))
+}
+
+/// Takes fuel for work of the host's, so that it counts like the guest's own. Setting fuel begins a new slice, so a
+/// loop of such calls would never come to the end of one: the polling loop gets its look here.
+pub(super) async fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
     if let Ok(left) = caller.get_fuel() {
         // Refused only where fuel is off.
         let _ = caller.set_fuel(left.saturating_sub(fuel));
     }
+    let control = caller.data().control.clone();
+    control.pause(used(caller)).await;
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
@@ -67,9 +79,7 @@ pub(super) async fn door(
 ) -> wasmtime::Result<i32> {
     const FAULT: i32 = -2;
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
-    if let Ok(left) = caller.get_fuel() {
-        control.note_fuel(super::instance::FULL.saturating_sub(left));
-    }
+    control.note_fuel(used(caller));
     let limit = caller.data().max_frame;
     let size = length.cast_unsigned() as usize;
     let answer = if size > limit {

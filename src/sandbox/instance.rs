@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
 
 use super::control::Control;
+use super::engine::Edition;
 use super::files::{self, Files, Kept};
+use super::fixed::Fixed;
 use super::host::{Exports, Host};
 use super::memory::{Mapping, Mappings};
 use super::outside::Outside;
@@ -45,6 +47,9 @@ pub struct Facts {
     pub words: Arc<[Word]>,
     /// The files that were open when the memory was committed.
     pub files: Vec<Kept>,
+    /// The clock and the randomness of a deterministic guest; none yet in an image that is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Fixed>,
 }
 
 /// What can be read of a guest while it runs.
@@ -103,6 +108,11 @@ impl Instance {
             files: Files::new(world.mounts.len(), world.open_files, &facts.files),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
+            fixed: match world.edition {
+                Edition::Deterministic => Some(facts.fixed.clone().unwrap_or_default()),
+                Edition::Ordinary => None,
+            },
+            writable: world.mounts.iter().map(|mount| mount.writable).collect(),
         };
         let mut store = Store::new(code.pre.module().engine(), host);
         store.set_fuel(FULL)?;
@@ -128,7 +138,9 @@ impl Instance {
     /// No such export, or a trap.
     pub fn initialize(&mut self, export: &str) -> wasmtime::Result<()> {
         let function = self.instance.get_typed_func::<(), ()>(&mut self.store, export)?;
-        super::drive::to_end(function.call_async(&mut self.store, ()))
+        super::drive::to_end(function.call_async(&mut self.store, ()))?;
+        self.end_turn();
+        Ok(())
     }
 
     /// Calls an export that takes one number (`PyErr_SetInterruptEx`) and answers its status.
@@ -153,6 +165,20 @@ impl Instance {
     /// How many calls the guest made that may have changed a file: as many as before means that none has.
     pub fn file_changes(&self) -> u64 {
         self.control.file_changes()
+    }
+
+    /// The deterministic clock goes on by what the turn took. Answers the fuel of the turn.
+    pub(super) fn end_turn(&mut self) -> u64 {
+        let fuel = FULL.saturating_sub(self.store.get_fuel().unwrap_or(FULL));
+        if let Some(fixed) = &mut self.store.data_mut().fixed {
+            fixed.end_turn(fuel);
+        }
+        fuel
+    }
+
+    /// The clock and the randomness of a deterministic guest between two turns, to be kept with its memory.
+    pub fn fixed(&self) -> Option<Fixed> {
+        self.store.data().fixed.clone()
     }
 
     /// The files that the guest has open, to be kept with its memory.

@@ -2,12 +2,15 @@
 //! languages or Jupyter.
 
 mod changes;
+mod clocks;
 pub mod control;
+mod directory;
 pub mod dirty;
 pub mod drive;
 pub mod engine;
 mod errno;
 pub mod files;
+pub mod fixed;
 pub mod frame;
 pub mod host;
 pub mod image;
@@ -20,10 +23,13 @@ mod quota;
 mod raw;
 mod refusals;
 pub mod signal;
+mod stat;
 mod wasi;
 pub mod world;
 
 pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};
+pub use engine::Edition;
+pub use fixed::Fixed;
 pub use frame::Frame;
 pub use image::Image;
 pub use instance::{Code, Facts, Gauges, Instance};

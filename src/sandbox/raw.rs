@@ -14,6 +14,11 @@ const FROM_START: i32 = 0;
 const STAT: usize = 64;
 /// `filetype` of a regular file.
 const REGULAR: u8 = 4;
+/// Bytes of a listing that are made room for at first, and at most: a million names.
+const FIRST_LISTING: usize = 64 << 10;
+const MAX_LISTING: usize = 64 << 20;
+/// `fstflags`: the time of the last access, and of the last modification.
+const SET_BOTH: i32 = 0b101;
 
 /// What `path_open` takes besides the directory and the path.
 #[derive(Debug, Clone, Copy)]
@@ -95,4 +100,46 @@ pub(super) fn tell(wasi: &mut WasiP1Ctx, fd: i32) -> Option<u64> {
     let mut scratch = [0; 8];
     let errno = plain::fd_tell(wasi, &mut GuestMemory::Unshared(&mut scratch), fd, 0).ok()?;
     (errno == errno::SUCCESS).then_some(u64::from_le_bytes(scratch))
+}
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) inode: u64,
+    /// `filetype`.
+    pub(super) kind: u8,
+    pub(super) name: Vec<u8>,
+}
+
+/// Everything in a directory, `.` and `..` too, in the host's order. More than fits into [`MAX_LISTING`] is an error.
+pub(super) async fn list(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Vec<Listed>, i32> {
+    let mut room = FIRST_LISTING;
+    loop {
+        let mut scratch = vec![0; room + 8];
+        let mut memory = GuestMemory::Unshared(&mut scratch);
+        let length = i32::try_from(room).map_err(|_| errno::OVERFLOW)?;
+        let errno = plain::fd_readdir(wasi, &mut memory, fd, 8, length, 0, 0).await.map_err(|_| errno::FAULT)?;
+        if errno != errno::SUCCESS {
+            return Err(errno);
+        }
+        let used = scratch.first_chunk().map_or(0, |word| u32::from_le_bytes(*word)) as usize;
+        if used < room {
+            return Ok(Listed::parse(scratch.get(8..8 + used).unwrap_or_default()));
+        }
+        room *= 4;
+        if room > MAX_LISTING {
+            return Err(errno::OVERFLOW);
+        }
+    }
+}
+
+/// Sets both times of an open file, in nanoseconds since 1970.
+pub(super) async fn set_times(wasi: &mut WasiP1Ctx, fd: i32, time: u64) {
+    let mut scratch = [0; 8];
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let time = time.cast_signed();
+    let done = plain::fd_filestat_set_times(wasi, &mut memory, fd, time, time, SET_BOTH).await;
+    if !matches!(done, Ok(errno::SUCCESS)) {
+        tracing::warn!(?done, "a file's times could not be set");
+    }
 }

@@ -1,15 +1,18 @@
 //! The WASI functions that are ours: those that wait, write text, take guest-sized amounts or have been
 //! the ground of advisories. The rest is wasmtime's own.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use wasmtime::{Caller, Linker};
 
 use super::changes;
+use super::clocks;
+use super::directory;
 use super::errno;
 use super::host::{self, Host};
 use super::pass::pass;
 use super::refusals::Refusal;
+use super::stat;
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
@@ -47,6 +50,16 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
     })?;
     linker.func_wrap(MODULE, "random_get", random_get)?;
+    linker.func_wrap(
+        MODULE,
+        "clock_time_get",
+        |mut caller: Caller<'_, Host>, clock: i32, precision: i64, result: i32| {
+            clocks::clock_time_get(&mut caller, (clock, precision, result))
+        },
+    )?;
+    linker.func_wrap(MODULE, "clock_res_get", |mut caller: Caller<'_, Host>, clock: i32, result: i32| {
+        clocks::clock_res_get(&mut caller, (clock, result))
+    })?;
     refuse(linker)
 }
 
@@ -91,27 +104,30 @@ macro_rules! resolved {
     )*};
 }
 
-/// Takes over the functions of [`changes`], by their names and the types of their arguments.
+/// Takes over functions of a module, by their names and the types of their arguments.
 macro_rules! ours {
-    ($linker:expr, $($function:ident($($argument:ty),*);)*) => {$(
+    ($linker:expr, $($module:ident::$function:ident($($argument:ty),*);)*) => {$(
         $linker.func_wrap_async(MODULE, stringify!($function), |mut caller: Caller<'_, Host>, args: ($($argument,)*)| {
-            Box::new(async move { changes::$function(&mut caller, args).await })
+            Box::new(async move { $module::$function(&mut caller, args).await })
         })?;
     )*};
 }
 
 fn change(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     ours! { linker,
-        fd_fdstat_set_flags(i32, i32);
-        fd_filestat_set_size(i32, i64);
-        fd_filestat_set_times(i32, i64, i64, i32);
-        fd_pwrite(i32, i32, i32, i64, i32);
-        path_create_directory(i32, i32, i32);
-        path_filestat_set_times(i32, i32, i32, i32, i64, i64, i32);
-        path_open(i32, i32, i32, i32, i32, i64, i64, i32, i32);
-        path_remove_directory(i32, i32, i32);
-        path_rename(i32, i32, i32, i32, i32, i32);
-        path_unlink_file(i32, i32, i32);
+        changes::fd_fdstat_set_flags(i32, i32);
+        changes::fd_filestat_set_size(i32, i64);
+        changes::fd_filestat_set_times(i32, i64, i64, i32);
+        changes::fd_pwrite(i32, i32, i32, i64, i32);
+        changes::path_create_directory(i32, i32, i32);
+        changes::path_filestat_set_times(i32, i32, i32, i32, i64, i64, i32);
+        changes::path_open(i32, i32, i32, i32, i32, i64, i64, i32, i32);
+        changes::path_remove_directory(i32, i32, i32);
+        changes::path_rename(i32, i32, i32, i32, i32, i32);
+        changes::path_unlink_file(i32, i32, i32);
+        directory::fd_readdir(i32, i32, i32, i64, i32);
+        stat::fd_filestat_get(i32, i32);
+        stat::path_filestat_get(i32, i32, i32, i32, i32);
     }
     Ok(())
 }
@@ -122,14 +138,11 @@ fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         fd_allocate(fd, offset: i64, length: i64) sync;
         fd_datasync(fd);
         fd_fdstat_get(fd, result: i32);
-        fd_filestat_get(fd, result: i32);
         fd_pread(fd, vectors: i32, count: i32, offset: i64, result: i32);
         fd_read(fd, vectors: i32, count: i32, result: i32);
-        fd_readdir(fd, buffer: i32, length: i32, cookie: i64, result: i32);
         fd_seek(fd, offset: i64, whence: i32, result: i32);
         fd_sync(fd);
         fd_tell(fd, result: i32) sync;
-        path_filestat_get(fd, flags: i32, path: i32, length: i32, result: i32);
         path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
     }
     Ok(())
@@ -193,10 +206,16 @@ fn random_get(mut caller: Caller<'_, Host>, pointer: i32, length: i32) -> wasmti
         return Ok(errno::FAULT);
     };
     let start = pointer.cast_unsigned() as usize;
-    let Some(room) = memory.data_mut(&mut caller).get_mut(start..start.saturating_add(length as usize)) else {
+    let (data, host) = memory.data_and_store_mut(&mut caller);
+    let Some(room) = data.get_mut(start..start.saturating_add(length as usize)) else {
         return Ok(errno::FAULT);
     };
-    getrandom::fill(room).map_err(|error| wasmtime::format_err!("no randomness from the system: {error}"))?;
+    match &mut host.fixed {
+        Some(fixed) => fixed.fill(room),
+        None => {
+            getrandom::fill(room).map_err(|error| wasmtime::format_err!("no randomness from the system: {error}"))?;
+        }
+    }
     Ok(errno::SUCCESS)
 }
 
@@ -209,20 +228,20 @@ enum Wanted {
 }
 
 /// Waits for the first of the subscriptions. Interruptible: then it answers with the timers as if they had
-/// passed, and the guest sees its interrupt flag at the next look.
+/// passed, and the guest sees its interrupt flag at the next look. In a deterministic guest only its clock goes on.
 async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> i32 {
     let (subscriptions, events, count, stored) = args;
     let count = count.cast_unsigned();
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return errno::INVAL;
     }
-    host::charge(caller, host::CALL_COST + u64::from(count));
+    host::charge(caller, host::CALL_COST + u64::from(count)).await;
     let size = i32::try_from(count as usize * SUBSCRIPTION).unwrap_or(i32::MAX);
     let Some(bytes) = host::read(caller, subscriptions, size) else { return errno::FAULT };
     let mut wanted = Vec::with_capacity(count as usize);
     for subscription in bytes.as_chunks::<SUBSCRIPTION>().0 {
         let userdata = subscription.first_chunk::<8>().copied().unwrap_or_default();
-        let Some(one) = parse(subscription, caller.data().clock.now()) else { return errno::INVAL };
+        let Some(one) = parse(subscription, |clock| clocks::now(caller, clock)) else { return errno::INVAL };
         wanted.push((userdata, one));
     }
     let ready = wanted.iter().any(|(_, one)| matches!(one, Wanted::Ready(_)));
@@ -232,8 +251,13 @@ async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) 
     });
     let shortest = shortest.min().unwrap_or_default();
     if !ready && !shortest.is_zero() {
-        let control = caller.data().control.clone();
-        control.sleep(Instant::now().checked_add(shortest)).await;
+        match &mut caller.data_mut().fixed {
+            Some(fixed) => fixed.sleep(u64::try_from(shortest.as_nanos()).unwrap_or(u64::MAX)),
+            None => {
+                let control = caller.data().control.clone();
+                control.sleep(Instant::now().checked_add(shortest)).await;
+            }
+        }
     }
     let mut answer = Vec::new();
     let mut number: u32 = 0;
@@ -265,7 +289,7 @@ async fn poll_oneoff(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) 
     if done.is_some() { errno::SUCCESS } else { errno::FAULT }
 }
 
-fn parse(subscription: &[u8; SUBSCRIPTION], now: u64) -> Option<Wanted> {
+fn parse(subscription: &[u8; SUBSCRIPTION], now: impl FnOnce(u32) -> Option<u64>) -> Option<Wanted> {
     let tag = *subscription.get(8)?;
     if tag == 1 || tag == 2 {
         return Some(Wanted::Ready(tag));
@@ -277,14 +301,6 @@ fn parse(subscription: &[u8; SUBSCRIPTION], now: u64) -> Option<Wanted> {
     let timeout = u64::from_le_bytes(*subscription.get(24..)?.first_chunk()?);
     let flags = u16::from_le_bytes(*subscription.get(40..)?.first_chunk()?);
     let absolute = flags & 1 != 0;
-    let nanoseconds = match (clock, absolute) {
-        (_, false) => timeout,
-        (0, true) => {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            timeout.saturating_sub(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
-        }
-        (1, true) => timeout.saturating_sub(now),
-        _ => return None,
-    };
+    let nanoseconds = if absolute { timeout.saturating_sub(now(clock)?) } else { timeout };
     Some(Wanted::Timer(Duration::from_nanos(nanoseconds)))
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtxBuilder};
 
+use super::engine::Edition;
+
 /// A directory of the host that the guest sees at `guest`.
 #[derive(Debug, Clone)]
 pub struct Mount {
@@ -30,6 +32,8 @@ pub struct World {
     /// Bytes of one frame of the door, in either direction.
     pub max_frame: usize,
     pub clock: Arc<Clock>,
+    /// A deterministic guest has a clock of its own.
+    pub edition: Edition,
 }
 
 /// How much a guest may keep in files. A write that would go past it is refused as a whole.

@@ -8,11 +8,12 @@ use chrono::Utc;
 use super::account::code_hash;
 use super::event::{Outcome, StreamName, Usage};
 use super::guest::{Guest, GuestError};
+use super::recorded::Recorded;
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
 use super::workspace::{Changes, Entry, Manifest};
-use crate::sandbox::Instance;
 use crate::sandbox::memory::PAGE;
+use crate::sandbox::{Fixed, Instance};
 
 /// Characters of a cell's first line that are kept for the log.
 const FIRST_LINE: usize = 80;
@@ -133,6 +134,7 @@ impl Guest {
         let started = Instant::now();
         let committed = self.overlay()?.commit(instance.mapping());
         self.facts.files = instance.files();
+        self.facts.fixed = instance.fixed();
         let mapping = instance.mapping().clone();
         self.instance = Some(instance);
         let committed = committed?;
@@ -155,8 +157,8 @@ impl Guest {
             amend: !matches!(kind, Kind::Cell { step: true, .. }),
             memory_bytes: mapping.size() as u64,
             pages: Pages { runs, bytes },
-            facts: serde_json::to_value(&self.facts).unwrap_or_default(),
-            clock_ns: self.world.clock.now(),
+            facts: serde_json::to_value(self.recorded()).unwrap_or_default(),
+            clock_ns: self.facts.fixed.as_ref().map_or_else(|| self.world.clock.now(), Fixed::clock_ns),
             files,
         };
         if !matches!(kind, Kind::Beginning) {
@@ -168,6 +170,10 @@ impl Guest {
             _ => self.journal.append(state),
         }
         Ok(())
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded { facts: self.facts.clone(), told: self.told.clone(), cells: self.cells }
     }
 
     /// All files of a session that begins.
@@ -203,8 +209,14 @@ impl Guest {
         }
     }
 
-    /// Goes back to the last commit.
+    /// Goes back to the last commit, from a cell that had to be stopped.
     pub(super) fn restore(&mut self) {
+        self.go_back();
+        self.account.rolled_back(&self.last_cell);
+    }
+
+    /// Goes back to the last commit.
+    pub(super) fn go_back(&mut self) {
         let touched = self.instance.as_ref().is_none_or(|instance| instance.file_changes() != self.file_changes);
         self.instance = None;
         if touched && self.files_recorded {
@@ -217,7 +229,6 @@ impl Guest {
         if let Err(error) = self.instance().map(drop) {
             tracing::error!(%error, "the session could not be restored");
         }
-        self.account.rolled_back(&self.last_cell);
     }
 
     /// Says what there is to say before a cell's own output: once, and not at all if nobody sees it.
@@ -227,7 +238,8 @@ impl Guest {
             Found::Nothing => None,
             Found::Saved(saved) => Some(format!("a saved session {saved} is there: %session resume takes it up")),
             Found::OtherBase(saved) => Some(format!(
-                "a saved session {saved} is there, made by another version of Cellblock: %session resume takes up \
+                "a saved session {saved} is there, made by another version of Cellblock or with another \
+                 `deterministic` in its policy: %session resume takes up \
                  what of it is portable"
             )),
             Found::Resumed(saved) => Some(format!("the saved session {saved} goes on")),

@@ -29,6 +29,9 @@ use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalC
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
 
+/// What a deterministic guest knows in place of its request's id.
+pub const STAND_IN: &str = "cellblock-request";
+
 /// Serves one session's guest, request by request.
 #[derive(Debug)]
 pub struct Desk {
@@ -61,6 +64,8 @@ struct Current {
     gauges: Option<(Gauges, Refused)>,
     /// What the desk itself refused.
     denials: Vec<Denial>,
+    /// The request's id, if the guest only knows [`STAND_IN`].
+    parent: Option<String>,
 }
 
 /// What a request left on the desk.
@@ -117,10 +122,16 @@ impl Desk {
             asked: None,
             command: None,
             allow_stdin,
+            parent: None,
             gauges: None,
             denials: Vec::new(),
         };
         self.current.lock().push(current);
+    }
+
+    /// Has widgets that capture the request's output do so by its id, which the guest does not know.
+    pub fn stand_in(&self, parent: String) {
+        self.with(|current| current.parent = Some(parent));
     }
 
     /// Hands over the gauges of the guest that will serve the request.
@@ -260,6 +271,9 @@ impl Desk {
         }
         let permit = self.room.take(size).await;
         self.with(|current| {
+            if let (Event::Comm { content, .. }, Some(parent)) = (&mut event, &current.parent) {
+                name_parent(content, parent);
+            }
             current.output.event(event, permit);
         });
         Frame::default()
@@ -388,6 +402,16 @@ impl Outside for Desk {
 
     fn tick(&self, now: Instant) -> Option<Instant> {
         self.with(|current| [current.output.tick(now), current.output.due()].into_iter().flatten().min()).flatten()
+    }
+}
+
+/// Puts the request's id where an output widget says that it captures.
+fn name_parent(content: &mut Map<String, Value>, parent: &str) {
+    let state = content.get_mut("data").and_then(|data| data.get_mut("state"));
+    if let Some(id) = state.and_then(|state| state.get_mut("msg_id"))
+        && id == STAND_IN
+    {
+        *id = parent.into();
     }
 }
 

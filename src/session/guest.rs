@@ -11,12 +11,13 @@ use super::account::{Account, Observers};
 use super::advise::{Shown, advise};
 use super::commands::Command;
 use super::commit::Kind;
-use super::desk::Desk;
+use super::desk::{Desk, STAND_IN};
 use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
 use super::journal::{Journal, JournalError};
 use super::limits::Limits;
 use super::opening::{Found, Keeping, OpenError, Resume, Which};
+use super::recorded;
 use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
@@ -26,7 +27,9 @@ use crate::advice::Mount;
 use crate::firewall::Firewall;
 use crate::observe::shown;
 use crate::runtime::turn::{TURN, unhurried};
-use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
+use crate::sandbox::{
+    Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World,
+};
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
@@ -36,6 +39,8 @@ const SAMPLED_FROM: u64 = 4;
 const SAMPLES: u64 = 100;
 /// Characters of a guest's answer that are told, if it is not what it should be.
 const MOST_GREETING: usize = 500;
+/// From which the generators of a deterministic session are seeded that its image holds.
+const FIXED_SEED: [u8; 32] = *b"cellblock, deterministic session";
 /// What the host's own requests may take before a session counts as broken.
 const OWN_REQUESTS: Duration = Duration::from_secs(60);
 
@@ -62,6 +67,8 @@ pub struct Origin {
     pub shown: Shown,
     /// Who is told what happens.
     pub observers: Observers,
+    /// A deterministic session is told nothing of its process, and takes every cell on a new instance.
+    pub edition: Edition,
     /// Variables to set in the guest's environment, from the policy's whitelist.
     pub env: Vec<(String, String)>,
     pub keeping: Keeping,
@@ -96,6 +103,10 @@ pub struct Guest {
     pub(super) file_changes: u64,
     /// The cell after which the session is what it is.
     pub(super) last_cell: Cell,
+    /// What the guest was told last, as a digest.
+    pub(super) told: String,
+    /// The number of the last cell that entered the history of a deterministic session.
+    pub(super) cells: u32,
 }
 
 /// Why a session cannot go on.
@@ -158,6 +169,8 @@ impl Guest {
             files_recorded: true,
             file_changes: 0,
             last_cell: super::commit::no_cell(),
+            told: String::new(),
+            cells: 0,
         };
         match (&guest.found, opened.resume) {
             (Found::Saved(saved), Resume::Always) => {
@@ -193,6 +206,7 @@ impl Guest {
         self.facts = self.origin.facts.clone();
         self.instance = None;
         self.last_cell = super::commit::no_cell();
+        self.cells = 0;
         self.greet("start", true)?;
         let files = self.all_files();
         self.commit(&Kind::Beginning, files)
@@ -200,15 +214,48 @@ impl Guest {
 
     /// Tells the guest what is true of this process: environment, limits, and entropy where it must be fresh.
     pub(super) fn greet(&mut self, op: &str, reseed: bool) -> Result<(), GuestError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| GuestError::Greeting(error.to_string()))?;
+        let mut seed = FIXED_SEED;
+        if !self.is_deterministic() {
+            getrandom::fill(&mut seed).map_err(|error| GuestError::Greeting(error.to_string()))?;
+        }
+        let mut request = self.news();
+        let told = recorded::digest(&request);
+        if let Value::Object(request) = &mut request {
+            let more = [("op", json!(op)), ("reseed", json!(reseed)), ("seed", json!(hex::encode(seed)))];
+            request.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        }
+        self.ask(Frame::of(request), OWN_REQUESTS)?;
+        self.told = told;
+        Ok(())
+    }
+
+    /// What there is to tell the guest of its process.
+    fn news(&self) -> Value {
         let env: serde_json::Map<_, _> =
             self.origin.env.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-        let request = json!({
-            "op": op, "reseed": reseed, "seed": hex::encode(seed), "env": env,
-            "recursion_limit": self.origin.limits.recursion,
-        });
-        self.ask(Frame::of(request), OWN_REQUESTS).map(drop)
+        json!({"env": env, "recursion_limit": self.origin.limits.recursion})
+    }
+
+    /// Whether the guest knows all of it.
+    pub(super) fn knows_all(&self) -> bool {
+        self.told == recorded::digest(&self.news())
+    }
+
+    pub(super) fn is_deterministic(&self) -> bool {
+        self.origin.edition == Edition::Deterministic
+    }
+
+    /// Takes out of a request what is not the same in every run, and numbers its cell by the session's own state.
+    /// Answers the id that was taken out, and the number if it enters the history.
+    fn settle_request(&self, request: &mut Request) -> (Option<String>, Option<u32>) {
+        let Request::Execute(execute) = request else { return (None, None) };
+        if !self.is_deterministic() {
+            return (None, None);
+        }
+        execute.cell_id = None;
+        execute.execution_count = self.cells.saturating_add(1);
+        let id = std::mem::replace(&mut execute.parent_id, STAND_IN.to_owned());
+        (Some(id), (execute.store_history && !execute.silent).then_some(execute.execution_count))
     }
 
     /// A request of the host's own; the content of the reply and its buffers.
@@ -245,12 +292,14 @@ impl Guest {
 
     /// Serves one job to its end: events, `Done`, and then the commit or the way back.
     pub fn serve(&mut self, job: Job, interrupter: &Interrupter) {
-        let Job { request, events, submitted } = job;
+        let Job { mut request, events, submitted } = job;
         if let Request::Close { restart } = request {
             self.close(restart);
             return send(&events, done(Outcome::default()));
         }
         interrupter.forget_before(submitted);
+        let woken = self.wake();
+        let (parent, number) = self.settle_request(&mut request);
         let kind = Kind::of(&request);
         let allow_stdin = matches!(&request, Request::Execute(execute) if execute.allow_stdin);
         let code = match &request {
@@ -258,8 +307,10 @@ impl Guest {
             _ => None,
         };
         self.account.begin(&request);
-        let woken = self.wake();
         self.desk.begin(request.into_frame(), events.clone(), allow_stdin);
+        if let Some(parent) = parent {
+            self.desk.stand_in(parent);
+        }
         if kind.is_shown() {
             self.tell_what_was_found();
         }
@@ -268,6 +319,10 @@ impl Guest {
             Err(error) => (self.lost(&error), None),
         };
         let early = command.is_some() || self.is_sync();
+        let cells = self.cells;
+        if let Some(number) = number.filter(|_| outcome.usage.state == State::Kept) {
+            self.cells = number;
+        }
         let files = match outcome.usage.state {
             State::Kept => self.changed_files(&kind, &mut outcome.usage),
             State::RolledBack | State::Lost => None,
@@ -276,7 +331,7 @@ impl Guest {
             self.advise(&code, kind.is_shown(), &mut outcome);
         }
         let files = if early && outcome.usage.state == State::Kept {
-            self.settle(&kind, files, command, &mut outcome);
+            self.settle(&kind, files, command, &mut outcome, cells);
             None
         } else {
             files
@@ -294,6 +349,7 @@ impl Guest {
         }
         self.account.over();
         self.note_memory();
+        self.begin_anew(&kind);
     }
 
     /// Tells the account how large the session's memory is.
@@ -302,9 +358,30 @@ impl Guest {
         self.account.memory_is(bytes as u64);
     }
 
+    /// In a deterministic session nothing of an instance stays for the next cell: then it makes no difference whether
+    /// there was another one in between, or only a question.
+    fn begin_anew(&mut self, kind: &Kind) {
+        if !self.is_deterministic() {
+            return;
+        }
+        match kind {
+            Kind::Question => self.go_back(),
+            _ => self.instance = None,
+        }
+    }
+
     /// Commits before the reply, and does what the cell asked of its session. What goes wrong is shown.
-    fn settle(&mut self, kind: &Kind, files: Option<Changes>, command: Option<Command>, outcome: &mut Outcome) {
+    /// In vain asked, the session has as many `cells` as before.
+    fn settle(
+        &mut self,
+        kind: &Kind,
+        files: Option<Changes>,
+        command: Option<Command>,
+        outcome: &mut Outcome,
+        cells: u32,
+    ) {
         let kind = &kind.clone().with(outcome);
+        let is_move = matches!(command, Some(Command::Go(_)));
         let done = match command {
             Some(Command::Go(to)) => self.go(to).map(Some),
             Some(Command::After(after)) => self.commit(kind, files).and_then(|()| self.after(after)).map(Some),
@@ -314,6 +391,9 @@ impl Guest {
             Ok(Some(text)) => self.say(StreamName::Stdout, &text),
             Ok(None) => {}
             Err(error) => {
+                if is_move {
+                    self.cells = cells;
+                }
                 let text = error.to_string();
                 self.desk.say(verdict::error("SessionError", &text));
                 outcome.content = verdict::failure("SessionError", &text);

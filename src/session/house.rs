@@ -23,7 +23,7 @@ use crate::observe::Metrics;
 use crate::policy::{self, Policy};
 use crate::runtime::sandboxed::{Granted, world};
 use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
-use crate::sandbox::{Code, Facts, Image, World, engine};
+use crate::sandbox::{Code, Edition, Facts, Fixed, Image, World, engine};
 
 /// How long a session that is kept may take to be put away: clients wait some five seconds before they kill.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -61,7 +61,8 @@ pub enum HouseError {
 }
 
 impl House {
-    /// Opens what was prepared. `scratch` is a directory of this process's own, gone with it.
+    /// Opens what was prepared, by a builder of the policy's edition. `scratch` is a directory of this process's own,
+    /// gone with it.
     ///
     /// # Errors
     /// As [`HouseError`] says.
@@ -74,7 +75,8 @@ impl House {
         let code = prepared.code()?;
         let module = engine::open_code(builder.engine(), &code.path).map_err(HouseError::Code)?;
         let image = prepared.image(WarmProfile::Science)?;
-        let facts: Facts = serde_json::from_value(image.meta.clone()).map_err(HouseError::Record)?;
+        let mut facts: Facts = serde_json::from_value(image.meta.clone()).map_err(HouseError::Record)?;
+        facts.fixed = (edition(&policy) == Edition::Deterministic).then(Fixed::session);
         let identity = Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size };
         Ok(Self {
             granted: granted(&policy, scratch)?,
@@ -102,18 +104,19 @@ impl House {
     pub fn origin(&self, which: Which, holder: &str, name: &str) -> Result<Origin, StoreError> {
         let scratch = self.scratch.join(name);
         let keeping = keeping(&self.policy, which, holder, &scratch)?;
-        let (prepared, granted) = (self.prepared.clone(), self.granted.clone());
+        let (prepared, granted, edition) = (self.prepared.clone(), self.granted.clone(), edition(&self.policy));
         let limits = limits(&self.policy);
         let (open_files, message) = (limits.open_files, limits.message);
         let quota = limits.workspace;
         let mounts = move |app: &Path, tmp: &Path| {
             let world = world(prepared.guest(), app, tmp, &granted, open_files);
-            World { max_frame: message, quota, ..world }
+            World { max_frame: message, quota, edition, ..world }
         };
         Ok(Origin {
             code: self.code.clone(),
             image: self.image.clone(),
             identity: self.identity.clone(),
+            edition,
             facts: self.facts.clone(),
             world: Arc::new(mounts),
             limits,
@@ -144,6 +147,11 @@ pub fn start<E: std::fmt::Display>(
         house.origin(which, &holder, &name).map_err(|error| error.to_string())
     };
     Ok(spawn(origin)?.with_patience(closing))
+}
+
+/// Of which edition the sessions of a policy are.
+pub fn edition(policy: &Policy) -> Edition {
+    if policy.deterministic { Edition::Deterministic } else { Edition::Ordinary }
 }
 
 /// What the policy grants to read.

@@ -10,6 +10,7 @@ use super::commands::{After, arrived, here};
 use super::commit::{Kind, no_cell};
 use super::guest::{Guest, GuestError};
 use super::journal::JournalError;
+use super::recorded::Recorded;
 use super::store::Loaded;
 use super::timeline::{Move, StateId, Target};
 use crate::sandbox::{Clock, Facts, Frame, Import, Overlay};
@@ -45,8 +46,13 @@ impl Guest {
                     return Err(error);
                 }
                 self.settle_in(overlay, &loaded)?;
-                if elsewhere || loaded.reseed {
-                    self.greet("resume", loaded.reseed)?;
+                // A deterministic fork draws the same numbers as its origin.
+                let reseed = loaded.reseed && !self.is_deterministic();
+                if reseed || (elsewhere && !self.knows_all()) {
+                    self.greet("resume", reseed)?;
+                    if self.is_deterministic() {
+                        self.commit(&Kind::Aside, None)?;
+                    }
                 }
             }
         }
@@ -78,12 +84,13 @@ impl Guest {
 
     /// Lives on in a state that was read. The files are the caller's business.
     fn settle_in(&mut self, overlay: Overlay, loaded: &Loaded) -> Result<(), GuestError> {
-        let facts: Facts = serde_json::from_value(loaded.facts.clone())
+        let Recorded { facts, told, cells } = serde_json::from_value(loaded.facts.clone())
             .map_err(|error| JournalError::Store(format!("the state's record of open files is damaged: {error}")))?;
         self.instance = None;
         self.overlay = Some(overlay);
         // The interrupt flag is the image's, which is the same.
         self.facts = Facts { words: self.origin.facts.words.clone(), ..facts };
+        (self.told, self.cells) = (told, cells);
         self.files_recorded = true;
         if loaded.clock_ns > self.world.clock.now() {
             self.world.clock = Arc::new(Clock::after(loaded.clock_ns));
@@ -135,6 +142,9 @@ impl Guest {
                 self.journal.with(move |keeper| keeper.save_name(&named))??;
                 self.account.saved(&name);
                 self.save_portable(AT_LEISURE);
+                if self.is_deterministic() {
+                    self.go_back();
+                }
                 Ok(format!("saved as {name}: %session restore {name} comes back to it"))
             }
             After::Fork(id) => {
@@ -199,7 +209,9 @@ impl Guest {
         self.commit(&Kind::Aside, None)?;
         self.account.took_up(&self.last_cell);
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
-        Ok(format!("took up {loaded} variables of a session that another version of Cellblock made; {lost}"))
+        Ok(format!(
+            "took up {loaded} variables of a session of another version of Cellblock, or with another `deterministic`; {lost}"
+        ))
     }
 }
 

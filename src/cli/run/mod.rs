@@ -21,7 +21,7 @@ use super::session::Places;
 use super::snapshot::SnapshotRequests;
 use crate::observe::Metrics;
 use crate::runtime::progress::Silent;
-use crate::session::Which;
+use crate::session::{Which, house};
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -58,7 +58,7 @@ impl Run {
         notebook::can_be_written(&output)?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        super::setup::prepared()?;
+        super::setup::prepared(house::edition(&policy))?;
         let places = Places::make()?;
         let advice = policy.advice.clone();
         let session = super::session::start(policy, Which::Unkept, &places, metrics, Box::new(Silent))?;

@@ -85,7 +85,7 @@ impl Resume {
         let Some(info) = info else {
             bail!("there is nothing to resume in the session {id}: it was reset, or no cell was run in it");
         };
-        let same_base = base().map(|base| base == view.metadata().identity);
+        let same_base = base(policy).map(|base| base == view.metadata().identity);
         Ok(Checked { info, salvaged, same_base, portable: view.portable()?.is_some() })
     }
 
@@ -117,10 +117,11 @@ impl Resume {
         lines.push(format!("The session {id} goes on at {}, with {cells}.", states::words(&checked.info)));
         if checked.same_base == Some(false) {
             lines.push(if checked.portable {
-                "It was made by another version of Cellblock: what is portable of it can be taken up.".to_owned()
+                "It was made by another version of Cellblock, or with another `deterministic` in its policy: what is portable of \
+                 it can be taken up.".to_owned()
             } else {
-                "It was made by another version of Cellblock, and nothing portable of it was saved: only that version \
-                 can resume it."
+                "It was made by another version of Cellblock, or with another `deterministic` in its policy, and nothing \
+                 portable of it was saved: only so can it be resumed."
                     .to_owned()
             });
         }
@@ -165,9 +166,9 @@ fn whole(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
 }
 
 /// The base that kernels have here, if it is set up.
-fn base() -> Option<Identity> {
+fn base(policy: &Policy) -> Option<Identity> {
     let root = Cache::default_root().ok().filter(|root| root.exists())?;
-    let builder = SandboxBuilder::new().ok()?;
+    let builder = SandboxBuilder::new(house::edition(policy)).ok()?;
     let prepared =
         Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::runtime::Builder::identity(&builder)).ok()?;
     let image = prepared.image(WarmProfile::Science).ok()?;

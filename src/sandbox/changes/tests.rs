@@ -8,7 +8,9 @@ use wasmtime::{Config, Engine, Func, Linker, Memory, MemoryType, Store, Val};
 
 use super::super::control::Control;
 use super::super::drive::to_end;
+use super::super::engine::Edition;
 use super::super::files::{FIRST_MOUNT, Files};
+use super::super::fixed::{EPOCH, Fixed};
 use super::super::frame::Frame;
 use super::super::host::{Exports, Host};
 use super::super::memory::{Mapping, WASM_PAGE};
@@ -59,6 +61,7 @@ impl Rig {
             quota,
             max_frame: 1000,
             clock: Arc::new(Clock::new()),
+            edition: Edition::Ordinary,
         };
         let mapping = Arc::new(Mapping::new(WASM_PAGE, WASM_PAGE).unwrap());
         let host = Host {
@@ -70,6 +73,8 @@ impl Rig {
             files: Files::new(1, world.open_files, &[]),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
+            fixed: None,
+            writable: vec![true],
         };
         let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
         let mut linker = Linker::new(&engine);
@@ -288,4 +293,65 @@ fn renaming_takes_open_files_along() {
     let kept = to_end(host.files.keep(&mut host.wasi));
     let json = serde_json::to_value(kept).unwrap();
     assert_eq!((&json[0]["file"]["path"], json[0].get("dead")), (&"renamed/a".into(), None));
+}
+
+#[test]
+fn names_are_sorted_and_a_deterministic_guest_sees_nothing_of_the_host_in_them() {
+    const NAMES: [&str; 5] = [".", "..", "B", "a", "b"];
+    let listed = |fixed: bool, order: [&str; 3]| {
+        let mut rig = Rig::new(Quota::default());
+        rig.store.data_mut().fixed = fixed.then(Fixed::session);
+        for name in order {
+            fs::write(rig.dir.path().join(name), "").unwrap();
+        }
+        // By pieces, as a guest with a small buffer does it.
+        let (mut names, mut inodes) = (Vec::new(), Vec::new());
+        for cookie in 0.. {
+            let arguments = [Val::I32(APP), Val::I32(2048), Val::I32(26), Val::I64(cookie), Val::I32(0)];
+            assert_eq!(rig.call("fd_readdir", &arguments), errno::SUCCESS);
+            let (mut used, mut entry) = ([0; 4], [0; 26]);
+            rig.memory.read(&rig.store, 0, &mut used).unwrap();
+            if u32::from_le_bytes(used) == 0 {
+                break;
+            }
+            rig.memory.read(&rig.store, 2048, &mut entry).unwrap();
+            let word = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap());
+            assert_eq!(word(0), u64::try_from(cookie).unwrap() + 1);
+            let length = u32::from_le_bytes(entry[16..20].try_into().unwrap()) as usize;
+            names.push(String::from_utf8(entry[24..24 + length].to_vec()).unwrap());
+            inodes.push(word(8));
+        }
+        assert_eq!(names, NAMES);
+        inodes
+    };
+    assert_eq!(listed(true, ["b", "B", "a"]), listed(true, ["a", "b", "B"]));
+    assert_ne!(listed(false, ["b", "B", "a"]), listed(false, ["a", "b", "B"]));
+}
+
+#[test]
+fn a_deterministic_guest_has_its_own_times_of_files_and_directories() {
+    let mut rig = Rig::new(Quota::default());
+    rig.store.data_mut().fixed = Some(Fixed::session());
+    fs::write(rig.dir.path().join("of-the-host"), "").unwrap();
+    let stat = |rig: &mut Rig, path: &str| {
+        let [pointer, length] = rig.path(1024, path);
+        let arguments = [Val::I32(APP), Val::I32(0), pointer, length, Val::I32(2048)];
+        assert_eq!(rig.call("path_filestat_get", &arguments), errno::SUCCESS);
+        let mut stat = [0; 64];
+        rig.memory.read(&rig.store, 2048, &mut stat).unwrap();
+        let word = |at: usize| u64::from_le_bytes(stat[at..at + 8].try_into().unwrap());
+        assert!(word(40) == word(48) && word(48) == word(56), "one time for all");
+        word(48)
+    };
+    let (file, before) = (stat(&mut rig, "of-the-host"), stat(&mut rig, "."));
+    assert!(file < EPOCH && before == EPOCH);
+    let fixed = rig.store.data_mut().fixed.as_mut().unwrap();
+    fixed.sleep(5_000_000_000);
+    let number = rig.open("new", CREATE, READ | WRITE, 0).unwrap();
+    let made = stat(&mut rig, "new");
+    assert!(made >= EPOCH + 5_000_000_000 && stat(&mut rig, ".") == made);
+    rig.store.data_mut().fixed.as_mut().unwrap().sleep(7);
+    assert_eq!(rig.write(number, 5, None), errno::SUCCESS);
+    assert!(stat(&mut rig, "new") >= made + 7 && stat(&mut rig, ".") == made);
+    assert_eq!(stat(&mut rig, "of-the-host"), file);
 }

@@ -53,8 +53,8 @@ pub enum StoreError {
     },
     /// It was recorded on another runtime or warm image.
     #[error(
-        "the session was recorded on another base: runtime {} with image {}; this is runtime {} with image {}",
-        recorded.runtime, short(&recorded.image), here.runtime, short(&here.image)
+        "the session was recorded on another base: runtime {} with image {}; this is runtime {} with image {}{}",
+        recorded.runtime, short(&recorded.image), here.runtime, short(&here.image), other_edition(recorded, here)
     )]
     OtherBase {
         /// What it was recorded on.
@@ -151,6 +151,16 @@ fn last_good_text(good: Option<&LastGood>) -> String {
         }
         Some(LastGood { state: None, .. }) => "No state before it holds cells".to_owned(),
         None => "No good state could be made out".to_owned(),
+    }
+}
+
+/// What to add where only one of the two is for deterministic sessions.
+fn other_edition(recorded: &Identity, here: &Identity) -> &'static str {
+    let is_deterministic = |identity: &Identity| identity.runtime.contains("-deterministic-");
+    match (is_deterministic(recorded), is_deterministic(here)) {
+        (true, false) => ". It is deterministic: only a policy with `deterministic = true` takes it up",
+        (false, true) => ". It is not deterministic: only a policy without `deterministic = true` takes it up",
+        _ => "",
     }
 }
 

@@ -1,0 +1,58 @@
+//! The guest's clocks: the machine's, or those of a deterministic guest.
+
+use std::time::SystemTime;
+
+use wasmtime::Caller;
+
+use super::errno;
+use super::host::{self, Host};
+use super::pass::pass;
+
+/// `clockid`s.
+const WALL: i32 = 0;
+const MONOTONIC: i32 = 1;
+/// The step that a deterministic clock is said to have, in nanoseconds.
+const STEP: u64 = 1_000;
+
+pub(super) fn clock_time_get(caller: &mut Caller<'_, Host>, args: (i32, i64, i32)) -> wasmtime::Result<i32> {
+    let (clock, precision, result) = args;
+    let fuel = host::used(caller);
+    let Some(fixed) = caller.data_mut().fixed.as_mut().filter(|_| is_known(clock)) else {
+        return Ok(pass!(caller, clock_time_get sync, clock, precision, result));
+    };
+    let now = fixed.read(fuel);
+    Ok(answer(caller, result, now))
+}
+
+pub(super) fn clock_res_get(caller: &mut Caller<'_, Host>, (clock, result): (i32, i32)) -> wasmtime::Result<i32> {
+    if caller.data().fixed.is_some() && is_known(clock) {
+        return Ok(answer(caller, result, STEP));
+    }
+    Ok(pass!(caller, clock_res_get sync, clock, result))
+}
+
+fn is_known(clock: i32) -> bool {
+    matches!(clock, WALL | MONOTONIC)
+}
+
+fn answer(caller: &mut Caller<'_, Host>, result: i32, nanoseconds: u64) -> i32 {
+    match host::write(caller, result.cast_unsigned(), &nanoseconds.to_le_bytes()) {
+        Some(()) => errno::SUCCESS,
+        None => errno::FAULT,
+    }
+}
+
+/// The time on one of the guest's clocks, without the guest having looked. `None` for a clock that there is not.
+pub(super) fn now(caller: &mut Caller<'_, Host>, clock: u32) -> Option<u64> {
+    let fuel = host::used(caller);
+    let host = caller.data();
+    match (clock.cast_signed(), &host.fixed) {
+        (WALL | MONOTONIC, Some(fixed)) => Some(fixed.now(fuel)),
+        (WALL, None) => {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Some(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+        }
+        (MONOTONIC, None) => Some(host.clock.now()),
+        _ => None,
+    }
+}
