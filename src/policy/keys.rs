@@ -215,7 +215,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "mounts",
-        doc: "Further directories of the host that the guest sees, read-only. Guest paths are below /data or /mnt.",
+        doc: "Further directories of the host that the guest sees, read-only. Guest paths are below /data or /mnt; within another directory of the host's, only where that has a directory.",
         kind: Kind::Mounts,
         defaults: all(Default::NoMounts),
         example: "\"/mnt/models\" = \"/path/to/models\"",

@@ -8,6 +8,7 @@ use wasmtime::{Caller, Linker};
 use super::changes;
 use super::errno;
 use super::host::{self, Host};
+use super::looks;
 use super::pass::pass;
 
 const MODULE: &str = "wasi_snapshot_preview1";
@@ -41,6 +42,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         Box::new(async move { fd_close(&mut caller, fd).await })
     })?;
     change(linker)?;
+    look(linker)?;
     pass_on(linker)?;
     linker.func_wrap_async(MODULE, "poll_oneoff", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
         Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
@@ -78,17 +80,17 @@ macro_rules! resolved {
     )*};
 }
 
-/// Takes over the functions of [`changes`], by their names and the types of their arguments.
+/// Takes over the functions of a module of ours, by their names and the types of their arguments.
 macro_rules! ours {
-    ($linker:expr, $($function:ident($($argument:ty),*);)*) => {$(
+    ($linker:expr, $module:ident, $($function:ident($($argument:ty),*);)*) => {$(
         $linker.func_wrap_async(MODULE, stringify!($function), |mut caller: Caller<'_, Host>, args: ($($argument,)*)| {
-            Box::new(async move { changes::$function(&mut caller, args).await })
+            Box::new(async move { $module::$function(&mut caller, args).await })
         })?;
     )*};
 }
 
 fn change(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    ours! { linker,
+    ours! { linker, changes,
         fd_fdstat_set_flags(i32, i32);
         fd_filestat_set_size(i32, i64);
         fd_filestat_set_times(i32, i64, i64, i32);
@@ -99,6 +101,14 @@ fn change(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         path_remove_directory(i32, i32, i32);
         path_rename(i32, i32, i32, i32, i32, i32);
         path_unlink_file(i32, i32, i32);
+    }
+    Ok(())
+}
+
+fn look(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    ours! { linker, looks,
+        path_filestat_get(i32, i32, i32, i32, i32);
+        path_readlink(i32, i32, i32, i32, i32, i32);
     }
     Ok(())
 }
@@ -116,8 +126,6 @@ fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         fd_seek(fd, offset: i64, whence: i32, result: i32);
         fd_sync(fd);
         fd_tell(fd, result: i32) sync;
-        path_filestat_get(fd, flags: i32, path: i32, length: i32, result: i32);
-        path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
     }
     Ok(())
 }
