@@ -35,6 +35,8 @@ pub struct Search {
     pub config: Option<PathBuf>,
     /// A profile that goes before those of files.
     pub profile: Option<Profile>,
+    /// Further directories that no workspace may hold: compiled code that will be run, sessions that are kept.
+    pub own: Vec<PathBuf>,
 }
 
 /// A policy, and where each of its values came from.
@@ -76,7 +78,7 @@ impl Search {
             }
             _ => Effective::of_profile(self.profile),
         };
-        effective.check_workspace(self.config.as_deref())?;
+        effective.check_workspace(self.config.iter().chain(&self.own).map(PathBuf::as_path))?;
         effective.check_mounts()?;
         Ok(effective)
     }
@@ -201,7 +203,7 @@ impl Effective {
 
     /// What the next session's policy is read from, and what is kept of this one, is no place for cells to write
     /// to. Nor is what they are granted to read: with a rename, a link in the workspace could take its place.
-    fn check_workspace(&self, config: Option<&Path>) -> Result<(), PolicyError> {
+    fn check_workspace<'a>(&'a self, own: impl Iterator<Item = &'a Path>) -> Result<(), PolicyError> {
         let (Some(workspace), Some(Origin::File(path, line))) =
             (&self.policy.workspace, self.origins.get(&("workspace", None)))
         else {
@@ -213,7 +215,7 @@ impl Effective {
         };
         let policy = &self.policy;
         let granted = policy.mounts.values().chain(&policy.external_files).chain(&policy.mount_data_dir);
-        let kept = self.files.iter().chain(granted).map(PathBuf::as_path).chain(config).chain(store);
+        let kept = self.files.iter().chain(granted).map(PathBuf::as_path).chain(own).chain(store);
         overlap::inside(workspace, kept).map_or(Ok(()), |inside| {
             Err(PolicyError::Mistake {
                 path: path.to_path_buf(),

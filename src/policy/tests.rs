@@ -339,7 +339,7 @@ fn the_flag_goes_before_the_environment_and_that_before_the_users_file() {
     let [flag, environment, config] = paths.map(Some);
     let who = |search: Search| search.effective().unwrap().policy.env.get("WHO").cloned();
     assert_eq!(
-        who(Search { flag, environment: environment.clone(), config: config.clone(), profile: None }),
+        who(Search { flag, environment: environment.clone(), config: config.clone(), ..Search::default() }),
         Some("flag".into())
     );
     assert_eq!(who(Search { environment, config: config.clone(), ..Search::default() }), Some("environment".into()));
@@ -397,6 +397,9 @@ fn cells_cannot_write_to_what_their_policy_comes_from() {
     };
     assert!(search("home/.config/policy.toml").effective().is_err());
     assert!(search("home2/.config/policy.toml").effective().is_ok());
+    let own = |path: &str| Search { own: vec![dir.path().join(path)], ..search("home2/.config/policy.toml") };
+    assert!(own("home/.cache/cellblock").effective().is_err());
+    assert!(own("home2/.cache/cellblock").effective().is_ok());
 }
 
 #[test]

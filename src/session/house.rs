@@ -168,6 +168,7 @@ fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Resul
             policy::Resume::Always => Resume::Always,
             policy::Resume::Never => Resume::Never,
         },
+        only_uuids: session.ids == policy::Ids::Uuid,
         durability: match session.durability {
             policy::Durability::Relaxed => Durability::Relaxed,
             policy::Durability::Sync => Durability::Sync,
