@@ -206,6 +206,12 @@ fn wants_exit(content: &mut Map<String, Value>) -> bool {
 /// Makes of what the guest answered what every `execute_reply` is; the count is the host's own.
 fn complete_reply(content: &mut Map<String, Value>, execution_count: u32) {
     let failed = content.get("status").and_then(Value::as_str) == Some("error");
+    content.retain(|key, _| match key.as_str() {
+        "payload" | "user_expressions" => true,
+        "ename" | "evalue" | "traceback" => failed,
+        // Whatever else there is has the guest's word alone.
+        _ => false,
+    });
     content.insert("status".to_owned(), if failed { "error" } else { "ok" }.into());
     content.insert("execution_count".to_owned(), execution_count.into());
     let mut require = |key: &str, empty: Value, fits: fn(&Value) -> bool| {

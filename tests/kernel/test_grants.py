@@ -42,7 +42,7 @@ POLICY: dict[str, Any] = {
 WISHES: dict[str, Any] = {
     "profile": "notebook", "fuel_budget": 10**15, "timeout_seconds": 10**6, "memory_bytes": 4 * 10**9, "stdout_max_bytes": 10**9,
     "stderr_max_bytes": 10**9, "display_max_bytes": 10**9, "open_files": 4000, "workspace_bytes": 10**12, "workspace_files": 10**6,
-    "message_max_bytes": 10**9, "interrupt_grace_seconds": 600, "recursion_limit": 20_000, "mount_data_dir": "/", "env": {"HOST": SECRET},
+    "message_max_bytes": 10**9, "interrupt_grace_seconds": 600, "recursion_limit": 20_000, "mount_data_dir": "/", "env": {"HOST": "a wish"},
     "mounts": {"/mnt/host": "/"}, "external_files": ["/etc/passwd"], "output": {"max_display_bytes": 10**9, "messages_per_second": 10**6},
     "session": {"ids": "any", "undo": 1000, "store": "/tmp"}, "packages": {"install": True}, "workspace": "/",
 }
@@ -130,7 +130,7 @@ class Held:
     def mounts(self) -> None:
         for path in ("/mnt/host/etc/passwd", "/data/etc/passwd", "/external/passwd", "/etc/passwd", str(self.app.parent / "secret")):
             outcome = self.run(f"print(open({path!r}).read())")
-            assert outcome.status == "error" and "root:" not in outcome.everything and SECRET not in outcome.everything
+            assert outcome.error and "root:" not in outcome.everything and SECRET not in outcome.everything
 
     def sessions(self) -> None:
         self.run("%session fork mine-own")
@@ -350,6 +350,7 @@ def test_a_forged_reply_says_nothing_that_is_the_hosts(hold: Hold) -> None:
     assert usage["fuel_consumed"] >= 1e9 and usage["trap_reason"] == "out_of_fuel" and usage["state"] == "kept" and usage["fuel_analysis"]["budget"] == 1e9
     assert outcome.status == "error" and outcome.reply["metadata"]["status"] == "error", "over the budget is failed, whatever the guest says"
     assert outcome.reply["metadata"]["engine"] != "forged"
+    assert set(held.run("pass").content) == {"status", "execution_count", "payload", "user_expressions"}
     held.check()
 
 
