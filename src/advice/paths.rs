@@ -11,7 +11,7 @@ pub enum Place {
     ReadOnly,
     /// Out of the workspace with `..`.
     Climbing,
-    /// Below `/data` or `/external`, where the policy has put nothing.
+    /// Below `/data`, `/mnt` or `/external`, where the policy has put nothing.
     NotGranted,
     /// To where a sandbox has nothing: another absolute path, a drive of Windows, a home.
     Outside,
@@ -29,7 +29,7 @@ pub fn place(path: &str, mounts: &[Mount]) -> Place {
         Some(mount) if mount.writable => Place::Writable,
         Some(_) => Place::ReadOnly,
         None if climbs => Place::Climbing,
-        None if within(&whole, "/data") || within(&whole, "/external") => Place::NotGranted,
+        None if ["/data", "/mnt", "/external"].iter().any(|top| within(&whole, top)) => Place::NotGranted,
         None => Place::Outside,
     }
 }
@@ -88,6 +88,7 @@ mod tests {
             ("/data/site-packages/x.py", ReadOnly),
             ("/data/x.csv", NotGranted),
             ("/external", NotGranted),
+            ("/mnt/models/a", NotGranted),
             ("/database", Outside),
             ("../x", Climbing),
             ("/app/../etc/x", Climbing),

@@ -203,10 +203,31 @@ fn wants_exit(content: &mut Map<String, Value>) -> bool {
     exit && !keep
 }
 
-/// Adds what every `execute_reply` has; the count is the host's own.
+/// Makes of what the guest answered what every `execute_reply` is; the count is the host's own.
 fn complete_reply(content: &mut Map<String, Value>, execution_count: u32) {
-    content.entry("status").or_insert_with(|| "ok".into());
+    let failed = content.get("status").and_then(Value::as_str) == Some("error");
+    content.retain(|key, _| match key.as_str() {
+        "payload" | "user_expressions" => true,
+        "ename" | "evalue" | "traceback" => failed,
+        // Whatever else there is has the guest's word alone.
+        _ => false,
+    });
+    content.insert("status".to_owned(), if failed { "error" } else { "ok" }.into());
     content.insert("execution_count".to_owned(), execution_count.into());
-    content.entry("payload").or_insert_with(|| json!([]));
-    content.entry("user_expressions").or_insert_with(|| json!({}));
+    let mut require = |key: &str, empty: Value, fits: fn(&Value) -> bool| {
+        if !content.get(key).is_some_and(fits) {
+            content.insert(key.to_owned(), empty);
+        }
+    };
+    require("payload", json!([]), |payload| all(payload, Value::is_object));
+    require("user_expressions", json!({}), Value::is_object);
+    if failed {
+        require("ename", json!(""), Value::is_string);
+        require("evalue", json!(""), Value::is_string);
+        require("traceback", json!([]), |lines| all(lines, Value::is_string));
+    }
+}
+
+fn all(list: &Value, fits: fn(&Value) -> bool) -> bool {
+    list.as_array().is_some_and(|entries| entries.iter().all(fits))
 }

@@ -35,6 +35,8 @@ pub struct Search {
     pub config: Option<PathBuf>,
     /// A profile that goes before those of files.
     pub profile: Option<Profile>,
+    /// Further directories that no workspace may hold: compiled code that will be run, sessions that are kept.
+    pub own: Vec<PathBuf>,
 }
 
 /// A policy, and where each of its values came from.
@@ -76,7 +78,8 @@ impl Search {
             }
             _ => Effective::of_profile(self.profile),
         };
-        effective.check_workspace(self.config.as_deref())?;
+        effective.check_workspace(self.config.iter().chain(&self.own).map(PathBuf::as_path))?;
+        effective.check_mounts()?;
         Ok(effective)
     }
 }
@@ -169,8 +172,38 @@ impl Effective {
         }
     }
 
-    /// What the next session's policy is read from, and what is kept of this one, is no place for cells to write to.
-    fn check_workspace(&self, config: Option<&Path>) -> Result<(), PolicyError> {
+    /// A mount within a directory of the host's needs a directory there to be listed as: none can be made.
+    fn check_mounts(&self) -> Result<(), PolicyError> {
+        let data = self.policy.mount_data_dir.as_ref().map(|host| ("/data", host));
+        for (guest, host) in &self.policy.mounts {
+            let others = self.policy.mounts.iter().map(|(guest, host)| (guest.as_str(), host)).chain(data);
+            let within = others.filter_map(|(outer, above)| {
+                let rest = Path::new(guest).strip_prefix(outer).ok().filter(|rest| !rest.as_os_str().is_empty())?;
+                Some((outer, above, rest))
+            });
+            let Some((outer, above, rest)) = within.min_by_key(|(_, _, rest)| rest.as_os_str().len()) else { continue };
+            let is_there = above.join(rest).symlink_metadata().is_ok_and(|found| found.is_dir());
+            let origin = self.origins.get(&("mounts", Some(guest.clone())));
+            if let (false, Some(Origin::File(path, line))) = (is_there, origin) {
+                return Err(PolicyError::Mistake {
+                    path: path.to_path_buf(),
+                    line: *line,
+                    problem: format!(
+                        "`mounts.{guest:?}` is \"{}\", but {outer} is {}, which has no directory {} that it could be \
+                         seen as: make one there, or choose a place below /mnt",
+                        host.display(),
+                        above.display(),
+                        rest.display()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the next session's policy is read from, and what is kept of this one, is no place for cells to write
+    /// to. Nor is what they are granted to read: with a rename, a link in the workspace could take its place.
+    fn check_workspace<'a>(&'a self, own: impl Iterator<Item = &'a Path>) -> Result<(), PolicyError> {
         let (Some(workspace), Some(Origin::File(path, line))) =
             (&self.policy.workspace, self.origins.get(&("workspace", None)))
         else {
@@ -180,7 +213,9 @@ impl Effective {
             Some(Store::Directory(store)) => Some(store.as_path()),
             _ => None,
         };
-        let kept = self.files.iter().map(PathBuf::as_path).chain(config).chain(store);
+        let policy = &self.policy;
+        let granted = policy.mounts.values().chain(&policy.external_files).chain(&policy.mount_data_dir);
+        let kept = self.files.iter().chain(granted).map(PathBuf::as_path).chain(own).chain(store);
         overlap::inside(workspace, kept).map_or(Ok(()), |inside| {
             Err(PolicyError::Mistake {
                 path: path.to_path_buf(),

@@ -143,7 +143,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "recursion_limit",
-        doc: "Depth of Python calls at which RecursionError is raised.",
+        doc: "Depth of Python calls at which RecursionError is raised. `sys.setrecursionlimit` goes before it; memory, fuel and a stack of 8 MiB, which nothing in a cell can raise, bound what comes of that.",
         kind: Kind::Count(100, 20_000),
         defaults: counts(1_000, 1_000, 1_000),
         example: "",
@@ -215,7 +215,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "mounts",
-        doc: "Further directories of the host that the guest sees, read-only. Guest paths are below /data or /mnt.",
+        doc: "Further directories of the host that the guest sees, read-only. Guest paths are below /data or /mnt; within another directory of the host's, only where that has a directory.",
         kind: Kind::Mounts,
         defaults: all(Default::NoMounts),
         example: "\"/mnt/models\" = \"/path/to/models\"",

@@ -145,7 +145,7 @@ fn sizes_may_have_units_zero_seconds_mean_never_and_a_file_url_is_a_directory() 
 #[test]
 fn paths_are_relative_to_the_file_and_absolute_in_the_policy() {
     let dir = Dir::new();
-    std::fs::create_dir(dir.path().join("data")).unwrap();
+    std::fs::create_dir_all(dir.path().join("data/more")).unwrap();
     let file = dir.write("a.csv", "");
     let text = "workspace = \"not/yet\"\nmount_data_dir = \"data\"\nexternal_files = [\"a.csv\"]\nsession.store = \"kept\"\n\
                 [mounts]\n\"/data/more\" = \"data\"";
@@ -295,6 +295,34 @@ fn paths_that_will_not_do_are_told_from_one_another() {
 }
 
 #[test]
+fn a_mount_within_a_directory_of_the_hosts_needs_a_directory_there() {
+    let dir = Dir::new();
+    std::fs::create_dir_all(dir.path().join("d/a/b")).unwrap();
+    std::fs::create_dir(dir.path().join("e")).unwrap();
+    for (text, expected) in [
+        ("mount_data_dir = \"d\"\n[mounts]\n\"/data/a/b\" = \"e\"", None),
+        ("[mounts]\n\"/data/x/y\" = \"e\"", None),
+        ("[mounts]\n\"/mnt/d\" = \"d\"\n\"/mnt/d/a\" = \"e\"\n\"/mnt/dx\" = \"e\"", None),
+        (
+            "mount_data_dir = \"d\"\n[mounts]\n\"/data/x\" = \"e\"",
+            Some((":3: `mounts.\"/data/x\"` is ", "/data is ", "no directory x")),
+        ),
+        (
+            "[mounts]\n\"/mnt/d\" = \"d\"\n\"/mnt/d/a\" = \"e\"\n\"/mnt/d/a/b\" = \"e\"",
+            Some((":4: `mounts.\"/mnt/d/a/b\"` is ", "/mnt/d/a is ", "no directory b")),
+        ),
+    ] {
+        match (dir.read(text), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some((start, outer, missing))) => {
+                assert!(error.starts_with(start) && error.contains(outer) && error.contains(missing), "{error}");
+            }
+            (found, _) => panic!("{text}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn external_files_may_not_be_larger_than_their_limit_wherever_that_stands() {
     let dir = Dir::new();
     std::fs::File::create(dir.path().join("big.bin")).unwrap().set_len(2_000_000).unwrap();
@@ -311,7 +339,7 @@ fn the_flag_goes_before_the_environment_and_that_before_the_users_file() {
     let [flag, environment, config] = paths.map(Some);
     let who = |search: Search| search.effective().unwrap().policy.env.get("WHO").cloned();
     assert_eq!(
-        who(Search { flag, environment: environment.clone(), config: config.clone(), profile: None }),
+        who(Search { flag, environment: environment.clone(), config: config.clone(), ..Search::default() }),
         Some("flag".into())
     );
     assert_eq!(who(Search { environment, config: config.clone(), ..Search::default() }), Some("environment".into()));
@@ -354,6 +382,12 @@ fn cells_cannot_write_to_what_their_policy_comes_from() {
             .unwrap_err()
             .ends_with("w/base.toml has to lie elsewhere")
     );
+    // Nor to what they are granted to read: a link in there could take its place.
+    dir.write("w/f.csv", "");
+    for granted in ["mount_data_dir = \"w\"", "external_files = [\"w/f.csv\"]", "mounts = { \"/mnt/a\" = \"w\" }"] {
+        let error = dir.read(&format!("workspace = \"w\"\n{granted}")).unwrap_err();
+        assert!(error.starts_with(":1: `workspace` is ") && error.ends_with("has to lie elsewhere"), "{error}");
+    }
     // The user's own file, even while there is none.
     dir.write("p.toml", "workspace = \"home\"");
     let search = |config| Search {
@@ -363,6 +397,9 @@ fn cells_cannot_write_to_what_their_policy_comes_from() {
     };
     assert!(search("home/.config/policy.toml").effective().is_err());
     assert!(search("home2/.config/policy.toml").effective().is_ok());
+    let own = |path: &str| Search { own: vec![dir.path().join(path)], ..search("home2/.config/policy.toml") };
+    assert!(own("home/.cache/cellblock").effective().is_err());
+    assert!(own("home2/.cache/cellblock").effective().is_ok());
 }
 
 #[test]

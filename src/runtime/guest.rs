@@ -24,6 +24,22 @@ pub const GUEST_ENV: &[(&str, &str)] = &[
     ("MPLCONFIGDIR", "/tmp/matplotlib"),
 ];
 
+/// What a listing of `/` shows.
+pub const SHOWN: &[&str] = &["app", "data", "external", "tmp", "usr/local"];
+
+/// What a guest is granted to read besides the directories that setup made.
+#[derive(Debug, Clone, Default)]
+pub struct Granted {
+    /// Seen as `/`, instead of the directory that setup made: it has what that has, and more.
+    pub root: Option<PathBuf>,
+    /// Seen as `/data`.
+    pub data: Option<PathBuf>,
+    /// Seen as `/external`.
+    pub external: Option<PathBuf>,
+    /// Seen below `/` and `/data`.
+    pub inner: Vec<Mount>,
+}
+
 /// The tree of read-only directories that setup makes.
 #[derive(Debug, Clone)]
 pub struct GuestTree {
@@ -62,21 +78,21 @@ impl GuestTree {
     }
 
     /// The directories of a guest in the order that images remember: never another one. `app` and `tmp`
-    /// are the session's own; without `data` or `external` the guest sees an empty directory there.
-    pub fn mounts(&self, app: &Path, tmp: &Path, data: Option<&Path>, external: Option<&Path>) -> Vec<Mount> {
+    /// are the session's own; where nothing is granted the guest sees an empty directory.
+    pub fn mounts(&self, app: &Path, tmp: &Path, granted: &Granted) -> Vec<Mount> {
         let read_only = |host: PathBuf, guest: &str| Mount { host, guest: guest.to_owned(), writable: false };
         let writable =
             |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: true };
-        let or_empty = |granted: Option<&Path>| granted.map_or_else(|| self.empty(), Path::to_owned);
+        let or_empty = |granted: &Option<PathBuf>| granted.clone().unwrap_or_else(|| self.empty());
         vec![
-            read_only(self.root_dir(), "/"),
+            read_only(granted.root.clone().unwrap_or_else(|| self.root_dir()), "/"),
             read_only(self.usr_local(), "/usr/local"),
             read_only(self.mpl_data(), "/usr/local/lib/python315.zip/matplotlib/mpl-data"),
             writable(app, "/app"),
             writable(tmp, "/tmp"),
-            read_only(or_empty(data), "/data"),
+            read_only(or_empty(&granted.data), "/data"),
             read_only(self.site_packages(), "/data/site-packages"),
-            read_only(or_empty(external), "/external"),
+            read_only(or_empty(&granted.external), "/external"),
         ]
     }
 
@@ -85,7 +101,7 @@ impl GuestTree {
     pub(super) fn fill(&self, stdlib: &[u8], wheels: &[PathBuf]) -> Result<(), SetupError> {
         let lib = self.usr_local().join("lib");
         let mpl_data = self.mpl_data();
-        let shown = ["app", "data", "external", "tmp", "usr/local"].map(|name| self.root_dir().join(name));
+        let shown: Vec<_> = SHOWN.iter().map(|name| self.root_dir().join(name)).collect();
         for dir in [&lib, &mpl_data, &self.site_packages(), &self.empty()].into_iter().chain(&shown) {
             fs::create_dir_all(dir).doing("cannot create", dir)?;
         }
@@ -119,7 +135,8 @@ mod tests {
     #[test]
     fn the_order_of_the_mounts_is_fixed() {
         let tree = GuestTree::at("/t".into());
-        let mounts = tree.mounts(Path::new("/a"), Path::new("/b"), None, Some(Path::new("/e")));
+        let granted = Granted { external: Some("/e".into()), ..Granted::default() };
+        let mounts = tree.mounts(Path::new("/a"), Path::new("/b"), &granted);
         let guest: Vec<_> = mounts.iter().map(|mount| (mount.guest.as_str(), mount.writable)).collect();
         assert_eq!(
             guest,

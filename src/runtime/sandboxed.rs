@@ -1,13 +1,13 @@
 //! The sandbox's side of a set-up: compiles, and makes images, with this build's engine.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::build::{BuildError, Builder, From, ImageOrder};
-use super::guest::{GUEST_ENV, GuestTree};
+use super::guest::{GUEST_ENV, Granted, GuestTree};
 use super::python::DETERMINISTIC;
 use super::turn::PATHS;
 use super::warm::{self, Start};
@@ -71,20 +71,12 @@ impl Builder for SandboxBuilder {
     }
 }
 
-/// What a guest is granted to read besides the directories that setup made.
-#[derive(Debug, Clone, Default)]
-pub struct Granted {
-    /// Seen as `/data`.
-    pub data: Option<PathBuf>,
-    /// Seen as `/external`.
-    pub external: Option<PathBuf>,
-}
-
 /// The world of a guest on the directories that setup made, with a workspace and a scratch of its own.
 pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_files: usize) -> World {
     let env = GUEST_ENV.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     World {
-        mounts: guest.mounts(app, tmp, granted.data.as_deref(), granted.external.as_deref()),
+        mounts: guest.mounts(app, tmp, granted),
+        inner: granted.inner.clone(),
         env,
         open_files,
         quota: Quota::default(),

@@ -204,6 +204,7 @@ pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, 
         }
     }
     let Some(old_fd) = resolve(caller, old_dir).await else { return Ok(errno::BADF) };
+    or_answer!(stays(caller, old_dir, &old_name));
     let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF) };
     let (to, new_fd) = or_answer!(at(caller, new_dir, &new_name).await);
     if to.depth() > from.depth() && to.depth() + caller.data().meter.height(&from) > MAX_DEPTH {
@@ -222,7 +223,9 @@ pub(super) async fn path_filestat_set_times(
     args: (i32, i32, i32, i32, i64, i64, i32),
 ) -> Answer {
     let (dir, flags, path, length, accessed, modified, which) = args;
+    let name = or_answer!(read_path(caller, path, length));
     let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
+    or_answer!(stays(caller, dir, &name));
     let (accessed, modified, which) = times(caller, (accessed, modified, which));
     let errno = pass!(caller, path_filestat_set_times, fd, flags, path, length, accessed, modified, which);
     Ok(changed(caller, errno))
@@ -241,8 +244,16 @@ async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Plac
     let Host { files, wasi, .. } = caller.data_mut();
     let fd = files.resolve(wasi, dir).await.ok_or(errno::BADF)?;
     let place = files.place(dir, path).ok_or(errno::BADF)?;
+    stays(caller, dir, path)?;
+    let Host { files, wasi, .. } = caller.data_mut();
     files.wake(wasi, &place).await;
     Ok((place, fd))
+}
+
+/// Refuses a change that would turn into a mount within a mount: all of those are read-only, and so are the
+/// descriptors of whatever was opened in them.
+fn stays(caller: &Caller<'_, Host>, dir: i32, path: &str) -> Result<(), i32> {
+    if caller.data().files.turns(dir, path) { Err(errno::PERM) } else { Ok(()) }
 }
 
 /// What is at a path, if anybody has to know.

@@ -6,7 +6,8 @@
 //! A number goes on at its path and offset or answers EBADF; it never becomes another file. A file that was
 //! renamed by the guest is followed. One whose path names something else by now (it was unlinked or replaced)
 //! works on in its instance, as everywhere, and is dead in a later one. A file that is still asleep when
-//! something is about to happen to its path is opened before.
+//! something is about to happen to its path is opened before. A file in a mount within a mount must still be
+//! the one that it was: which directory that is can be another one under another policy.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::errno;
-use super::raw::{self, How};
+use super::inner::Inner;
+use super::raw::{self, How, Stat};
 
 /// stdin, stdout and stderr come before the mounts.
 pub(super) const FIRST_MOUNT: u32 = 3;
@@ -46,14 +48,17 @@ pub struct Kept {
     /// Whether the path does not name this file any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     dead: bool,
+    /// Which file it was, if it is in a mount within a mount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<u64>,
 }
 
 #[derive(Debug)]
 enum State {
     /// Open in this instance, under the WASI context's own number.
     Live(i32),
-    /// Open in an earlier instance, at this offset.
-    Asleep(u64),
+    /// Open in an earlier instance, at this offset; and which file it was, if that is known.
+    Asleep(u64, Option<u64>),
     /// Open in an earlier instance, and not to be had again.
     Dead,
 }
@@ -71,13 +76,18 @@ impl Place {
         Self { mount, path: plain(path) }
     }
 
+    /// Where a path relative to this place is.
+    pub(super) fn join(&self, path: &str) -> Self {
+        Self::new(self.mount, &format!("{}/{path}", self.path))
+    }
+
     /// Names in the path.
     pub(super) fn depth(&self) -> usize {
         self.path.split('/').filter(|name| !name.is_empty()).count()
     }
 
     /// What comes after this place in a path that is at or below it.
-    fn rest<'a>(&self, mount: u32, path: &'a str) -> Option<&'a str> {
+    pub(super) fn rest<'a>(&self, mount: u32, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(&self.path).filter(|_| mount == self.mount)?;
         (self.path.is_empty() || rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
@@ -90,6 +100,7 @@ pub struct Files {
     first: u32,
     limit: usize,
     open: BTreeMap<u32, (Opened, State)>,
+    inner: Inner,
 }
 
 impl Files {
@@ -98,10 +109,15 @@ impl Files {
         let first = FIRST_MOUNT + u32::try_from(mounts).unwrap_or(u32::MAX - FIRST_MOUNT);
         let open = kept.iter().filter(|kept| kept.number >= first).map(|kept| {
             let file = Opened { path: plain(&kept.file.path), ..kept.file.clone() };
-            let state = if kept.dead { State::Dead } else { State::Asleep(kept.offset) };
+            let state = if kept.dead { State::Dead } else { State::Asleep(kept.offset, kept.identity) };
             (kept.number, (file, state))
         });
-        Self { first, limit, open: open.collect() }
+        Self { first, limit, open: open.collect(), inner: Inner::default() }
+    }
+
+    /// The same with mounts within the mounts.
+    pub fn with_inner(self, inner: Inner) -> Self {
+        Self { inner, ..self }
     }
 
     /// How many files are open.
@@ -118,12 +134,18 @@ impl Files {
     pub(super) async fn keep(&self, wasi: &mut WasiP1Ctx) -> Vec<Kept> {
         let mut kept = Vec::with_capacity(self.open.len());
         for (number, (file, state)) in &self.open {
-            let (offset, dead) = match state {
-                State::Live(fd) if is_there(wasi, file, *fd).await => (raw::tell(wasi, *fd).unwrap_or_default(), false),
-                State::Live(_) | State::Dead => (0, true),
-                State::Asleep(offset) => (*offset, false),
+            let (offset, dead, identity) = match state {
+                State::Live(fd) => match still_there(wasi, &self.inner, file, *fd).await {
+                    Some(stat) => {
+                        let identity = self.inner.holds(&file.place()).then_some(stat.identity);
+                        (raw::tell(wasi, *fd).unwrap_or_default(), false, identity)
+                    }
+                    None => (0, true, None),
+                },
+                State::Dead => (0, true, None),
+                State::Asleep(offset, identity) => (*offset, false, *identity),
             };
-            kept.push(Kept { number: *number, file: file.clone(), offset, dead });
+            kept.push(Kept { number: *number, file: file.clone(), offset, dead, identity });
         }
         kept
     }
@@ -152,7 +174,19 @@ impl Files {
             return Some(Place::new(dir, path));
         }
         let (parent, _) = self.open.get(&dir)?;
-        Some(Place::new(parent.mount, &format!("{}/{path}", parent.path)))
+        Some(parent.place().join(path))
+    }
+
+    /// Whether a path below a directory's number leads into a mount within a mount from outside of it.
+    pub(super) fn turns(&self, dir: i32, path: &str) -> bool {
+        self.place(dir, "").is_some_and(|dir| self.inner.turn(&dir, path).is_some())
+    }
+
+    /// The WASI context's number and path for those of the guest, or the errno.
+    pub(super) async fn lead(&mut self, wasi: &mut WasiP1Ctx, dir: i32, path: &str) -> Result<(i32, String), i32> {
+        let fd = self.resolve(wasi, dir).await.ok_or(errno::BADF)?;
+        let dir = self.place(dir, "").ok_or(errno::BADF)?;
+        lead(&self.inner, &dir, fd, path)
     }
 
     /// Whether a file at this place is open.
@@ -164,7 +198,7 @@ impl Files {
     pub(super) fn live(&self) -> Vec<i32> {
         let live = self.open.values().filter_map(|(_, state)| match state {
             State::Live(fd) => Some(*fd),
-            State::Asleep(_) | State::Dead => None,
+            State::Asleep(..) | State::Dead => None,
         });
         live.collect()
     }
@@ -176,14 +210,22 @@ impl Files {
             return Some(number.cast_signed());
         }
         let (file, state) = self.open.get_mut(&number)?;
-        let offset = match state {
+        let (offset, identity) = match state {
             State::Live(fd) => return Some(*fd),
             State::Dead => return None,
-            State::Asleep(offset) => *offset,
+            State::Asleep(offset, identity) => (*offset, *identity),
         };
         let how = How { lookup: file.lookup, flags: file.flags & !ONCE, rights: file.rights, fd_flags: file.fd_flags };
-        let path = if file.path.is_empty() { "." } else { &file.path };
-        match raw::open(wasi, file.mount.cast_signed(), path, how).await {
+        let opened = match file.lead(&self.inner) {
+            Ok((dir, path)) => raw::open(wasi, dir, &path, how).await,
+            Err(errno) => Err(errno),
+        };
+        match opened {
+            Ok(fd) if is_another(wasi, fd, identity).await => {
+                raw::close(wasi, fd).await;
+                *state = State::Dead;
+                None
+            }
             Ok(fd) => {
                 raw::seek(wasi, fd, offset).await;
                 *state = State::Live(fd);
@@ -201,9 +243,9 @@ impl Files {
 
     /// Opens a file for the guest and answers its number, or the errno.
     pub(super) async fn add(&mut self, wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<u32, i32> {
-        let Some(host_dir) = self.resolve(wasi, dir).await else { return Err(errno::BADF) };
+        let (host_dir, host_path) = self.lead(wasi, dir, path).await?;
         let Some(place) = self.place(dir, path) else { return Err(errno::BADF) };
-        let fd = raw::open(wasi, host_dir, path, how).await?;
+        let fd = raw::open(wasi, host_dir, &host_path, how).await?;
         let number = self.free();
         let How { lookup, flags, rights, fd_flags } = how;
         let file = Opened { mount: place.mount, path: place.path, lookup, flags, rights, fd_flags };
@@ -216,7 +258,7 @@ impl Files {
         let (_, state) = self.open.remove(&number.cast_unsigned())?;
         Some(match state {
             State::Live(fd) => Some(fd),
-            State::Asleep(_) | State::Dead => None,
+            State::Asleep(..) | State::Dead => None,
         })
     }
 
@@ -224,7 +266,7 @@ impl Files {
     /// it may name something else.
     pub(super) async fn wake(&mut self, wasi: &mut WasiP1Ctx, place: &Place) {
         let asleep = self.open.iter().filter(|(_, (file, state))| {
-            matches!(state, State::Asleep(_)) && place.rest(file.mount, &file.path).is_some()
+            matches!(state, State::Asleep(..)) && place.rest(file.mount, &file.path).is_some()
         });
         let numbers: Vec<_> = asleep.map(|(number, _)| *number).collect();
         for number in numbers {
@@ -254,13 +296,39 @@ impl Files {
     }
 }
 
-/// Whether a file's path still names it.
-async fn is_there(wasi: &mut WasiP1Ctx, file: &Opened, fd: i32) -> bool {
-    let path = if file.path.is_empty() { "." } else { &file.path };
-    let Ok(open) = raw::stat(wasi, fd).await else { return false };
-    raw::stat_at(wasi, file.mount.cast_signed(), file.lookup, path)
-        .await
-        .is_ok_and(|named| (named.identity, named.is_file) == (open.identity, open.is_file))
+impl Opened {
+    fn place(&self) -> Place {
+        Place { mount: self.mount, path: self.path.clone() }
+    }
+
+    /// The WASI context's number and path of it, or the errno.
+    fn lead(&self, inner: &Inner) -> Result<(i32, String), i32> {
+        let path = if self.path.is_empty() { "." } else { &self.path };
+        lead(inner, &Place::new(self.mount, ""), self.mount.cast_signed(), path)
+    }
+}
+
+fn lead(inner: &Inner, dir: &Place, fd: i32, path: &str) -> Result<(i32, String), i32> {
+    match inner.turn(dir, path) {
+        Some(turn) => Ok((turn.fd.ok_or(errno::NOENT)?, turn.path)),
+        None => Ok((fd, path.to_owned())),
+    }
+}
+
+/// What a file is, if its path still names it.
+async fn still_there(wasi: &mut WasiP1Ctx, inner: &Inner, file: &Opened, fd: i32) -> Option<Stat> {
+    let open = raw::stat(wasi, fd).await.ok()?;
+    let (dir, path) = file.lead(inner).ok()?;
+    let named = raw::stat_at(wasi, dir, file.lookup, &path).await.ok()?;
+    ((named.identity, named.is_file) == (open.identity, open.is_file)).then_some(named)
+}
+
+/// Whether what was opened is known not to be what was meant.
+async fn is_another(wasi: &mut WasiP1Ctx, fd: i32, identity: Option<u64>) -> bool {
+    match identity {
+        Some(identity) => raw::stat(wasi, fd).await.ok().is_none_or(|stat| stat.identity != identity),
+        None => false,
+    }
 }
 
 /// A path without `.`, `..` and empty parts. What leads out of the mount keeps its `..`, and cannot be opened.

@@ -10,6 +10,7 @@ use super::engine::Edition;
 use super::files::{self, Files, Kept};
 use super::fixed::Fixed;
 use super::host::{Exports, Host};
+use super::inner::Inner;
 use super::memory::{Mapping, Mappings};
 use super::outside::Outside;
 use super::quota::Meter;
@@ -99,13 +100,15 @@ impl Instance {
         outside: Arc<dyn Outside>,
     ) -> wasmtime::Result<Self> {
         let control = Arc::new(Control::new(Signal::new(mapping.clone(), facts.words.clone())));
+        let (wasi, inner) = world.open()?;
+        let inner = Inner::new(world, files::FIRST_MOUNT, &inner);
         let host = Host {
-            wasi: world.open()?,
+            wasi,
             outside,
             control: control.clone(),
             exports: None,
             meter: Meter::new(world, files::FIRST_MOUNT),
-            files: Files::new(world.mounts.len(), world.open_files, &facts.files),
+            files: Files::new(world.mounts.len(), world.open_files, &facts.files).with_inner(inner),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
             fixed: match world.edition {

@@ -12,13 +12,15 @@ const CALL_FUEL: usize = 1 << 16;
 const FROM_START: i32 = 0;
 /// Size of `filestat`.
 const STAT: usize = 64;
-/// `filetype` of a regular file.
+/// `filetype` of a directory, a regular file and a symbolic link.
+const DIRECTORY: u8 = 3;
 const REGULAR: u8 = 4;
 /// Bytes of a listing that are made room for at first, and at most: a million names.
 const FIRST_LISTING: usize = 64 << 10;
 const MAX_LISTING: usize = 64 << 20;
 /// `fstflags`: the time of the last access, and of the last modification.
 const SET_BOTH: i32 = 0b101;
+const LINK: u8 = 7;
 
 /// What `path_open` takes besides the directory and the path.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,8 @@ pub(super) struct Stat {
     /// Stands for device and inode.
     pub(super) identity: u64,
     pub(super) is_file: bool,
+    /// Neither a file, nor a directory, nor a symbolic link.
+    pub(super) is_special: bool,
     /// Names that the file has.
     pub(super) links: u64,
     /// In bytes.
@@ -44,11 +48,23 @@ pub(super) struct Stat {
 impl Stat {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let word = |at: usize| bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
-        Some(Self { identity: word(8)?, is_file: *bytes.get(16)? == REGULAR, links: word(24)?, size: word(32)? })
+        let kind = *bytes.get(16)?;
+        Some(Self {
+            identity: word(8)?,
+            is_file: kind == REGULAR,
+            is_special: !matches!(kind, DIRECTORY | REGULAR | LINK),
+            links: word(24)?,
+            size: word(32)?,
+        })
     }
 }
 
+/// Opens a file or directory. Whatever else there is in a directory of the host's, a named pipe or a device, is
+/// refused: opening it could wait for ever, with the session's thread.
 pub(super) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i32, i32> {
+    if stat_at(wasi, dir, how.lookup, path).await.is_ok_and(|stat| stat.is_special) {
+        return Err(errno::PERM);
+    }
     let mut scratch = [&[0; 8], path.as_bytes()].concat();
     let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
     plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
@@ -76,6 +92,11 @@ pub(super) async fn stat(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Stat, i32> {
 }
 
 pub(super) async fn stat_at(wasi: &mut WasiP1Ctx, dir: i32, lookup: i32, path: &str) -> Result<Stat, i32> {
+    Stat::parse(&filestat_at(wasi, dir, lookup, path).await?).ok_or(errno::FAULT)
+}
+
+/// `filestat` of what a path names, as the guest is given it.
+pub(super) async fn filestat_at(wasi: &mut WasiP1Ctx, dir: i32, lookup: i32, path: &str) -> Result<[u8; STAT], i32> {
     let mut scratch = [&[0; STAT], path.as_bytes()].concat();
     let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
     plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
@@ -83,10 +104,33 @@ pub(super) async fn stat_at(wasi: &mut WasiP1Ctx, dir: i32, lookup: i32, path: &
     let errno = plain::path_filestat_get(wasi, &mut memory, dir, lookup, STAT as i32, length, 0)
         .await
         .map_err(|_| errno::FAULT)?;
+    match (errno, scratch.first_chunk()) {
+        (errno::SUCCESS, Some(stat)) => Ok(*stat),
+        (errno::SUCCESS, None) => Err(errno::FAULT),
+        (errno, _) => Err(errno),
+    }
+}
+
+/// What a symbolic link says, in `room` bytes.
+pub(super) async fn read_link(wasi: &mut WasiP1Ctx, dir: i32, path: &str, room: u32) -> Result<Vec<u8>, i32> {
+    let mut scratch = [&[0; 8], path.as_bytes(), &vec![0; room as usize]].concat();
+    let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
+    let into = length.checked_add(8).ok_or(errno::FAULT)?;
+    plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
+    let mut memory = GuestMemory::Unshared(&mut scratch);
+    let errno = plain::path_readlink(wasi, &mut memory, dir, 8, length, into, room.cast_signed(), 0)
+        .await
+        .map_err(|_| errno::FAULT)?;
     if errno != errno::SUCCESS {
         return Err(errno);
     }
-    Stat::parse(&scratch).ok_or(errno::FAULT)
+    let written = scratch.first_chunk().map_or(0, |written| u32::from_le_bytes(*written));
+    let text = scratch.get(8 + path.len()..).and_then(|text| text.get(..written as usize));
+    text.map(<[u8]>::to_vec).ok_or(errno::FAULT)
+}
+
+pub(super) async fn close(wasi: &mut WasiP1Ctx, fd: i32) {
+    let _ = plain::fd_close(wasi, &mut GuestMemory::Unshared(&mut []), fd).await;
 }
 
 /// A directory has no offset: its reader starts again.

@@ -7,6 +7,7 @@ use super::changes::{self, read_path};
 use super::errno;
 use super::files::{FIRST_MOUNT, Place};
 use super::host::{self, Host};
+use super::looks;
 use super::pass::pass;
 
 /// Size of `filestat`, and its fields.
@@ -34,10 +35,10 @@ pub(super) async fn fd_filestat_get(caller: &mut Caller<'_, Host>, args: (i32, i
 
 pub(super) async fn path_filestat_get(
     caller: &mut Caller<'_, Host>,
-    (dir, flags, path, length, result): (i32, i32, i32, i32, i32),
+    args: (i32, i32, i32, i32, i32),
 ) -> wasmtime::Result<i32> {
-    let Some(fd) = changes::resolve(caller, dir).await else { return Ok(errno::BADF) };
-    let errno = pass!(caller, path_filestat_get, fd, flags, path, length, result);
+    let (dir, _, path, length, result) = args;
+    let errno = looks::path_filestat_get(caller, args).await?;
     if errno != errno::SUCCESS {
         return Ok(errno);
     }

@@ -10,6 +10,7 @@ use super::clocks;
 use super::directory;
 use super::errno;
 use super::host::{self, Host};
+use super::looks;
 use super::pass::pass;
 use super::refusals::Refusal;
 use super::stat;
@@ -45,6 +46,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         Box::new(async move { fd_close(&mut caller, fd).await })
     })?;
     change(linker)?;
+    look(linker)?;
     pass_on(linker)?;
     linker.func_wrap_async(MODULE, "poll_oneoff", |mut caller: Caller<'_, Host>, args: (i32, i32, i32, i32)| {
         Box::new(async move { Ok::<i32, wasmtime::Error>(poll_oneoff(&mut caller, args).await) })
@@ -125,7 +127,14 @@ fn change(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         changes::path_remove_directory(i32, i32, i32);
         changes::path_rename(i32, i32, i32, i32, i32, i32);
         changes::path_unlink_file(i32, i32, i32);
+    }
+    Ok(())
+}
+
+fn look(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    ours! { linker,
         directory::fd_readdir(i32, i32, i32, i64, i32);
+        looks::path_readlink(i32, i32, i32, i32, i32, i32);
         stat::fd_filestat_get(i32, i32);
         stat::path_filestat_get(i32, i32, i32, i32, i32);
     }
@@ -143,7 +152,6 @@ fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         fd_seek(fd, offset: i64, whence: i32, result: i32);
         fd_sync(fd);
         fd_tell(fd, result: i32) sync;
-        path_readlink(fd, path: i32, length: i32, buffer: i32, room: i32, result: i32);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtxBuilder};
 
 use super::engine::Edition;
+use super::files::FIRST_MOUNT;
 
 /// A directory of the host that the guest sees at `guest`.
 #[derive(Debug, Clone)]
@@ -23,6 +24,9 @@ pub struct Mount {
 #[derive(Debug, Clone)]
 pub struct World {
     pub mounts: Vec<Mount>,
+    /// Directories that an image knows nothing of, so there may be any: read-only, whatever they say, at guest paths
+    /// that lie below one of `mounts` to which the guest cannot write.
+    pub inner: Vec<Mount>,
     /// The whole environment; nothing of the host's is added. Read by the guest once, when its image is made.
     pub env: Vec<(String, String)>,
     /// Files that may be open at once.
@@ -97,11 +101,12 @@ impl HostMonotonicClock for Shared {
 }
 
 impl World {
-    /// The WASI side of this world.
+    /// The WASI side of this world, and the descriptors of the inner mounts in it. One of those that cannot be
+    /// opened is not there: it may have gone since the session began.
     ///
     /// # Errors
-    /// A mount that cannot be opened, by its guest path.
-    pub(super) fn open(&self) -> wasmtime::Result<WasiP1Ctx> {
+    /// Another mount that cannot be opened, by its guest path.
+    pub(super) fn open(&self) -> wasmtime::Result<(WasiP1Ctx, Vec<Option<i32>>)> {
         let mut builder = WasiCtxBuilder::new();
         builder
             // The guest has a thread of its own, so its file operations may block it.
@@ -118,6 +123,19 @@ impl World {
                 .preopened_dir(&mount.host, &mount.guest, perms)
                 .map_err(|error| wasmtime::format_err!("cannot open the directory behind {}: {error}", mount.guest))?;
         }
-        Ok(builder.build_p1())
+        let mut next = FIRST_MOUNT + u32::try_from(self.mounts.len())?;
+        let mut opened = Vec::with_capacity(self.inner.len());
+        for mount in &self.inner {
+            let fd = match builder.preopened_dir(&mount.host, &mount.guest, FsPerms::ReadOnly) {
+                Ok(_) => Some(next.cast_signed()),
+                Err(error) => {
+                    tracing::warn!(%error, mount = mount.guest, "the directory of a mount cannot be opened");
+                    None
+                }
+            };
+            next += u32::from(fd.is_some());
+            opened.push(fd);
+        }
+        Ok((builder.build_p1(), opened))
     }
 }

@@ -14,13 +14,14 @@ use tokio::sync::oneshot;
 
 use super::account::Denial;
 use super::advise::Wish;
-use super::commands::{self, Command, Tell};
+use super::commands::{self, After, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::journal::Journal;
 use super::limits::Limits;
 use super::outgoing::Gatehouse;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
+use super::store::SessionId;
 use super::verdict::memory_message;
 use crate::firewall::{Firewall, Removals};
 use crate::observe::shown;
@@ -41,6 +42,8 @@ pub struct Desk {
     /// What `%session` speaks of, and where that is kept.
     journal: Arc<Journal>,
     kept: bool,
+    /// Whether a fork's id has to be a UUID.
+    only_uuids: bool,
     /// Whether `%session resume` takes what is portable of another image's session.
     portable: AtomicBool,
     /// What the notebook asked for with `%fuel`, and the last cell's analysis.
@@ -90,11 +93,17 @@ impl Desk {
             image,
             journal,
             kept,
+            only_uuids: false,
             portable: AtomicBool::new(false),
             fuel: Mutex::default(),
             room: Room::new(),
             current: Mutex::new(Vec::new()),
         }
+    }
+
+    /// The same, with forks that have UUIDs as their ids and nothing else.
+    pub fn with_uuids_only(self, only_uuids: bool) -> Self {
+        Self { only_uuids, ..self }
     }
 
     /// Says whether `%session resume` is about another image's session.
@@ -282,6 +291,9 @@ impl Desk {
     async fn input(&self, mut frame: Frame) -> Frame {
         let prompt = text(&mut frame.json, "prompt");
         let password = frame.json.get("password").and_then(Value::as_bool).unwrap_or_default();
+        if let Some(Err(refused)) = self.with(|current| current.output.count_display(prompt.len())) {
+            return refusal(&refused);
+        }
         let (answer, receiver) = oneshot::channel();
         let asked = self.with(|current| {
             if current.allow_stdin {
@@ -307,6 +319,12 @@ impl Desk {
         };
         let ends = match &command {
             Command::Tell(tell) => return self.tell(*tell),
+            Command::After(After::Fork(id)) if self.only_uuids && !id.is_uuid() => {
+                return refusal(&format!(
+                    "the policy allows only UUIDs as sessions' ids (`session.ids`); {} would be one",
+                    SessionId::random()
+                ));
+            }
             Command::After(_) => false,
             Command::Go(to) => {
                 // Another image's session has no states here, only what was pickled.

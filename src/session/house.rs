@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::account::Observers;
 use super::advise::Shown;
-use super::external::{self, ExternalError};
+use super::external::ExternalError;
+use super::grants::{granted, guest_mounts};
 use super::guest::Origin;
 use super::handle::SessionHandle;
 use super::limits::Limits;
@@ -17,11 +18,11 @@ use super::stored_files::StoredFiles;
 use super::thread::spawn;
 use super::working_copy;
 use super::workspace::Quota;
-use crate::advice::Mount;
 use crate::firewall::{Firewall, Permissions};
 use crate::observe::Metrics;
 use crate::policy::{self, Policy};
-use crate::runtime::sandboxed::{Granted, world};
+use crate::runtime::guest::Granted;
+use crate::runtime::sandboxed::world;
 use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
 use crate::sandbox::{Code, Edition, Facts, Fixed, Image, World, engine};
 
@@ -154,31 +155,6 @@ pub fn edition(policy: &Policy) -> Edition {
     if policy.deterministic { Edition::Deterministic } else { Edition::Ordinary }
 }
 
-/// What the policy grants to read.
-fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, HouseError> {
-    let mut granted = Granted { data: policy.mount_data_dir.clone(), external: None };
-    if !policy.external_files.is_empty() {
-        let path = scratch.join("external");
-        std::fs::create_dir_all(&path).map_err(|error| HouseError::Scratch { path: path.clone(), error })?;
-        external::copy(&policy.external_files, policy.external_max_bytes, &path)?;
-        granted.external = Some(path);
-    }
-    Ok(granted)
-}
-
-/// What guidance may say of the guest's files.
-fn guest_mounts(policy: &Policy) -> Vec<Mount> {
-    let mut mounts = Mount::always();
-    let mut add = |path: &str| mounts.push(Mount { path: path.to_owned(), writable: false });
-    if policy.mount_data_dir.is_some() {
-        add("/data");
-    }
-    if !policy.external_files.is_empty() {
-        add("/external");
-    }
-    mounts
-}
-
 fn firewall(policy: &Policy) -> Firewall {
     let output = &policy.output;
     let may = Permissions {
@@ -223,6 +199,7 @@ fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Resul
             policy::Resume::Always => Resume::Always,
             policy::Resume::Never => Resume::Never,
         },
+        only_uuids: session.ids == policy::Ids::Uuid,
         durability: match session.durability {
             policy::Durability::Relaxed => Durability::Relaxed,
             policy::Durability::Sync => Durability::Sync,

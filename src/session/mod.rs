@@ -7,6 +7,7 @@ mod commit;
 pub mod desk;
 pub mod event;
 pub mod external;
+mod grants;
 pub mod guest;
 pub mod handle;
 pub mod house;

@@ -46,6 +46,8 @@ pub struct Keeping {
     /// A directory of the host's for `/app`; `None` for one of the session's own.
     pub workspace: Option<PathBuf>,
     pub resume: Resume,
+    /// Whether new sessions have UUIDs as their ids, and nothing else (`session.ids`).
+    pub only_uuids: bool,
     pub durability: Durability,
     pub keep: Keep,
     /// How long a session may be idle before it gives its memory back; `None` for ever.

@@ -46,23 +46,20 @@ fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status
     };
     let failed = content.get("status").and_then(Value::as_str) == Some("error");
     let reason = match turn.asked {
-        // The verdict is deterministic: over the budget is failed, whether or not the cell finished.
+        // The verdict is the host's: over a limit is failed, whether or not the cell finished.
         _ if turn.fuel > limits.fuel => Some(TrapReason::OutOfFuel),
-        Some(Reason::Time) if failed => Some(TrapReason::Timeout),
+        Some(Reason::Time) => Some(TrapReason::Timeout),
         Some(Reason::Interrupt) if failed => Some(TrapReason::Interrupted),
         _ if failed && refused > 0 && name(&content) == "MemoryError" => Some(TrapReason::MemoryLimit),
         _ => None,
     };
-    if reason == Some(TrapReason::OutOfFuel) && !failed {
-        let text = fuel_message(limits.fuel);
-        return Verdict {
-            error: Some(error("FuelExhausted", &text)),
-            content: failure("FuelExhausted", &text),
-            reason,
-            state: State::Kept,
-        };
-    }
-    Verdict { content, error: None, reason, state: State::Kept }
+    let unsaid = match reason.filter(|_| !failed) {
+        Some(TrapReason::OutOfFuel) => ("FuelExhausted", fuel_message(limits.fuel)),
+        Some(TrapReason::Timeout) => ("TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64())),
+        _ => return Verdict { content, error: None, reason, state: State::Kept },
+    };
+    let (ename, text) = unsaid;
+    Verdict { error: Some(error(ename, &text)), content: failure(ename, &text), reason, state: State::Kept }
 }
 
 fn name(content: &Map<String, Value>) -> &str {

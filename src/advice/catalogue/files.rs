@@ -31,7 +31,7 @@ pub const ENTRIES: &[Entry] = &[
         when: &[&[FILE, Leads(&[Place::NotGranted])]],
         says: &[
             "The policy has mounted nothing where `{path}` is looked for.",
-            "`mount_data_dir` in the policy makes a directory of the host's visible at `/data`, `external_files` single files at `/external`, both read-only.",
+            "`mount_data_dir` in the policy makes a directory of the host's visible at `/data`, `mounts` others below `/data` and `/mnt`, `external_files` single files at `/external`, all read-only.",
             "Or put the file into the workspace, and call it `{inside}`.",
         ],
         docs: &["docs/policy.md"],

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::jupyter_dirs::env;
 use crate::cli::log;
 use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
+use crate::runtime::Cache;
 
 /// Names the policy file, unless a flag does.
 const ENVIRONMENT: &str = "CELLBLOCK_POLICY";
@@ -41,8 +42,16 @@ impl PolicyArguments {
             environment: env(ENVIRONMENT).map(PathBuf::from),
             config: config_file(),
             profile: self.profile,
+            own: own_directories(),
         }
     }
+}
+
+/// Where this program keeps what it relies on: no place for cells to write to.
+pub(in crate::cli) fn own_directories() -> Vec<PathBuf> {
+    let data = directories::ProjectDirs::from("", "", "cellblock").map(|dirs| dirs.data_dir().to_owned());
+    // Running sessions' scratch is in the temporary directory.
+    Cache::default_root().ok().into_iter().chain(data).chain([std::env::temp_dir()]).collect()
 }
 
 /// Where the user's own policy is, if there is one. Nowhere without a home.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::arguments::config_file;
+use super::arguments::{config_file, own_directories};
 use crate::policy::{Origin, Search};
 
 #[derive(Debug, clap::Args)]
@@ -14,7 +14,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let search = Search { flag: Some(self.file), config: config_file(), ..Search::default() };
+        let search =
+            Search { flag: Some(self.file), config: config_file(), own: own_directories(), ..Search::default() };
         let effective = search.effective()?;
         for file in &effective.files {
             let set =

@@ -56,6 +56,7 @@ impl Rig {
         let mount = Mount { host: dir.path().to_owned(), guest: "/app".to_owned(), writable: true };
         let world = World {
             mounts: vec![mount],
+            inner: Vec::new(),
             env: Vec::new(),
             open_files: 100,
             quota,
@@ -65,7 +66,7 @@ impl Rig {
         };
         let mapping = Arc::new(Mapping::new(WASM_PAGE, WASM_PAGE).unwrap());
         let host = Host {
-            wasi: world.open().unwrap(),
+            wasi: world.open().unwrap().0,
             outside: Arc::new(Nobody),
             control: Arc::new(Control::new(Signal::new(mapping, Arc::new([])))),
             exports: None,

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::super::drive::to_end;
+use super::super::world::{Clock, Mount, Quota, World};
 use super::*;
 
 const MOUNT: i32 = 3;
@@ -163,6 +165,56 @@ fn records_without_the_newer_field_are_read() {
     assert!(!kept.dead);
     let files = Files::new(1, 10, &[kept]);
     assert!(files.is_open_at(&Place::new(3, "a/b")));
+}
+
+/// A guest's files with the directory `within` seen at `inner`; `None` if that is gone.
+fn with_inner(outer: &Path, within: Option<&Path>, kept: &[Kept]) -> (WasiP1Ctx, Files) {
+    let mount = |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: false };
+    let gone = outer.join("gone");
+    let world = World {
+        mounts: vec![mount(outer, "/mnt")],
+        inner: vec![mount(within.unwrap_or(&gone), "/mnt/inner")],
+        env: Vec::new(),
+        open_files: 10,
+        quota: Quota::default(),
+        max_frame: 9,
+        clock: Arc::new(Clock::new()),
+        edition: crate::sandbox::Edition::Ordinary,
+    };
+    let (wasi, opened) = world.open().unwrap();
+    (wasi, Files::new(1, 10, kept).with_inner(Inner::new(&world, FIRST_MOUNT, &opened)))
+}
+
+#[test]
+fn a_file_in_a_mount_within_a_mount_is_the_same_one_later_or_none() {
+    let [outer, granted, another] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    for dir in [&granted, &another] {
+        fs::write(dir.path().join("f"), "0123").unwrap();
+    }
+    let read = How { lookup: 1, flags: 0, rights: (2, 2), fd_flags: 0 };
+    let (mut wasi, mut files) = with_inner(outer.path(), Some(granted.path()), &[]);
+    let number = to_end(files.add(&mut wasi, MOUNT, "inner/../inner/f", read)).unwrap().cast_signed();
+    let write = How { rights: (0x42, 0x42), ..read };
+    assert_eq!(to_end(files.add(&mut wasi, MOUNT, "inner/f", write)), Err(errno::PERM));
+    let kept = to_end(files.keep(&mut wasi));
+    let goes_on = |within: Option<&Path>| {
+        let (mut wasi, mut files) = with_inner(outer.path(), within, &kept);
+        to_end(files.resolve(&mut wasi, number)).is_some()
+    };
+    assert!(goes_on(Some(granted.path())));
+    assert!(!goes_on(Some(another.path())), "another directory under another policy");
+    assert!(!goes_on(None), "not mounted any more");
+    fs::write(granted.path().join("new"), "another").unwrap();
+    fs::rename(granted.path().join("new"), granted.path().join("f")).unwrap();
+    assert!(!goes_on(Some(granted.path())), "replaced on the host");
+}
+
+#[test]
+fn what_is_neither_file_nor_directory_is_not_opened() {
+    let mut guest = Guest::new();
+    let pipe = guest.at("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert_eq!(to_end(guest.files.add(&mut guest.wasi, MOUNT, "pipe", how(0))), Err(errno::PERM));
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! The WASI functions that look at a path without opening it.
+
+use wasmtime::Caller;
+
+use super::changes::read_path;
+use super::errno;
+use super::host::{self, Host};
+use super::raw;
+
+/// Bytes of a symbolic link's text, as Linux has it.
+const MAX_LINK: u32 = 4096;
+/// `lookupflags`: symbolic links at the end of a path are followed.
+const FOLLOW: i32 = 1;
+
+type Answer = wasmtime::Result<i32>;
+
+pub(super) async fn path_filestat_get(
+    caller: &mut Caller<'_, Host>,
+    (dir, lookup, path, length, result): (i32, i32, i32, i32, i32),
+) -> Answer {
+    let stat = match read_path(caller, path, length) {
+        Ok(path) => {
+            let Host { files, wasi, .. } = caller.data_mut();
+            match files.lead(wasi, dir, &path).await {
+                Ok((fd, path)) => raw::filestat_at(wasi, fd, lookup, &path).await,
+                Err(errno) => Err(errno),
+            }
+        }
+        Err(errno) => Err(errno),
+    };
+    Ok(stat.map_or_else(|errno| errno, |stat| written(host::write(caller, result.cast_unsigned(), &stat))))
+}
+
+pub(super) async fn path_readlink(
+    caller: &mut Caller<'_, Host>,
+    (dir, path, length, buffer, room, result): (i32, i32, i32, i32, i32, i32),
+) -> Answer {
+    let text = match read_path(caller, path, length) {
+        Ok(path) => read_link(caller, dir, &path, room.cast_unsigned().min(MAX_LINK)).await,
+        Err(errno) => Err(errno),
+    };
+    Ok(text.map_or_else(
+        |errno| errno,
+        |text| {
+            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            let done = host::write(caller, buffer.cast_unsigned(), &text)
+                .and_then(|()| host::write(caller, result.cast_unsigned(), &length.to_le_bytes()));
+            written(done)
+        },
+    ))
+}
+
+/// What a link says, unless it leads out of its mount: then it names something of the host's.
+async fn read_link(caller: &mut Caller<'_, Host>, dir: i32, path: &str, room: u32) -> Result<Vec<u8>, i32> {
+    let Host { files, wasi, .. } = caller.data_mut();
+    let (fd, path) = files.lead(wasi, dir, path).await?;
+    let text = raw::read_link(wasi, fd, &path, room).await?;
+    match raw::stat_at(wasi, fd, FOLLOW, &path).await {
+        Err(errno::PERM) => Err(errno::PERM),
+        _ => Ok(text),
+    }
+}
+
+fn written(done: Option<()>) -> i32 {
+    if done.is_some() { errno::SUCCESS } else { errno::FAULT }
+}
