@@ -1,0 +1,147 @@
+// Shows the outputs of tests/firewall/ in JupyterLab, by a kernel whose firewall is closed and by one whose is open, and writes
+// down what they did. `test_firewall.py` prepares the notebooks and judges.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { page, problems, url, shots, walk, idle } from './browser.mjs';
+import { watch } from './canary.mjs';
+import { reachesOut, rendered } from './probes.mjs';
+
+const { corpus, folder, report, sentinels } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
+const hostile = corpus.hostile.map((item) => item.name);
+const benign = corpus.benign.map((item) => item.name);
+const home = new URL(url).origin;
+const context = page.context();
+const canary = await watch(context, home, hostile);
+canary.attend(page);
+
+// The guest reads the outputs from here.
+writeFileSync(path.join(folder, 'outputs.json'),
+  JSON.stringify([...corpus.hostile, ...corpus.benign]).replaceAll('canary.invalid', canary.address));
+
+// The cells of a notebook are: one that prepares, one for each name, one for each sentinel.
+const output = (place) => page.locator('.jp-Notebook .jp-Cell').nth(place + 1).locator('.jp-OutputArea').first();
+
+// A notebook is named after its kernel.
+async function open(notebook) {
+  await page.goto(url.replace('/lab?', `/lab/tree/${notebook}.ipynb?`).concat('&reset'));
+  await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
+  await page.locator('.jp-Toolbar-kernelName', { hasText: notebook.split('-').at(-1) }).waitFor();
+  await idle();
+}
+
+// Waits for the sentinels, which come after all others and are drawn by the same renderers, and for the page to be at rest. Those
+// that were not drawn are returned: hostile outputs can break the page.
+async function shown(names) {
+  const lost = [];
+  for (const [place, name] of sentinels.entries()) {
+    const area = output(names.length + place);
+    await rendered(area, corpus.benign.find((item) => item.name === name)).catch(async () => {
+      lost.push(`${name}: ${await area.innerText({ timeout: 1000 }).catch(String)}`);
+      await area.screenshot({ path: path.join(shots, `lost-${name}.png`) }).catch(() => {});
+    });
+  }
+  say('sentinels');
+  await page.waitForLoadState('networkidle');
+  say('networkidle');
+  await canary.honest(page);
+  return lost;
+}
+
+async function run(names) {
+  say(`runs ${names.length} cells`);
+  await page.evaluate(() => window.jupyterapp.commands.execute('notebook:run-all-cells'));
+  say('has run');
+  return shown(names);
+}
+
+// Points at and clicks on everything in an output that may do something, with the rest of the notebook out of the way.
+async function clickAll(place) {
+  const target = page.locator('.jp-Notebook .jp-Cell').nth(place + 1);
+  await target.evaluate((cell) => {
+    for (const other of cell.parentElement.children) other.style.display = other === cell ? '' : 'none';
+  });
+  const spots = () => target.evaluate((cell) =>
+    [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
+      '[data-commandlinker-command], svg a *, mjx-container a, .vega-embed canvas, .vega-embed svg, .updatemenu-header, .updatemenu-item-rect, .updatemenu-button)')]
+      .slice(0, 12).map((element) => {
+        const box = element.getBoundingClientRect();
+        if (!box.width || !box.height) element.click?.();
+        return { x: box.x + box.width / 2, y: box.y + box.height / 2, seen: box.width * box.height > 0 };
+      }).filter((spot) => spot.seen));
+  const first = await spots();
+  for (const { x, y } of first) {
+    await page.mouse.move(x, y, { steps: 2 });
+    await page.mouse.click(x, y);
+  }
+  // What the first clicks have opened.
+  const later = await spots();
+  for (const { x, y } of later.length > first.length ? later.slice(first.length) : []) await page.mouse.click(x, y);
+  return first.length;
+}
+
+async function hostileOutputs(notebook) {
+  const result = {};
+  await open(notebook);
+  canary.take();
+  result.lost = await run(hostile);
+  result.shown = canary.take();
+  result.reaches = await reachesOut(page, hostile);
+  result.text = await page.evaluate((names) => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].slice(1, names.length + 1)
+    .map((cell) => cell.querySelector('.jp-OutputArea')?.innerText ?? ''), hostile);
+
+  await page.evaluate(() => window.jupyterapp.commands.execute('docmanager:save'));
+  await page.reload();
+  await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
+  await idle();
+  result.lostAgain = await shown(hostile);
+  say('opened again');
+  result.reloaded = canary.take();
+
+  result.clicks = 0;
+  for (const place of hostile.keys()) result.clicks += await clickAll(place);
+  say('has clicked');
+  await canary.honest(page);
+  result.clicked = canary.take();
+  result.title = await page.title();
+  return result;
+}
+
+async function benignOutputs(notebook) {
+  const result = { pictures: {}, failed: {} };
+  await open(notebook);
+  canary.take();
+  await run(benign);
+  for (const [place, item] of corpus.benign.entries()) {
+    const area = output(place);
+    try {
+      await rendered(area, item);
+      const file = path.join(shots, `${notebook}-${item.name}.png`);
+      await area.scrollIntoViewIfNeeded();
+      await page.mouse.move(0, 0);
+      await area.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
+      result.pictures[item.name] = file;
+    } catch (error) {
+      result.failed[item.name] = `${String(error).split('\n')[0]}; it shows: ${await area.innerText({ timeout: 1000 }).catch(() => '')}`.slice(0, 400);
+    }
+  }
+  result.fired = canary.take();
+  return result;
+}
+
+// A picture now and then, for one who looks for what it waits for.
+if (process.env.CELLBLOCK_SHOTS) setInterval(() => page.screenshot({ path: path.join(shots, 'now.png') }).catch(() => {}), 5000).unref();
+
+// Where it is, for one who waits.
+function say(what) {
+  console.log(`${(performance.now() / 1000).toFixed(0)} s: ${what}`);
+}
+
+await walk(async () => {
+  const results = {};
+  for (const which of (process.env.CELLBLOCK_SIDES ?? 'closed open').split(' ')) {
+    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`) };
+    results[which].problems = problems.splice(0);
+  }
+  writeFileSync(report, JSON.stringify(results, null, 1));
+  canary.close();
+});
