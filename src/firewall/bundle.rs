@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::removals::{Kind, Removals};
 use super::terminal::Terminal;
-use super::{Permissions, html, latex, markdown, plotly, raster, vega};
+use super::{Permissions, html, latex, markdown, plotly, prototype, raster, vega};
 
 /// The largest number of types in one bundle.
 const MAX_TYPES: usize = 32;
@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 128 << 20;
 
 /// What is done with the contents of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Treatment {
+pub enum Treatment {
     /// Text for a terminal.
     Text,
     Html,
@@ -33,24 +33,62 @@ enum Treatment {
     Code,
 }
 
+/// The types that are known, in groups: what is done with them, and what that means in words.
+pub const TYPES: [(&[&str], Treatment, &str); 11] = [
+    (&["text/plain"], Treatment::Text, "terminal sequences other than colours and moves within the line go"),
+    (&["text/html"], Treatment::Html, "scripts, event handlers, frames, forms and what loads from elsewhere go"),
+    (&["image/svg+xml"], Treatment::Svg, "the same, and what is no picture"),
+    (&["text/markdown"], Treatment::Markdown, "the same, in the HTML within it and in its links and pictures"),
+    (&["text/latex"], Treatment::Latex, "macros that make links to code, load or set attributes are shown as text"),
+    (
+        &["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"],
+        Treatment::Picture,
+        "passes if it is such a picture",
+    ),
+    (
+        &[
+            "application/json",
+            // JupyterLab's viewer for GeoJSON loads the tiles of its own map server.
+            "application/geo+json",
+            "application/vnd.dataresource+json",
+            // Our own guidance, for agents; no front-end draws it.
+            "application/vnd.cellblock.advice+json",
+        ],
+        Treatment::Data,
+        "passes",
+    ),
+    (
+        &["application/vnd.plotly.v1+json"],
+        Treatment::Plotly,
+        "maps' tiles, pictures from elsewhere, links that run code go",
+    ),
+    (
+        &["application/vnd.vega.v5+json", "application/vnd.vegalite.v5+json"],
+        Treatment::Vega,
+        "data, pictures and links from elsewhere go; every version",
+    ),
+    (&["application/vnd.jupyter.widget-view+json"], Treatment::WidgetView, "passes if it is the place of a widget"),
+    (
+        &[
+            "application/javascript",
+            "text/javascript",
+            "application/ecmascript",
+            "application/pdf",
+            "application/vnd.holoviews_exec.v0+json",
+            "application/vnd.holoviews_load.v0+json",
+            "application/vnd.bokehjs_exec.v0+json",
+            "application/vnd.bokehjs_load.v0+json",
+        ],
+        Treatment::Code,
+        "goes",
+    ),
+];
+
 fn treatment(kind: &str) -> Option<Treatment> {
-    Some(match kind {
-        "text/plain" => Treatment::Text,
-        "text/html" => Treatment::Html,
-        "image/svg+xml" => Treatment::Svg,
-        "text/markdown" => Treatment::Markdown,
-        "text/latex" => Treatment::Latex,
-        "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/bmp" => Treatment::Picture,
-        // JupyterLab's viewer for GeoJSON loads the tiles of its own map server.
-        "application/json" | "application/geo+json" | "application/vnd.dataresource+json" => Treatment::Data,
-        "application/vnd.plotly.v1+json" => Treatment::Plotly,
-        "application/vnd.jupyter.widget-view+json" => Treatment::WidgetView,
-        "application/javascript" | "text/javascript" | "application/ecmascript" | "application/pdf" => Treatment::Code,
-        "application/vnd.holoviews_exec.v0+json" | "application/vnd.holoviews_load.v0+json" => Treatment::Code,
-        "application/vnd.bokehjs_exec.v0+json" | "application/vnd.bokehjs_load.v0+json" => Treatment::Code,
-        _ if is_chart(kind) => Treatment::Vega,
-        _ => return None,
-    })
+    if is_chart(kind) {
+        return Some(Treatment::Vega);
+    }
+    TYPES.iter().find(|(names, ..)| names.contains(&kind)).map(|(_, treatment, _)| *treatment)
 }
 
 /// `application/vnd.vega.v5+json`, `application/vnd.vegalite.v5+json` and their other versions.
@@ -100,9 +138,19 @@ fn stays(may: Permissions, kind: &str, contents: &mut Value, removed: &mut Remov
             }
             may.active_content
         }
-        Treatment::Data => true,
-        Treatment::Plotly => may.active_content || plotly::sanitize(contents, may.remote(), removed),
-        Treatment::Vega => may.active_content || vega::sanitize(contents, may.remote(), removed),
+        Treatment::Data | Treatment::Plotly | Treatment::Vega if may.active_content => true,
+        Treatment::Data => {
+            prototype::strip(contents, removed);
+            true
+        }
+        Treatment::Plotly => {
+            prototype::strip(contents, removed);
+            plotly::sanitize(contents, may.remote(), removed)
+        }
+        Treatment::Vega => {
+            prototype::strip(contents, removed);
+            vega::sanitize(contents, may.remote(), removed)
+        }
         Treatment::WidgetView => is_view(contents) || malformed(removed),
         _ => match as_text(contents) {
             Some(text) => text_stays(may, treatment, kind, text, removed),

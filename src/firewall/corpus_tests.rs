@@ -18,7 +18,7 @@ fn corpus(folder: &str) -> Vec<Value> {
 
 /// An item after the firewall: what is left of it.
 fn passed(may: Permissions, item: &Value) -> (Value, Removals) {
-    let firewall = Firewall::new(may);
+    let firewall = Firewall::new(may, Vec::new());
     let mut removed = Removals::new();
     let mut left = Map::new();
     if let Some(bundle) = item.get("bundle") {
@@ -42,7 +42,8 @@ fn passed(may: Permissions, item: &Value) -> (Value, Removals) {
             message["comm_id"].as_str().unwrap().to_string(),
             message["target_name"].as_str().unwrap_or_default().to_string(),
         );
-        if firewall.comm(&mut comms, kind, &id, &target, &mut message["data"], &mut removed) == Verdict::Pass {
+        let about = Message { kind, id: &id, target: &target };
+        if firewall.comm(&mut comms, about, &mut message["data"], &mut removed) == Verdict::Pass {
             messages.push(message);
         }
     }
@@ -128,7 +129,7 @@ fn problems(left: &Value) -> Vec<String> {
                 .trim_start_matches(['\x1b', '['])
                 .trim_start_matches(|c: char| c.is_ascii_digit() || c == ';')
                 .starts_with(['m', 'K']),
-            '\n' | '\t' | '\r' | '\x08' => false,
+            '\n' | '\t' | '\r' | '\x08' | '\0' => false,
             other => other.is_control(),
         };
         wrong.extend(text.char_indices().any(bad).then(|| format!("{text:?}")));

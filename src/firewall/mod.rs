@@ -19,7 +19,10 @@ mod models;
 #[cfg(test)]
 mod oracle;
 mod plotly;
+mod prototype;
 mod raster;
+#[cfg(test)]
+mod reference;
 mod removals;
 mod terminal;
 mod url;
@@ -29,11 +32,13 @@ mod widgets;
 #[cfg(test)]
 mod corpus_tests;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 pub use removals::{Kind, Removals};
 pub use terminal::Terminal;
-pub use widgets::{CommKind, Comms, Verdict};
+pub use widgets::{CommKind, Comms, Message, Verdict};
 
 /// The longest text that is proposed for the next cell, in bytes.
 const MAX_NEXT_INPUT: usize = 1 << 20;
@@ -57,15 +62,17 @@ impl Permissions {
 
 /// The firewall of a session. It has no state: what was removed is in [`Removals`], where a stream stands in
 /// [`Terminal`], which widgets there are in [`Comms`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Firewall {
     may: Permissions,
+    /// `output.comm_targets`.
+    targets: Arc<[String]>,
 }
 
 impl Firewall {
-    /// A firewall that lets through what is allowed here.
-    pub fn new(may: Permissions) -> Self {
-        Self { may }
+    /// A firewall that lets through what is allowed here, and the comms to these targets of front-end extensions.
+    pub fn new(may: Permissions, targets: Vec<String>) -> Self {
+        Self { may, targets: targets.into() }
     }
 
     /// Checks a MIME bundle and its metadata, in place: displays, results, updates, user expressions, replies to
@@ -90,18 +97,10 @@ impl Firewall {
         }
     }
 
-    /// Checks a comm message, in place. A refused one must not be sent. `target_name` is that of an opening; its
-    /// `target_module`, which would make a front-end load code, must never be passed on.
-    pub fn comm(
-        &self,
-        comms: &mut Comms,
-        kind: CommKind,
-        comm_id: &str,
-        target_name: &str,
-        data: &mut Value,
-        removed: &mut Removals,
-    ) -> Verdict {
-        comms.check(self.may, kind, comm_id, target_name, data, removed)
+    /// Checks a comm message, in place. A refused one must not be sent. The `target_module` of an opening, which would
+    /// make a front-end load code, must never be passed on.
+    pub fn comm(&self, comms: &mut Comms, message: Message<'_>, data: &mut Value, removed: &mut Removals) -> Verdict {
+        comms.check(self.may, &self.targets, message, data, removed)
     }
 
     /// Checks the text that is proposed for the next cell, in place. Characters that make code look like other code

@@ -26,6 +26,8 @@ pub enum Kind {
     PlotCode,
     /// A widget from outside ipywidgets, or a part of a widget that carries code.
     Widget,
+    /// A message to a front-end's extension that is not for widgets.
+    Comm,
     /// A MIME type that is not on the list.
     UnknownType,
     /// Something that loads by itself from elsewhere: images, fonts, stylesheets, data, map tiles.
@@ -39,7 +41,7 @@ pub enum Kind {
 }
 
 /// Every kind, with its name in metrics, what one and several of it are called, and the key that allows it.
-const KINDS: [(Kind, &str, &str, &str, Option<&str>); 16] = [
+pub const KINDS: [(Kind, &str, &str, &str, Option<&str>); 17] = [
     (Kind::Script, "script", "script", "scripts", Some(ACTIVE)),
     (Kind::Handler, "handler", "event handler", "event handlers", Some(ACTIVE)),
     (Kind::CodeUrl, "code_url", "link that runs code", "links that run code", Some(ACTIVE)),
@@ -57,6 +59,7 @@ const KINDS: [(Kind, &str, &str, &str, Option<&str>); 16] = [
     (Kind::RawHtml, "raw_html", "piece of HTML in Markdown", "pieces of HTML in Markdown", Some(ACTIVE)),
     (Kind::PlotCode, "plot_code", "part of a plot that carries code", "parts of plots that carry code", Some(ACTIVE)),
     (Kind::Widget, "widget", "widget part that can carry code", "widget parts that can carry code", Some(ACTIVE)),
+    (Kind::Comm, "comm", "channel to a front-end extension", "channels to front-end extensions", Some(TARGETS)),
     (Kind::UnknownType, "unknown_type", "output of an unknown type", "outputs of unknown types", Some(ACTIVE)),
     (Kind::Remote, "remote", "remote resource", "remote resources", Some("output.remote_resources")),
     (Kind::Terminal, "terminal", "terminal control sequence", "terminal control sequences", Some("output.terminal")),
@@ -77,6 +80,8 @@ const KINDS: [(Kind, &str, &str, &str, Option<&str>); 16] = [
 ];
 
 const ACTIVE: &str = "output.active_content";
+/// A list of those that are allowed; the other keys say yes or no.
+const TARGETS: &str = "output.comm_targets";
 
 /// What was removed from the outputs of one cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,12 +156,13 @@ impl Removals {
             _ => parts.concat(),
         };
         match wanted {
+            Some(TARGETS) => format!(
+                "Removed {listed} from this cell's outputs (`{TARGETS}` in the policy names those that are allowed)."
+            ),
             Some(key) => {
-                format!(
-                    "Cellblock removed {listed} from this cell's outputs (`{key} = true` in the policy would allow it)."
-                )
+                format!("Removed {listed} from this cell's outputs (`{key} = true` in the policy would allow it).")
             }
-            None => format!("Cellblock removed {listed} from this cell's outputs."),
+            None => format!("Removed {listed} from this cell's outputs."),
         }
     }
 }
@@ -187,9 +193,9 @@ mod tests {
         assert_eq!(
             removed.sentence().as_deref(),
             Some(
-                "Cellblock removed 1 script and 2 event handlers from this cell's outputs (`output.active_content = true` \
-                 in the policy would allow it). Cellblock removed 1 remote resource from this cell's outputs \
-                 (`output.remote_resources = true` in the policy would allow it). Cellblock removed 1 output that is not \
+                "Removed 1 script and 2 event handlers from this cell's outputs (`output.active_content = true` \
+                 in the policy would allow it). Removed 1 remote resource from this cell's outputs \
+                 (`output.remote_resources = true` in the policy would allow it). Removed 1 output that is not \
                  what its type says from this cell's outputs."
             )
         );

@@ -131,11 +131,13 @@ impl Terminal {
 /// Whether a terminal would show every character as it is. Nearly all text is, and costs one look at each byte.
 fn is_plain(text: &str) -> bool {
     // 0xc2 leads U+0080 to U+00BF; looking closer at those is what the slow path does.
-    text.bytes().all(|byte| (byte >= b' ' && byte != 0x7f && byte != 0xc2) || matches!(byte, b'\n' | b'\t' | b'\r' | 8))
+    text.bytes()
+        .all(|byte| (byte >= b' ' && byte != 0x7f && byte != 0xc2) || matches!(byte, b'\n' | b'\t' | b'\r' | 8 | 0))
 }
 
 fn passes(character: char) -> bool {
-    matches!(character, '\n' | '\t' | '\r' | '\x08') || !character.is_control()
+    // A terminal does nothing with a null.
+    matches!(character, '\n' | '\t' | '\r' | '\x08' | '\0') || !character.is_control()
 }
 
 /// Colours (`m`), erasing in the line (`K`), and moves within the line (`C`, `D`, `G`).

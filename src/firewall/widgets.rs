@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::removals::{Kind, Removals};
-use super::{Permissions, bundle, css, html, latex, models};
+use super::{Permissions, bundle, css, html, latex, models, prototype};
 
 /// The largest number of widgets of a session.
 const MAX_MODELS: usize = 50_000;
@@ -14,8 +14,8 @@ const MAX_MODELS: usize = 50_000;
 /// The longest name of a comm or a model.
 const MAX_NAME: usize = 256;
 
-/// Comm targets of front-end extensions that run what they are sent.
-const REFUSED_TARGETS: [&str; 5] = ["bokeh", "holoviews", "hv-extension", "panel", "pyviz"];
+/// Where widgets' comms lead. What is behind any other target is code of the page that nobody here knows.
+const WIDGETS: [&str; 3] = ["jupyter.widget", "jupyter.widget.control", "jupyter.widget.version"];
 
 /// What kind of comm message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,14 @@ pub enum CommKind {
     Open,
     Message,
     Close,
+}
+
+/// Which comm a message is about. `target` is that of an opening.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'m> {
+    pub kind: CommKind,
+    pub id: &'m str,
+    pub target: &'m str,
 }
 
 /// Whether a message passes, as it is now.
@@ -59,23 +67,25 @@ impl Model {
 }
 
 impl Comms {
-    /// Checks a message, in place.
+    /// Checks a message, in place. `targets` are those that the policy allows besides the widgets'.
     pub fn check(
         &mut self,
         may: Permissions,
-        kind: CommKind,
-        id: &str,
-        target: &str,
+        targets: &[String],
+        message: Message<'_>,
         data: &mut Value,
         removed: &mut Removals,
     ) -> Verdict {
         if may.active_content {
             return Verdict::Pass;
         }
+        let Message { kind, id, target } = message;
+        prototype::strip(data, removed);
         let passes = match kind {
-            CommKind::Open if id.len() > MAX_NAME => false,
-            CommKind::Open if target == "jupyter.widget" => self.open(may, id, data, removed),
-            CommKind::Open => !REFUSED_TARGETS.iter().any(|name| target.to_ascii_lowercase().contains(name)),
+            _ if id.len() > MAX_NAME || !paths_stay(data) => false,
+            CommKind::Open if target == WIDGETS[0] => self.open(may, id, data, removed),
+            CommKind::Open => WIDGETS.contains(&target) || targets.iter().any(|name| name == target),
+            CommKind::Message if data.get("states").is_some() => self.states(may, data, removed),
             CommKind::Message => self.message(may, id, data, removed),
             CommKind::Close => {
                 self.models.remove(id);
@@ -85,10 +95,33 @@ impl Comms {
         match passes {
             true => Verdict::Pass,
             false => {
-                removed.add(Kind::Widget);
+                let of_widgets = kind != CommKind::Open || WIDGETS.contains(&target);
+                removed.add(if of_widgets { Kind::Widget } else { Kind::Comm });
                 Verdict::Refuse
             }
         }
+    }
+
+    /// All widgets at once, as a page asks for them when it is loaded again. Those that may not pass are left out.
+    fn states(&mut self, may: Permissions, data: &mut Value, removed: &mut Removals) -> bool {
+        let Some(states) = data.get_mut("states").and_then(Value::as_object_mut) else { return false };
+        states.retain(|id, entry| {
+            let named = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+            let own = |key: &str| {
+                entry
+                    .get("state")
+                    .and_then(|state| state.get(format!("_{key}")))
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            };
+            let same = ["model_name", "model_module"].iter().all(|key| named(key) == own(key));
+            let passes = same && id.len() <= MAX_NAME && self.open(may, id, entry, removed);
+            if !passes {
+                removed.add(Kind::Widget);
+            }
+            passes
+        });
+        true
     }
 
     fn open(&mut self, may: Permissions, id: &str, data: &mut Value, removed: &mut Removals) -> bool {
@@ -189,6 +222,16 @@ impl Comms {
                 !model.value_is_html() && !model.value_is_typeset() && !model.name.starts_with("Output")
             })
     }
+}
+
+/// Whether binary parts are put into the message itself, and not beyond it.
+fn paths_stay(data: &Value) -> bool {
+    let Some(paths) = data.get("buffer_paths") else { return true };
+    let Some(paths) = paths.as_array() else { return paths.is_null() };
+    paths.iter().filter_map(Value::as_array).flatten().all(|key| match key {
+        Value::String(key) => !prototype::is_beyond(key),
+        key => key.is_number(),
+    })
 }
 
 fn text_of<'s>(state: &'s Map<String, Value>, key: &str) -> &'s str {

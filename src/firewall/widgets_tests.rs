@@ -22,14 +22,18 @@ impl Session {
         Self(Comms::default(), Removals::new())
     }
 
+    fn check(&mut self, kind: CommKind, id: &str, target: &str, data: &mut Value) -> Verdict {
+        self.0.check(NOTHING, &["my-own".to_string()], Message { kind, id, target }, data, &mut self.1)
+    }
+
     fn open(&mut self, id: &str, mut data: Value) -> Option<Value> {
-        let verdict = self.0.check(NOTHING, CommKind::Open, id, "jupyter.widget", &mut data, &mut self.1);
+        let verdict = self.check(CommKind::Open, id, "jupyter.widget", &mut data);
         (verdict == Verdict::Pass).then(|| data["state"].take())
     }
 
     fn update(&mut self, id: &str, state: Value) -> Option<Value> {
         let mut data = json!({"method": "update", "state": state, "buffer_paths": []});
-        let verdict = self.0.check(NOTHING, CommKind::Message, id, "", &mut data, &mut self.1);
+        let verdict = self.check(CommKind::Message, id, "", &mut data);
         (verdict == Verdict::Pass).then(|| data["state"].take())
     }
 }
@@ -68,14 +72,60 @@ fn widgets_that_bring_code_are_refused() {
         assert_eq!(session.open("a", state("Text", json!({key: value}))), None, "{key}");
     }
     assert_eq!(session.open("a", json!({})), None);
-    for target in ["hv-extension-comm", "bokeh-comm", "panel-comm"] {
-        assert_eq!(
-            session.0.check(NOTHING, CommKind::Open, "b", target, &mut json!({}), &mut session.1),
-            Verdict::Refuse
-        );
+    for target in ["hv-extension-comm", "bokeh-comm", "panel-comm", "nobody-knows", ""] {
+        assert_eq!(session.check(CommKind::Open, "b", target, &mut json!({})), Verdict::Refuse);
     }
-    assert_eq!(session.0.check(NOTHING, CommKind::Open, "b", "my-own", &mut json!({}), &mut session.1), Verdict::Pass);
-    assert_eq!(session.1.count(Kind::Widget), 11);
+    assert_eq!((session.1.count(Kind::Widget), session.1.count(Kind::Comm)), (8, 5));
+}
+
+#[test]
+fn comms_to_widgets_and_to_what_the_policy_names_pass() {
+    let mut session = Session::new();
+    for target in ["my-own", "jupyter.widget.control", "jupyter.widget.version"] {
+        assert_eq!(session.check(CommKind::Open, "b", target, &mut json!({})), Verdict::Pass);
+    }
+    assert!(session.1.is_empty());
+}
+
+#[test]
+fn a_page_that_asks_for_all_widgets_gets_those_that_may_pass() {
+    let entry = |name: &str, more: Value| {
+        let mut entry = state(name, more);
+        entry["model_name"] = entry["state"]["_model_name"].clone();
+        entry["model_module"] = entry["state"]["_model_module"].clone();
+        entry
+    };
+    let mut unlike = entry("Text", json!({"value": "<b>"}));
+    unlike["model_module"] = "anywidget".into();
+    let mut data = json!({"method": "update_states", "buffer_paths": [], "states": {
+        "text": entry("Text", json!({"value": "<b onclick=x>"})),
+        "html": entry("HTML", json!({"value": "<b onclick=x>y</b>"})),
+        "code": entry("Text", json!({"_model_module": "anywidget", "_esm": "x"})),
+        "unlike": unlike,
+        "nothing": {},
+    }});
+    let mut session = Session::new();
+    assert_eq!(session.check(CommKind::Message, "control", "", &mut data), Verdict::Pass);
+    let states = data["states"].as_object().unwrap();
+    assert_eq!(states.keys().collect::<Vec<_>>(), ["text", "html"]);
+    assert_eq!(states["text"]["state"]["value"], "<b onclick=x>");
+    assert_eq!(states["html"]["state"]["value"], "<b>y</b>");
+    assert_eq!((session.1.count(Kind::Widget), session.1.count(Kind::Handler)), (3, 1));
+    // What they are is remembered.
+    assert_eq!(session.update("html", json!({"value": "<i onclick=x>z</i>"})).unwrap()["value"], "<i>z</i>");
+}
+
+#[test]
+fn a_message_cannot_reach_what_all_objects_have_in_common() {
+    let mut session = Session::new();
+    for path in [json!([["__proto__", "x"]]), json!([["a", "constructor", "prototype"]]), json!("x"), json!([[{}]])] {
+        let mut data = json!({"method": "update", "state": {}, "buffer_paths": path});
+        assert_eq!(session.check(CommKind::Message, "a", "", &mut data), Verdict::Refuse, "{path}");
+    }
+    let mut data =
+        json!({"method": "update", "state": {"__proto__": {"x": 1}, "value": 2}, "buffer_paths": [["data", 0]]});
+    assert_eq!(session.check(CommKind::Message, "a", "", &mut data), Verdict::Pass);
+    assert_eq!(data["state"], json!({"value": 2}));
 }
 
 #[test]
@@ -177,8 +227,6 @@ fn an_output_widget_holds_checked_outputs() {
 fn a_policy_that_allows_code_allows_all_of_it() {
     let may = Permissions { active_content: true, ..NOTHING };
     let mut data = state("Text", json!({"_model_module": "anywidget", "_esm": "x"}));
-    assert_eq!(
-        Comms::default().check(may, CommKind::Open, "a", "jupyter.widget", &mut data, &mut Removals::new()),
-        Verdict::Pass
-    );
+    let message = Message { kind: CommKind::Open, id: "a", target: "jupyter.widget" };
+    assert_eq!(Comms::default().check(may, &[], message, &mut data, &mut Removals::new()), Verdict::Pass);
 }

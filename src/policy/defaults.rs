@@ -36,6 +36,7 @@ const BLANK: Policy = Policy {
         active_content: false,
         remote_resources: false,
         terminal: false,
+        comm_targets: Vec::new(),
     },
     session: Session {
         persist: Persist::Off,

@@ -15,6 +15,7 @@ pub(super) enum Default {
     Flag(bool),
     Word(&'static str),
     NoPaths,
+    NoNames,
     NoTexts,
     NoMounts,
 }
@@ -28,6 +29,7 @@ impl Default {
             Self::Flag(flag) => Setting::Flag(flag),
             Self::Word(word) => Setting::Word(word),
             Self::NoPaths => Setting::Paths(Vec::new()),
+            Self::NoNames => Setting::Names(Vec::new()),
             Self::NoTexts => Setting::Texts(BTreeMap::new()),
             Self::NoMounts => Setting::Mounts(BTreeMap::new()),
         }

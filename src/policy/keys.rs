@@ -262,6 +262,14 @@ pub const KEYS: &[Key] = &[
         set: set!(output.terminal, Flag),
     },
     Key {
+        name: "output.comm_targets",
+        doc: "Comm targets of front-end extensions that cells may open, besides the widgets'. What an extension does with a message is its own affair.",
+        kind: Kind::Targets,
+        defaults: all(Default::NoNames),
+        example: "[\"my-extension\"]",
+        set: set!(output.comm_targets, Names),
+    },
+    Key {
         name: "session.persist",
         doc: "What of a session outlives its process: nothing (off), or every cell.",
         kind: Kind::Choice(Persist::WORDS),

@@ -55,6 +55,8 @@ pub enum Kind {
     Files,
     /// Names of Python packages.
     Packages,
+    /// Names of comm targets.
+    Targets,
     /// A table of variable names and texts.
     Env,
     /// A table of guest paths and directories that exist.
@@ -79,6 +81,7 @@ impl Kind {
             Self::Store => "the path of a directory, or a URL such as \"s3://bucket/prefix\"".to_owned(),
             Self::Files => "a list of paths of files (no directories, no symbolic links, no name twice)".to_owned(),
             Self::Packages => "a list of names of Python packages".to_owned(),
+            Self::Targets => "a list of names".to_owned(),
             Self::Env => "a table of variable names and texts".to_owned(),
             Self::Mounts => "a table of guest paths below /data or /mnt and directories that exist".to_owned(),
         }

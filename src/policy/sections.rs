@@ -111,6 +111,8 @@ pub struct Output {
     pub remote_resources: bool,
     /// Whether terminal escapes other than colours and cursor basics pass.
     pub terminal: bool,
+    /// Comm targets of front-end extensions that may be opened.
+    pub comm_targets: Vec<String>,
 }
 
 /// `[session]`: what is kept of a session, where and for how long.

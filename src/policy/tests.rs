@@ -110,7 +110,7 @@ fn every_key_changes_the_policy_and_nothing_else() {
             Kind::Directory => "\".\"".to_owned(),
             Kind::Store => "\"s3://bucket\"".to_owned(),
             Kind::Files => "[\"data.csv\"]".to_owned(),
-            Kind::Packages => "[\"Foo_Bar\"]".to_owned(),
+            Kind::Packages | Kind::Targets => "[\"Foo_Bar\"]".to_owned(),
             Kind::Env => "{ A = \"b\" }".to_owned(),
             Kind::Mounts => "{ \"/mnt/a\" = \".\" }".to_owned(),
         };

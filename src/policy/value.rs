@@ -45,7 +45,8 @@ pub fn setting(key: &Key, value: &Spanned<DeValue<'_>>, base: &Path) -> Result<S
         (Kind::Directory, DeValue::String(text)) => return placed(place::directory(text, base).map(Setting::Path)),
         (Kind::Store, DeValue::String(text)) => return placed(store(text, base)),
         (Kind::Files, DeValue::Array(items)) => return files(key, value, items, base),
-        (Kind::Packages, DeValue::Array(items)) => return packages(key, items),
+        (Kind::Packages, DeValue::Array(items)) => return names(key, items, package),
+        (Kind::Targets, DeValue::Array(items)) => return names(key, items, target),
         (Kind::Env, DeValue::Table(table)) => return variables(key, table),
         (Kind::Mounts, DeValue::Table(table)) => return mounts(key, table, base),
         _ => None,
@@ -104,12 +105,12 @@ fn files(key: &Key, value: &Spanned<DeValue<'_>>, items: &DeArray<'_>, base: &Pa
     }
 }
 
-/// Names as package indexes compare them: lower case, with `-` for every run of `-`, `_` and `.`.
-fn packages(key: &Key, items: &DeArray<'_>) -> Result<Setting, Mistake> {
+/// Names, each as `read` has it.
+fn names(key: &Key, items: &DeArray<'_>, read: fn(&str) -> Option<String>) -> Result<Setting, Mistake> {
     let mut names = Vec::new();
     for item in items {
         let name = match item.get_ref() {
-            DeValue::String(text) => package(text),
+            DeValue::String(text) => read(text),
             _ => None,
         };
         names.push(name.ok_or_else(|| wrong(key.name, item, &key.kind.allowed()))?);
@@ -117,6 +118,12 @@ fn packages(key: &Key, items: &DeArray<'_>) -> Result<Setting, Mistake> {
     Ok(Setting::Names(names))
 }
 
+fn target(text: &str) -> Option<String> {
+    let fine = !text.is_empty() && text.len() <= 256 && !text.contains(char::is_control);
+    fine.then(|| text.to_owned())
+}
+
+/// A name as package indexes compare them: lower case, with `-` for every run of `-`, `_` and `.`.
 fn package(text: &str) -> Option<String> {
     let outside = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
     let inside = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');

@@ -17,9 +17,11 @@ use super::commands::{self, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::journal::Journal;
 use super::limits::Limits;
+use super::outgoing::Gatehouse;
 use super::output::{Output, Room, grouped};
 use super::request::CommKind;
 use super::verdict::memory_message;
+use crate::firewall::{Firewall, Removals};
 use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason};
 
 /// Serves one session's guest, request by request.
@@ -36,6 +38,7 @@ pub struct Desk {
     /// What the notebook asked for with `%fuel`, and the last cell's analysis.
     fuel: Mutex<(Wish, Map<String, Value>)>,
     room: Room,
+    gatehouse: Gatehouse,
     /// The request, and above it one of the host's own that is served on its way.
     current: Mutex<Vec<Current>>,
 }
@@ -66,8 +69,9 @@ pub struct Served {
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
+    pub fn new(limits: Limits, firewall: Firewall, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
         Self {
+            gatehouse: Gatehouse::new(firewall),
             limits,
             image,
             journal,
@@ -96,7 +100,7 @@ impl Desk {
 
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
-        let output = Output::new(events, &self.limits);
+        let output = Output::new(events, &self.limits, self.gatehouse.clone());
         let current = Current {
             request: Some(request),
             reply: None,
@@ -157,6 +161,15 @@ impl Desk {
         self.with(|current| {
             current.output.flush();
             Served { reply: current.reply.take(), command: current.command.take(), cut: current.output.cut() }
+        })
+        .unwrap_or_default()
+    }
+
+    /// Checks the content of the request's reply, and answers what the firewall has removed since the request began.
+    pub fn check_reply(&self, content: &mut Map<String, Value>) -> Removals {
+        self.with(|current| {
+            current.output.check_reply(content);
+            current.output.removed().clone()
         })
         .unwrap_or_default()
     }

@@ -1,5 +1,7 @@
 //! What a session tells its face while a request is served, in order, ending with [`Event::Done`].
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -100,6 +102,8 @@ pub struct Usage {
     pub files_created: Vec<String>,
     pub files_modified: Vec<String>,
     pub files_deleted: Vec<String>,
+    /// How much the output firewall removed, by kind (`docs/firewall.md`).
+    pub outputs_removed: BTreeMap<&'static str, u32>,
     /// What the fuel went into; of cells alone.
     pub fuel_analysis: Option<FuelAnalysis>,
     /// What to do about an error that the sandbox caused.

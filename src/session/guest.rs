@@ -22,6 +22,7 @@ use super::timeline::Move;
 use super::verdict::{self, Verdict};
 use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
+use crate::firewall::Firewall;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{Allowance, Code, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World};
 
@@ -49,6 +50,8 @@ pub struct Origin {
     /// The world of a session with these directories for `/app` and `/tmp`.
     pub world: Arc<MakeWorld>,
     pub limits: Limits,
+    /// What outputs may carry.
+    pub firewall: Firewall,
     /// What the guest sees of files, for guidance.
     pub mounts: Vec<Mount>,
     /// What is displayed about cells.
@@ -119,7 +122,13 @@ impl Guest {
         let world = (origin.world)(&directories.app, &directories.tmp);
         let journal = Arc::new(opened.journal);
         let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
-        let desk = Arc::new(Desk::new(origin.limits.clone(), origin.image.size(), journal.clone(), is_kept));
+        let desk = Arc::new(Desk::new(
+            origin.limits.clone(),
+            origin.firewall.clone(),
+            origin.image.size(),
+            journal.clone(),
+            is_kept,
+        ));
         let portable = matches!(opened.found, Found::OtherBase(_));
         desk.offer_portable(portable);
         let overlay = Some(Overlay::new(origin.image.clone())?);
@@ -258,6 +267,7 @@ impl Guest {
         } else {
             files
         };
+        self.check_reply(kind.is_shown(), &mut outcome);
         self.desk.end();
         let (state, kind) = (outcome.usage.state, kind.with(&outcome));
         send(&events, done(outcome));
@@ -297,6 +307,15 @@ impl Guest {
         }
         for display in displays.into_iter().filter(|_| shown) {
             self.desk.say(display);
+        }
+    }
+
+    /// Sends the reply through the firewall, and says what was removed of all that the request sent.
+    fn check_reply(&self, shown: bool, outcome: &mut Outcome) {
+        let removed = self.desk.check_reply(&mut outcome.content);
+        outcome.usage.outputs_removed = removed.counts().collect();
+        if let Some(text) = removed.sentence().filter(|_| shown) {
+            self.say(StreamName::Stderr, &text);
         }
     }
 

@@ -17,6 +17,7 @@ use super::thread::spawn;
 use super::working_copy;
 use super::workspace::Quota;
 use crate::advice::Mount;
+use crate::firewall::{Firewall, Permissions};
 use crate::policy::{self, Policy};
 use crate::runtime::sandboxed::{Granted, world};
 use crate::runtime::{Prepared, SandboxBuilder, SetupError, WarmProfile};
@@ -106,6 +107,7 @@ impl House {
             facts: self.facts.clone(),
             world: Arc::new(mounts),
             limits,
+            firewall: firewall(&self.policy),
             mounts: guest_mounts(&self.policy),
             shown: Shown { fuel: self.policy.advice.fuel, errors: self.policy.advice.errors },
             env: self.policy.env.clone().into_iter().collect(),
@@ -156,6 +158,16 @@ fn guest_mounts(policy: &Policy) -> Vec<Mount> {
         add("/external");
     }
     mounts
+}
+
+fn firewall(policy: &Policy) -> Firewall {
+    let output = &policy.output;
+    let may = Permissions {
+        active_content: output.active_content,
+        remote_resources: output.remote_resources,
+        terminal: output.terminal,
+    };
+    Firewall::new(may, output.comm_targets.clone())
 }
 
 fn limits(policy: &Policy) -> Limits {

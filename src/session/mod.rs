@@ -13,6 +13,7 @@ pub mod journal;
 pub mod keeper;
 pub mod limits;
 pub mod opening;
+mod outgoing;
 pub mod output;
 mod pace;
 pub mod request;

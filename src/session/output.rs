@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::event::{Event, Queued, StreamName};
 use super::limits::Limits;
+use super::outgoing::{Gatehouse, Outgoing};
 use super::pace::Pace;
+use crate::firewall::Removals;
 
 /// Bytes of output that may be on their way to the clients; past it the guest waits.
 const ROOM: usize = 16 << 20;
@@ -54,6 +57,7 @@ pub struct Output {
     displays_limit: u64,
     display_limit: u64,
     pace: Pace,
+    outgoing: Outgoing,
 }
 
 #[derive(Debug)]
@@ -88,8 +92,8 @@ impl Capped {
 }
 
 impl Output {
-    /// The output of a request whose events go to `events`.
-    pub fn new(events: UnboundedSender<Queued>, limits: &Limits) -> Self {
+    /// The output of a request whose events go to `events`, as far as the firewall lets them.
+    pub fn new(events: UnboundedSender<Queued>, limits: &Limits, gatehouse: Gatehouse) -> Self {
         Self {
             events,
             pending: None,
@@ -99,6 +103,7 @@ impl Output {
             displays_limit: limits.display,
             display_limit: limits.one_display,
             pace: Pace::new(limits.messages_per_second, Instant::now()),
+            outgoing: Outgoing::new(gatehouse),
         }
     }
 
@@ -210,7 +215,18 @@ impl Output {
         (self.stdout.cut, self.stderr.cut)
     }
 
+    /// Checks the content of the request's reply, in place.
+    pub fn check_reply(&mut self, content: &mut Map<String, Value>) {
+        self.outgoing.reply(content);
+    }
+
+    /// What the firewall has removed until now.
+    pub fn removed(&self) -> &Removals {
+        self.outgoing.removed()
+    }
+
     fn put(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
+        let Some(event) = self.outgoing.event(event) else { return };
         self.pace.spend(Instant::now());
         // Nobody listens any more: the face is gone, and the cell runs to its end for the state's sake.
         let _ = self.events.send(Queued { event, permit });
@@ -264,7 +280,7 @@ mod tests {
     #[test]
     fn text_is_coalesced_until_the_other_stream_speaks() {
         let (sender, mut receiver) = unbounded_channel();
-        let mut output = Output::new(sender, &Limits::default());
+        let mut output = Output::new(sender, &Limits::default(), Gatehouse::default());
         output.text(StreamName::Stdout, b"a", None);
         output.text(StreamName::Stdout, b"b", None);
         assert!(texts(&mut receiver).is_empty());
@@ -276,7 +292,7 @@ mod tests {
     #[test]
     fn a_character_is_not_torn() {
         let (sender, mut receiver) = unbounded_channel();
-        let mut output = Output::new(sender, &Limits::default());
+        let mut output = Output::new(sender, &Limits::default(), Gatehouse::default());
         let (first, second) = "€".as_bytes().split_at(1);
         output.text(StreamName::Stdout, &[b"x", first].concat(), None);
         output.tick(Instant::now() + DELAY);
@@ -290,7 +306,7 @@ mod tests {
     fn what_is_cut_is_said_once() {
         let (sender, mut receiver) = unbounded_channel();
         let limits = Limits { stdout: 3, ..Limits::default() };
-        let mut output = Output::new(sender, &limits);
+        let mut output = Output::new(sender, &limits, Gatehouse::default());
         for _ in 0..4 {
             output.text(StreamName::Stdout, b"ab", None);
         }

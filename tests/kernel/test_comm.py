@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frontend import Frontend
+from frontend import SANDBOXED, Frontend
 
 TARGET = """
 import comm
@@ -46,7 +46,8 @@ def test_a_frontend_comm_is_opened_spoken_to_and_closed(kernel: Frontend) -> Non
     assert kernel.value("received[0][2]") == "[b'\\x00\\x01', b'']"
 
 
-def test_a_kernel_comm_is_opened_spoken_to_and_closed(kernel: Frontend) -> None:
+def test_a_kernel_comm_is_opened_spoken_to_and_closed(start) -> None:
+    kernel = start(policy={"output": {"comm_targets": ["plot"]}} if SANDBOXED else None)
     cell = kernel.execute(
         "import comm\n"
         "mine = comm.create_comm(target_name='plot', data={'a': 1}, metadata={'version': 2}, buffers=[b'xyz'])\n"

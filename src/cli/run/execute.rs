@@ -9,7 +9,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::notebook::{CodeCell, Notebook};
 use super::outputs::Outputs;
 use super::report::{Report, first_line, first_line_of};
+use super::said::{indented, said};
 use super::widgets::Widgets;
+use crate::policy::Advice;
 use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
 
 /// How a run ended.
@@ -28,13 +30,16 @@ pub(super) struct Failure {
     id: String,
     first_line: String,
     why: String,
+    /// What there is to say about it, of whole lines.
+    said: String,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cell: (number, of), id, first_line, why } = self;
+        let Self { cell: (number, of), id, first_line, why, said } = self;
         let id = if id.is_empty() { String::new() } else { format!(" (id {id})") };
-        write!(f, "cell {number} of {of}{id} failed: {why}\n  in the cell that begins with: {first_line}")
+        write!(f, "cell {number} of {of}{id} failed: {why}\n  in the cell that begins with: {first_line}")?;
+        if said.is_empty() { Ok(()) } else { write!(f, "\n\n{}", indented(said).trim_end()) }
     }
 }
 
@@ -42,6 +47,8 @@ impl fmt::Display for Failure {
 pub(super) struct Execution<'a> {
     pub session: SessionHandle,
     pub allow_errors: bool,
+    /// What is told about cells.
+    pub advice: Advice,
     pub reporter: &'a dyn Report,
     /// One item for each Ctrl-C: the first interrupts the cell, the second gives it up.
     pub interrupts: UnboundedReceiver<()>,
@@ -71,9 +78,9 @@ impl Execution<'_> {
             outputs.begin(cell.index);
             counts.push((cell.index, count));
             let ended = self.cell(cell, count, &mut outputs, &mut widgets).await;
-            let why = match ended {
-                CellEnd::Done(outcome) => error_of(&outcome),
-                CellEnd::SessionLost => Some(lost()),
+            let (why, said) = match ended {
+                CellEnd::Done(outcome) => (error_of(&outcome), said(&outcome.usage, &self.advice)),
+                CellEnd::SessionLost => (Some(lost()), String::new()),
                 CellEnd::Interrupted => {
                     end = End::Interrupted;
                     self.reporter.ended(true, started.elapsed());
@@ -82,6 +89,7 @@ impl Execution<'_> {
             };
             self.reporter.ended(why.is_some(), started.elapsed());
             let Some(CellError { ename, evalue, traceback, session_lost }) = why else {
+                self.reporter.note(&said);
                 continue;
             };
             if !outputs.has_error(cell.index) {
@@ -94,9 +102,11 @@ impl Execution<'_> {
                     id: cell.id.clone(),
                     first_line: first_line(&cell.source),
                     why: first_line_of(&format!("{ename}: {evalue}"), 500),
+                    said,
                 });
                 break;
             }
+            self.reporter.note(&said);
         }
         for (index, all) in outputs.into_nbformat() {
             let count = counts.iter().find(|(cell, _)| *cell == index).map(|(_, count)| *count);

@@ -84,7 +84,8 @@ fn run_with(
     std::fs::write(&path, text).unwrap();
     let mut notebook = Notebook::read(&path).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let execution = Execution { session, allow_errors, reporter: &Quiet, interrupts };
+    let advice = crate::policy::Policy::default().advice;
+    let execution = Execution { session, allow_errors, advice, reporter: &Quiet, interrupts };
     let end = runtime.block_on(execution.run(&mut notebook));
     (end, serde_json::from_slice(&notebook.text().unwrap()).unwrap())
 }

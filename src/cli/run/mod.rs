@@ -6,6 +6,7 @@ mod execute;
 mod notebook;
 mod outputs;
 mod report;
+mod said;
 mod widgets;
 
 use std::path::PathBuf;
@@ -54,12 +55,13 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared()?;
         let places = Places::make()?;
+        let advice = policy.advice.clone();
         let session = super::session::start(policy, Which::Unkept, &places, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;
             let allow_errors = self.allow_errors;
-            let execution = Execution { session, allow_errors, reporter: reporter.as_ref(), interrupts };
+            let execution = Execution { session, allow_errors, advice, reporter: reporter.as_ref(), interrupts };
             anyhow::Ok(execution.run(&mut notebook).await)
         })?;
         reporter.finished();

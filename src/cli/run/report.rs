@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::said::indented;
+
 /// Is told of each cell.
 pub(super) trait Report {
     /// A cell begins.
     fn started(&self, source: &str);
     /// It has ended.
     fn ended(&self, failed: bool, took: Duration);
+    /// What there is to say about the cell that has ended, of whole lines; may be empty.
+    fn note(&self, _text: &str) {}
     /// The run is over.
     fn finished(&self) {}
 }
@@ -41,6 +45,12 @@ impl Report for OnTerminal {
 
     fn ended(&self, _failed: bool, _took: Duration) {}
 
+    fn note(&self, text: &str) {
+        if !text.is_empty() {
+            self.bar.println(indented(text).trim_end());
+        }
+    }
+
     fn finished(&self) {
         self.bar.finish_and_clear();
     }
@@ -65,6 +75,10 @@ impl Report for InLines {
 
     fn ended(&self, failed: bool, took: Duration) {
         eprintln!("{} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64());
+    }
+
+    fn note(&self, text: &str) {
+        eprint!("{}", indented(text));
     }
 }
 
