@@ -13,27 +13,29 @@ export async function watch(context, home, names) {
   await context.exposeBinding('canary', (_source, name) => note('ran', String(name)));
   // A page that is being logged out, or led away, stays: it is enough that it asked.
   await context.route((url) => url.pathname.includes('/logout'), (route) => route.fulfill({ status: 204 }));
+  const opened = new Set();
+  let attended;
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (['data:', 'blob:', 'about:'].includes(url.protocol)) return;
+    // Not what is within the page, nor the browser's own viewers.
+    if (!/^(https?|wss?|ftp|file):$/.test(url.protocol)) return;
     const own = url.origin === home && /^\/(lab|api|static|kernelspecs|custom|lsp)\b/.test(url.pathname) && request.method() !== 'DELETE';
-    if (!own || nameIn(url.pathname + url.search)) note('asked', request.url());
+    const named = nameIn(url.pathname + url.search);
+    // A link that was clicked, in a window of its own.
+    const followed = request.isNavigationRequest() && request.frame().page() !== attended && url.host !== listener.address;
+    if (followed) note('linked', request.url());
+    else if (!own || named) note('asked', request.url());
   });
-  let expected;
-  context.on('page', async (opened) => {
-    if (opened === expected) return;
-    note('opened', opened.url());
-    opened.on('dialog', (dialog) => dialog.dismiss().catch(() => {}));
-    await opened.waitForLoadState('commit').catch(() => {});
-    note('opened', opened.url());
-    await opened.close().catch(() => {});
+  context.on('page', (window) => {
+    opened.add(window);
+    window.on('dialog', (dialog) => dialog.dismiss().catch(() => {}));
   });
 
   return {
     address: listener.address,
     close: listener.close,
     attend(page) {
-      expected = page;
+      attended = page;
       page.on('dialog', (dialog) => {
         note('dialog', dialog.message() || dialog.type());
         (dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss()).catch(() => {});
@@ -42,8 +44,14 @@ export async function watch(context, home, names) {
         if (frame === page.mainFrame() && new URL(frame.url()).origin !== home) note('left for', frame.url());
       });
     },
-    // Everything since it was asked last: `name` to the ways in which it made itself known.
-    take() {
+    // Everything since it was asked last: `name` to the ways in which it made itself known. Closes the windows that were opened.
+    async take() {
+      for (const window of opened) {
+        const [address, opener] = [window.url(), await window.opener().catch(() => null)];
+        if (opener) note('opened with a way back', address);
+        await window.close().catch(() => {});
+      }
+      opened.clear();
       for (const url of listener.heard) note('called', url);
       listener.heard.length = 0;
       const found = {};

@@ -82,12 +82,16 @@ async function clickAll(place) {
 async function hostileOutputs(notebook) {
   const result = {};
   await open(notebook);
-  canary.take();
+  await canary.take();
   result.lost = await run(hostile);
-  result.shown = canary.take();
+  result.shown = await canary.take();
   result.reaches = await reachesOut(page, hostile);
   result.text = await page.evaluate((names) => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].slice(1, names.length + 1)
     .map((cell) => cell.querySelector('.jp-OutputArea')?.innerText ?? ''), hostile);
+  if (process.env.CELLBLOCK_SHOTS) {
+    result.html = await page.evaluate((names) => Object.fromEntries([...document.querySelectorAll('.jp-Notebook .jp-Cell')].slice(1, names.length + 1)
+      .map((cell, place) => [names[place], cell.querySelector('.jp-OutputArea')?.innerHTML.slice(0, 2000)])), hostile);
+  }
 
   await page.evaluate(() => window.jupyterapp.commands.execute('docmanager:save'));
   await page.reload();
@@ -95,13 +99,13 @@ async function hostileOutputs(notebook) {
   await idle();
   result.lostAgain = await shown(hostile);
   say('opened again');
-  result.reloaded = canary.take();
+  result.reloaded = await canary.take();
 
   result.clicks = 0;
   for (const place of hostile.keys()) result.clicks += await clickAll(place);
   say('has clicked');
   await canary.honest(page);
-  result.clicked = canary.take();
+  result.clicked = await canary.take();
   result.title = await page.title();
   return result;
 }
@@ -109,7 +113,7 @@ async function hostileOutputs(notebook) {
 async function benignOutputs(notebook) {
   const result = { pictures: {}, failed: {} };
   await open(notebook);
-  canary.take();
+  await canary.take();
   await run(benign);
   for (const [place, item] of corpus.benign.entries()) {
     const area = output(place);
@@ -124,7 +128,7 @@ async function benignOutputs(notebook) {
       result.failed[item.name] = `${String(error).split('\n')[0]}; it shows: ${await area.innerText({ timeout: 1000 }).catch(() => '')}`.slice(0, 400);
     }
   }
-  result.fired = canary.take();
+  result.fired = await canary.take();
   return result;
 }
 

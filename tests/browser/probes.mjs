@@ -47,6 +47,9 @@ export function reachesOut(page, names) {
         const box = element.getBoundingClientRect();
         if (box.width && (box.right < own.left - 50 || box.bottom < own.top - 50 || box.top > own.bottom + 50)) why.push('is elsewhere');
       }
+      for (const named of output.querySelectorAll(':is(img, form, embed, object, iframe)[name]')) {
+        if (document[named.getAttribute('name')] === named) why.push('takes a name of the page');
+      }
       for (const id of ['jupyter-config-data', 'main', 'jp-main-dock-panel']) {
         if (output.querySelector(`[id="${id}"]`)) why.push('takes a name of the page');
       }

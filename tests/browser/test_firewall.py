@@ -25,26 +25,60 @@ OPEN = "output.active_content = true\noutput.remote_resources = true\noutput.ter
 # One of each renderer; shown after all others.
 SENTINELS = ["ipython-html", "ipython-markdown", "latex-math", "matplotlib-svg", "altair-points", "plotly-scatter", "widget-slider"]
 
+# Shows an item of a corpus by the way that it names. The page asks for the widgets of a notebook that it opens again on a channel which
+# the guest answers as it likes.
 PREPARE = """
 import json, sys
 import comm
 import ipywidgets
+from cellblock_bridge.door import door
+
 outputs = {item["name"]: item for item in json.load(open("/data/outputs.json"))}
-channels = {}
+publish = get_ipython().display_pub.publish
+channels, states = {}, {}
+
+def answer(channel, opening):
+    channel.on_msg(lambda _: channel.send({"method": "update_states", "states": states, "buffer_paths": []}))
+
+comm.get_comm_manager().register_target("jupyter.widget.control", answer)
+
+def speak(kind, comm_id, data, target_name=""):
+    state = data.get("state")
+    if kind == "control":
+        states.update(data["states"])
+    elif kind == "msg":
+        channels[comm_id].send(data)
+        states[comm_id]["state"].update(state)
+    elif comm_id not in channels:
+        channels[comm_id] = comm.create_comm(comm_id=comm_id, target_name=target_name, data=data, metadata={"version": "2.1.0"})
+        states[comm_id] = {"model_name": state["_model_name"], "model_module": state["_model_module"],
+                           "model_module_version": state["_model_module_version"], "state": dict(state)}
+
+class Result:
+    def __init__(self, data, metadata):
+        self.shown = data, metadata
+
+    def _repr_mimebundle_(self, **_):
+        return self.shown
+
 def show(name):
     item = outputs[name]
     for message in item.get("comm", []):
-        if message["kind"] == "open" and message["comm_id"] in channels:
-            pass  # shown for the second time
-        elif message["kind"] == "open":
-            channels[message["comm_id"]] = comm.create_comm(
-                comm_id=message["comm_id"], target_name=message["target_name"], data=message["data"], metadata={"version": "2.1.0"})
-        else:
-            channels[message["comm_id"]].send(message["data"])
-    if "stream" in item:
-        sys.stdout.write(item["stream"])
-    if "bundle" in item:
-        get_ipython().display_pub.publish(**item["bundle"])
+        speak(**message)
+    sys.stdout.write(item.get("stream", ""))
+    bundle = item.get("bundle")
+    match bundle and item.get("by", "display"):
+        case "display":
+            publish(**bundle)
+        case "update":
+            publish({"text/plain": "x"}, transient={"display_id": name})
+            publish(**bundle, transient={"display_id": name}, update=True)
+        case "page":
+            get_ipython().payload_manager.write_payload({"source": "page", "data": bundle["data"], "start": 0})
+        case "door":
+            door.tell("display", **bundle, transient={"display_id": name, "isolated": True}, update=False, trusted=True)
+        case "result":
+            return Result(**bundle)
 """
 
 
@@ -88,7 +122,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def claimed(kind: str) -> set[str]:
-    return {item["name"] for item in HOSTILE if item[kind]}
+    """Those that act when they are shown (`fires`), when they are opened again (`reload`), when they are pointed at or clicked (`click`)."""
+    return {item["name"] for item in HOSTILE if item.get(kind)}
+
+
+def without_links(clicked: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A link that is followed in a window of its own, to where it says, is what links are for."""
+    return {name: ways for name, ways in clicked.items() if ways != ["linked"]}
 
 
 def test_nothing_hostile_acts_when_it_is_shown(browser: dict[str, Any]) -> None:
@@ -109,21 +149,23 @@ def test_nothing_hostile_acts_when_the_notebook_is_opened_again(browser: dict[st
 
 
 def test_nothing_hostile_acts_when_it_is_clicked(browser: dict[str, Any]) -> None:
-    assert browser["closed"]["hostile"]["clicked"] == {}
+    assert without_links(browser["closed"]["hostile"]["clicked"]) == {}
 
 
 def test_the_same_outputs_act_where_the_policy_allows_it(browser: dict[str, Any]) -> None:
     shown = set(browser["open"]["hostile"]["shown"])
     assert claimed("fires") - shown == set()
-    assert len(shown) >= 60
+    assert len(claimed("fires")) >= 60
 
 
 def test_the_same_outputs_act_on_opening_again_where_the_policy_allows_it(browser: dict[str, Any]) -> None:
-    assert len(set(browser["open"]["hostile"]["reloaded"]) & claimed("fires")) >= 60
+    reloaded = set(browser["open"]["hostile"]["reloaded"])
+    assert len(reloaded & claimed("fires")) >= 60
+    assert claimed("reload") - reloaded == set()
 
 
 def test_the_same_outputs_act_on_a_click_where_the_policy_allows_it(browser: dict[str, Any]) -> None:
-    clicked = set(browser["open"]["hostile"]["clicked"])
+    clicked = set(without_links(browser["open"]["hostile"]["clicked"]))
     assert claimed("click") - clicked == set()
 
 
