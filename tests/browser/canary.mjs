@@ -22,7 +22,7 @@ export async function watch(context, home, names) {
     const own = url.origin === home && /^\/(lab|api|static|kernelspecs|custom|lsp)\b/.test(url.pathname) && request.method() !== 'DELETE';
     const named = nameIn(url.pathname + url.search);
     // A link that was clicked, in a window of its own.
-    const followed = request.isNavigationRequest() && request.frame().page() !== attended && url.host !== listener.address;
+    const followed = request.isNavigationRequest() && !isIn(attended, request) && url.host !== listener.address;
     if (followed) note('linked', request.url());
     else if (!own || named) note('asked', request.url());
   });
@@ -80,4 +80,13 @@ export async function watch(context, home, names) {
       }
     },
   };
+}
+
+// Whether a request is the page's own; one for a window that is only being opened has no frame yet.
+function isIn(page, request) {
+  try {
+    return request.frame().page() === page;
+  } catch {
+    return false;
+  }
 }

@@ -6,7 +6,7 @@ import { page, problems, url, shots, walk, idle } from './browser.mjs';
 import { watch } from './canary.mjs';
 import { reachesOut, rendered } from './probes.mjs';
 
-const { corpus, folder, report, sentinels } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
+const { folder, report, sentinels, ...corpus } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
 const hostile = corpus.hostile.map((item) => item.name);
 const benign = corpus.benign.map((item) => item.name);
 const home = new URL(url).origin;
@@ -16,7 +16,7 @@ canary.attend(page);
 
 // The guest reads the outputs from here.
 writeFileSync(path.join(folder, 'outputs.json'),
-  JSON.stringify([...corpus.hostile, ...corpus.benign]).replaceAll('canary.invalid', canary.address));
+  JSON.stringify([...corpus.hostile, ...corpus.benign, ...sentinels]).replaceAll('canary.invalid', canary.address));
 
 // The cells of a notebook are: one that prepares, one for each name, one for each sentinel.
 const output = (place) => page.locator('.jp-Notebook .jp-Cell').nth(place + 1).locator('.jp-OutputArea').first();
@@ -33,11 +33,11 @@ async function open(notebook) {
 // that were not drawn are returned: hostile outputs can break the page.
 async function shown(names) {
   const lost = [];
-  for (const [place, name] of sentinels.entries()) {
+  for (const [place, item] of sentinels.entries()) {
     const area = output(names.length + place);
-    await rendered(area, corpus.benign.find((item) => item.name === name)).catch(async () => {
-      lost.push(`${name}: ${await area.innerText({ timeout: 1000 }).catch(String)}`);
-      await area.screenshot({ path: path.join(shots, `lost-${name}.png`) }).catch(() => {});
+    await rendered(area, item).catch(async () => {
+      lost.push(`${item.name}: ${await area.innerText({ timeout: 1000 }).catch(String)}`);
+      await area.screenshot({ path: path.join(shots, `lost-${item.name}.png`) }).catch(() => {});
     });
   }
   say('sentinels');
@@ -63,6 +63,8 @@ async function clickAll(place) {
   const spots = () => target.evaluate((cell) =>
     [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
       '[data-commandlinker-command], svg a *, mjx-container a, .vega-embed canvas, .vega-embed svg, .updatemenu-header, .updatemenu-item-rect, .updatemenu-button)')]
+      // The viewers' own controls are no output.
+      .filter((element) => !element.closest('.vega-actions, .vega-embed > details, .modebar'))
       .slice(0, 12).map((element) => {
         const box = element.getBoundingClientRect();
         if (!box.width || !box.height) element.click?.();

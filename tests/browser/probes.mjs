@@ -6,7 +6,8 @@ export async function rendered(area, item) {
   const has = (part) => kinds.some((kind) => kind.includes(part));
   const first = (selector) => area.locator(selector).first().waitFor({ timeout: 10_000 });
   if (has('widget-view')) return first('.jupyter-widgets');
-  if (has('plotly')) return first('.js-plotly-plot .main-svg, .js-plotly-plot canvas');
+  // Of a notebook that is opened again the picture that was saved with it.
+  if (has('plotly')) return first(':is(.main-svg, canvas, img)');
   if (has('vega')) return first('.vega-embed canvas, .vega-embed svg g');
   if (has('image/svg')) return picture(area);
   if (has('image/')) return picture(area);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def show(name):
 
 
 def corpus(folder: str) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in sorted((CORPUS / folder).glob("*.json"))]
+    """The outputs of a folder; by hand, those whose names `CELLBLOCK_OUTPUTS` matches."""
+    wanted = re.compile(os.environ.get("CELLBLOCK_OUTPUTS", ""))
+    return [json.loads(path.read_text()) for path in sorted((CORPUS / folder).glob("*.json")) if wanted.search(path.stem)]
 
 
 HOSTILE, BENIGN = corpus("hostile"), corpus("benign")
@@ -104,8 +107,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path / "outputs"
     folder.mkdir()
     report, asked = tmp_path / "report.json", tmp_path / "asked.json"
-    asked.write_text(json.dumps({"corpus": {"hostile": HOSTILE, "benign": BENIGN}, "folder": str(folder), "report": str(report),
-                                 "sentinels": SENTINELS}))
+    asked.write_text(json.dumps({"hostile": HOSTILE, "benign": BENIGN, "folder": str(folder), "report": str(report),
+                                 "sentinels": [json.loads((CORPUS / "benign" / f"{name}.json").read_text()) for name in SENTINELS]}))
     for name, keys in {"closed": "", "open": OPEN}.items():
         policy = tmp_path / f"{name}.toml"
         policy.write_text(f"mount_data_dir = {json.dumps(str(folder))}\n{keys}")
