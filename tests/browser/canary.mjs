@@ -13,7 +13,7 @@ export async function watch(context, home, names) {
   await context.exposeBinding('canary', (_source, name) => note('ran', String(name)));
   // A page that is being logged out, or led away, stays: it is enough that it asked.
   await context.route((url) => url.pathname.includes('/logout'), (route) => route.fulfill({ status: 204 }));
-  const opened = new Set();
+  const [opened, links] = [new Set(), new Set()];
   let attended;
   context.on('request', (request) => {
     const url = new URL(request.url());
@@ -21,9 +21,11 @@ export async function watch(context, home, names) {
     if (!/^(https?|wss?|ftp|file):$/.test(url.protocol)) return;
     const own = url.origin === home && /^\/(lab|api|static|kernelspecs|custom|lsp)\b/.test(url.pathname) && request.method() !== 'DELETE';
     const named = nameIn(url.pathname + url.search);
-    // A link that was clicked, in a window of its own.
-    const followed = request.isNavigationRequest() && !isIn(attended, request) && url.host !== listener.address;
-    if (followed) note('linked', request.url());
+    // A link that was clicked, in a window of its own; or one to a file, which the page looks up.
+    const followed = request.isNavigationRequest() && !isIn(attended, request);
+    const lookedUp = request.resourceType() === 'fetch' && url.origin === home && url.pathname.startsWith('/api/contents/');
+    if (followed) links.add(url.pathname);
+    if (followed || (named && lookedUp)) note('linked', request.url());
     else if (!own || named) note('asked', request.url());
   });
   context.on('page', (window) => {
@@ -46,13 +48,9 @@ export async function watch(context, home, names) {
     },
     // Everything since it was asked last: `name` to the ways in which it made itself known. Closes the windows that were opened.
     async take() {
-      for (const window of opened) {
-        const [address, opener] = [window.url(), await window.opener().catch(() => null)];
-        if (opener) note('opened with a way back', address);
-        await window.close().catch(() => {});
-      }
+      for (const window of opened) await window.close().catch(() => {});
       opened.clear();
-      for (const url of listener.heard) note('called', url);
+      for (const url of listener.heard) if (!links.has(url)) note('called', url);
       listener.heard.length = 0;
       const found = {};
       for (const entry of [...seen].sort()) {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { page, problems, url, shots, walk, idle } from './browser.mjs';
 import { watch } from './canary.mjs';
-import { reachesOut, rendered } from './probes.mjs';
+import { differences, reachesOut, rendered } from './probes.mjs';
 
 const { folder, report, sentinels, ...corpus } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
 const hostile = corpus.hostile.map((item) => item.name);
@@ -54,12 +54,19 @@ async function run(names) {
   return shown(names);
 }
 
-// Points at and clicks on everything in an output that may do something, with the rest of the notebook out of the way.
-async function clickAll(place) {
+// Points at and clicks on everything in an output that may do something, with the rest of the notebook out of the way. Returns on how
+// many things, or nothing if the output is not to be seen.
+async function clickAll(notebook, place) {
   const target = page.locator('.jp-Notebook .jp-Cell').nth(place + 1);
-  await target.evaluate((cell) => {
+  const alone = () => target.evaluate((cell) => {
     for (const other of cell.parentElement.children) other.style.display = other === cell ? '' : 'none';
+    return cell.offsetParent !== null;
   });
+  if (!(await alone())) {
+    // What was clicked before has opened something in front of the notebook.
+    await page.evaluate((path) => window.jupyterapp.commands.execute('docmanager:open', { path }), `${notebook}.ipynb`);
+    if (!(await alone())) return undefined;
+  }
   const spots = () => target.evaluate((cell) =>
     [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
       '[data-commandlinker-command], svg a *, mjx-container a, .vega-embed canvas, .vega-embed svg, .updatemenu-header, .updatemenu-item-rect, .updatemenu-button)')]
@@ -70,14 +77,17 @@ async function clickAll(place) {
         if (!box.width || !box.height) element.click?.();
         return { x: box.x + box.width / 2, y: box.y + box.height / 2, seen: box.width * box.height > 0 };
       }).filter((spot) => spot.seen));
-  const first = await spots();
-  for (const { x, y } of first) {
+  const click = async ({ x, y }) => {
+    // A link to a file that there is not makes the page say so, over everything.
+    if (await page.locator('body > .jp-Dialog').count()) await page.keyboard.press('Escape');
     await page.mouse.move(x, y, { steps: 2 });
     await page.mouse.click(x, y);
-  }
+  };
+  const first = await spots();
+  for (const spot of first) await click(spot);
   // What the first clicks have opened.
   const later = await spots();
-  for (const { x, y } of later.length > first.length ? later.slice(first.length) : []) await page.mouse.click(x, y);
+  for (const spot of later.slice(first.length)) await click(spot);
   return first.length;
 }
 
@@ -103,8 +113,12 @@ async function hostileOutputs(notebook) {
   say('opened again');
   result.reloaded = await canary.take();
 
-  result.clicks = 0;
-  for (const place of hostile.keys()) result.clicks += await clickAll(place);
+  [result.clicks, result.unseen] = [0, []];
+  for (const [place, name] of hostile.entries()) {
+    const clicks = await clickAll(notebook, place);
+    if (clicks === undefined) result.unseen.push(name);
+    result.clicks += clicks ?? 0;
+  }
   say('has clicked');
   await canary.honest(page);
   result.clicked = await canary.take();
@@ -120,9 +134,14 @@ async function benignOutputs(notebook) {
   for (const [place, item] of corpus.benign.entries()) {
     const area = output(place);
     try {
+      // Alone, so that it is at the same place; style sheets of the other outputs would hold here too.
+      await area.evaluate((area) => {
+        for (const style of document.querySelectorAll('.jp-OutputArea style')) style.disabled = !area.contains(style);
+        const cell = area.closest('.jp-Cell');
+        for (const other of cell.parentElement.children) other.style.display = other === cell ? '' : 'none';
+      });
       await rendered(area, item);
       const file = path.join(shots, `${notebook}-${item.name}.png`);
-      await area.scrollIntoViewIfNeeded();
       await page.mouse.move(0, 0);
       await area.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
       result.pictures[item.name] = file;
@@ -147,6 +166,13 @@ await walk(async () => {
   for (const which of (process.env.CELLBLOCK_SIDES ?? 'closed open').split(' ')) {
     results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`) };
     results[which].problems = problems.splice(0);
+  }
+  if (results.closed && results.open) {
+    const [closed, opened] = [results.closed.benign.pictures, results.open.benign.pictures];
+    results.differences = {};
+    for (const name of Object.keys(closed)) {
+      if (opened[name]) results.differences[name] = await differences(page, readFileSync(closed[name]), readFileSync(opened[name]));
+    }
   }
   writeFileSync(report, JSON.stringify(results, null, 1));
   canary.close();

@@ -8,7 +8,7 @@ await walk(async () => {
   await page.evaluate(() => window.jupyterapp.commands.execute('application:toggle-left-area'));
   for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
     await page.evaluate((theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme }), theme);
-    await page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor();
+    await page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor({ state: 'attached' });
     for (const [place, name] of ['guided-error', 'fuel-warning'].entries()) {
       await run(place);
       await outputs(place).locator('.jp-RenderedHTMLCommon').first().waitFor();

@@ -16,8 +16,8 @@ LARGEST = 150_000
 
 # The second cell's budget is the policy's below; the third takes the focus.
 CELLS = [
-    "import pandas as pd\n\ndef load(path):\n    return pd.read_csv(path)\n\nsales = load('/home/me/data.csv')\nsales.describe()",
-    "total = 0\nfor i in range(20_000_000):\n    total += i * i\n    if total > 10**16:\n        break\ntotal",
+    "def load(path):\n    with open(path) as file:\n        return file.read()\n\nsales = load('/home/me/data.csv')",
+    "import statistics\n\ntotal = 0\nfor i in range(450_000):\n    total += i * i % 7\nstatistics.mean([total, 1])",
     "",
 ]
 POLICY = "fuel_budget = 2_000_000_000\n"

@@ -9,12 +9,13 @@ export async function rendered(area, item) {
   // Of a notebook that is opened again the picture that was saved with it.
   if (has('plotly')) return first(':is(.main-svg, canvas, img)');
   if (has('vega')) return first('.vega-embed canvas, .vega-embed svg g');
+  // Of several types the page takes the first of these.
+  if (has('text/html')) return first('.jp-RenderedHTMLCommon :is(table, svg, h3, a, audio, progress, .highlight, pre, tt)');
   if (has('image/svg')) return picture(area);
   if (has('image/')) return picture(area);
   if (has('text/markdown')) return first('.jp-RenderedMarkdown :is(p, h1, table)');
   if (has('text/latex')) return first('.jp-RenderedLatex mjx-container');
   if (has('application/json')) return first('.jp-RenderedJSON li');
-  if (has('text/html')) return first('.jp-RenderedHTMLCommon :is(table, svg, h3, a, audio, progress, .highlight, pre, tt)');
   return first('.jp-RenderedText pre');
 }
 
@@ -58,4 +59,25 @@ export function reachesOut(page, names) {
     }
     return found;
   }, names);
+}
+
+// How many pixels of two pictures differ to the eye; blank space below does not count.
+export function differences(page, ...pictures) {
+  return page.evaluate(async (sources) => {
+    const [a, b] = await Promise.all(sources.map(async (source) => {
+      const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${source}`)).blob());
+      const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+      context.drawImage(image, 0, 0);
+      return context.getImageData(0, 0, image.width, image.height);
+    }));
+    if (a.width !== b.width) return Infinity;
+    const [short, long] = a.height < b.height ? [a, b] : [b, a];
+    let count = 0;
+    for (let at = 0; at < long.data.length; at += 4) {
+      // Beyond the shorter one's end there must be what its last pixel is: the background.
+      const other = at < short.data.length ? at : short.data.length - 4;
+      if ([0, 1, 2].some((channel) => Math.abs(long.data[at + channel] - short.data[other + channel]) > 24)) count += 1;
+    }
+    return count;
+  }, pictures.map((picture) => picture.toString('base64')));
 }
