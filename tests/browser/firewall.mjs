@@ -8,6 +8,7 @@ import { differences, reachesOut, rendered } from './probes.mjs';
 
 const { folder, report, sentinels, ...corpus } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
 const hostile = corpus.hostile.map((item) => item.name);
+const claiming = corpus.hostile.filter((item) => item.click).map((item) => item.name);
 const benign = corpus.benign.map((item) => item.name);
 const home = new URL(url).origin;
 const context = page.context();
@@ -91,7 +92,8 @@ async function clickAll(notebook, place) {
   return first.length;
 }
 
-async function hostileOutputs(notebook) {
+// Where nothing is held back only those are clicked that claim to act: others take the page elsewhere.
+async function hostileOutputs(notebook, clicked) {
   const result = {};
   await open(notebook);
   await canary.take();
@@ -115,6 +117,8 @@ async function hostileOutputs(notebook) {
 
   [result.clicks, result.unseen] = [0, []];
   for (const [place, name] of hostile.entries()) {
+    if (!clicked.includes(name)) continue;
+    if (notebook.endsWith('-open')) say(`clicks ${name}`);
     const clicks = await clickAll(notebook, place);
     if (clicks === undefined) result.unseen.push(name);
     result.clicks += clicks ?? 0;
@@ -164,7 +168,7 @@ function say(what) {
 await walk(async () => {
   const results = {};
   for (const which of (process.env.CELLBLOCK_SIDES ?? 'closed open').split(' ')) {
-    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`) };
+    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`, which === 'closed' ? hostile : claiming) };
     results[which].problems = problems.splice(0);
   }
   if (results.closed && results.open) {
