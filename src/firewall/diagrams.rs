@@ -11,7 +11,8 @@ const NOT_DRAWN: &str = "text";
 
 /// What a diagram of boxes and arrows has no need of, in lower case: addresses, settings, stylesheets, pictures, links, HTML, and
 /// characters written as something else.
-const SIGNS: [&str; 13] = ["//", "url", "src", "href", "import", "@", "%%{", "config", "click", "\\", "&", "<img", "image"];
+const SIGNS: [&str; 13] =
+    ["//", "url", "src", "href", "import", "@", "%%{", "config", "click", "\\", "&", "<img", "image"];
 
 /// Renames the diagrams of a text, if there is something in it that one of them could load.
 pub fn disarm(text: &mut String, removed: &mut Removals) {

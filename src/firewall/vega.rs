@@ -211,9 +211,7 @@ fn is_row(tooltip: &Value, pivots: bool, depth: usize) -> bool {
     match tooltip {
         Value::Array(list) => depth < MAX_DEPTH && list.iter().any(|item| is_row(item, pivots, depth + 1)),
         Value::Object(object) => object.iter().any(|(key, value)| match (key.as_str(), value) {
-            ("signal" | "expr", Value::String(text)) => {
-                text.trim() == "datum" || (pivots && !is_literal(text.trim()))
-            }
+            ("signal" | "expr", Value::String(text)) => text.trim() == "datum" || (pivots && !is_literal(text.trim())),
             _ => depth < MAX_DEPTH && is_row(value, pivots, depth + 1),
         }),
         _ => false,

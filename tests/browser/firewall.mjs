@@ -56,7 +56,7 @@ async function run(names) {
 }
 
 // Points at and clicks on everything in an output that may do something, with the rest of the notebook out of the way. Returns on how
-// many things, or nothing if the output is not to be seen.
+// many things, or nothing if something else lies over the output.
 async function clickAll(notebook, place) {
   const target = page.locator('.jp-Notebook .jp-Cell').nth(place + 1);
   const alone = () => target.evaluate((cell) => {
@@ -68,16 +68,19 @@ async function clickAll(notebook, place) {
     await page.evaluate((path) => window.jupyterapp.commands.execute('docmanager:open', { path }), `${notebook}.ipynb`);
     if (!(await alone())) return undefined;
   }
-  const spots = () => target.evaluate((cell) =>
-    [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
+  const spots = () => target.evaluate((cell) => {
+    cell.scrollIntoView({ block: 'center' });
+    return [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
       '[data-commandlinker-command], svg a *, mjx-container a, .vega-embed canvas, .vega-embed svg, .updatemenu-header, .updatemenu-item-rect, .updatemenu-button)')]
       // The viewers' own controls are no output.
       .filter((element) => !element.closest('.vega-actions, .vega-embed > details, .modebar'))
       .slice(0, 12).map((element) => {
         const box = element.getBoundingClientRect();
         if (!box.width || !box.height) element.click?.();
-        return { x: box.x + box.width / 2, y: box.y + box.height / 2, seen: box.width * box.height > 0 };
-      }).filter((spot) => spot.seen));
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        return { x, y, seen: box.width * box.height > 0, free: cell.contains(document.elementFromPoint(x, y)) };
+      }).filter((spot) => spot.seen);
+  });
   const click = async ({ x, y }) => {
     // A link to a file that there is not makes the page say so, over everything.
     if (await page.locator('body > .jp-Dialog').count()) await page.keyboard.press('Escape');
@@ -85,6 +88,7 @@ async function clickAll(notebook, place) {
     await page.mouse.click(x, y);
   };
   const first = await spots();
+  if (first.some((spot) => !spot.free)) return undefined;
   for (const spot of first) await click(spot);
   // What the first clicks have opened.
   const later = await spots();
@@ -92,8 +96,20 @@ async function clickAll(notebook, place) {
   return first.length;
 }
 
-// Where nothing is held back only those are clicked that claim to act: others take the page elsewhere.
-async function hostileOutputs(notebook, clicked) {
+// Points at and clicks on all outputs of these names in a notebook.
+async function clicks(notebook, names, result) {
+  [result.clicks, result.unseen] = [0, []];
+  for (const [place, name] of names.entries()) {
+    const clicks = await clickAll(notebook, place);
+    if (clicks === undefined) result.unseen.push(name);
+    result.clicks += clicks ?? 0;
+  }
+  say('has clicked');
+  await canary.honest(page);
+  result.clicked = await canary.take();
+}
+
+async function hostileOutputs(notebook) {
   const result = {};
   await open(notebook);
   await canary.take();
@@ -115,17 +131,7 @@ async function hostileOutputs(notebook, clicked) {
   say('opened again');
   result.reloaded = await canary.take();
 
-  [result.clicks, result.unseen] = [0, []];
-  for (const [place, name] of hostile.entries()) {
-    if (!clicked.includes(name)) continue;
-    if (notebook.endsWith('-open')) say(`clicks ${name}`);
-    const clicks = await clickAll(notebook, place);
-    if (clicks === undefined) result.unseen.push(name);
-    result.clicks += clicks ?? 0;
-  }
-  say('has clicked');
-  await canary.honest(page);
-  result.clicked = await canary.take();
+  if (notebook.endsWith('-closed')) await clicks(notebook, hostile, result);
   result.title = await page.title();
   return result;
 }
@@ -168,7 +174,14 @@ function say(what) {
 await walk(async () => {
   const results = {};
   for (const which of (process.env.CELLBLOCK_SIDES ?? 'closed open').split(' ')) {
-    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`, which === 'closed' ? hostile : claiming) };
+    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`) };
+    if (which === 'open') {
+      // Where nothing is held back those that claim to act have a notebook of their own: others cover the page, or take it elsewhere.
+      await open('clicks-open');
+      await run(claiming);
+      await canary.take();
+      await clicks('clicks-open', claiming, results.open.hostile);
+    }
     results[which].problems = problems.splice(0);
   }
   if (results.closed && results.open) {
