@@ -87,6 +87,7 @@ async function clickAll(notebook, place) {
     await page.mouse.move(x, y, { steps: 2 });
     await page.mouse.click(x, y);
   };
+  await page.mouse.move(0, 0); // no tooltip of the last one
   const first = await spots();
   if (first.some((spot) => !spot.free)) return undefined;
   for (const spot of first) await click(spot);
