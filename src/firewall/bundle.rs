@@ -48,8 +48,6 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     (
         &[
             "application/json",
-            // JupyterLab's viewer for GeoJSON loads the tiles of its own map server.
-            "application/geo+json",
             "application/vnd.dataresource+json",
             // Our own guidance, for agents; no front-end draws it.
             "application/vnd.cellblock.advice+json",
@@ -74,6 +72,8 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
             "text/javascript",
             "application/ecmascript",
             "application/pdf",
+            // Its viewer shows properties as HTML, and loads the tiles of a map server.
+            "application/geo+json",
             "application/vnd.holoviews_exec.v0+json",
             "application/vnd.holoviews_load.v0+json",
             "application/vnd.bokehjs_exec.v0+json",

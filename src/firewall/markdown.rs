@@ -3,6 +3,7 @@
 //! follows; every address is harmless or is made a fragment; no picture loads by itself.
 
 use super::css::{self, Reading};
+use super::diagrams;
 use super::latex;
 use super::removals::{Kind, Removals};
 use super::url::{Place, Verdict, judge};
@@ -90,6 +91,9 @@ pub fn sanitize(source: &str, remote: bool, removed: &mut Removals) -> Option<St
         text = addresses(&text, remote, removed);
     }
     latex::macros(&mut text, false, removed);
+    if !remote {
+        diagrams::disarm(&mut text, removed);
+    }
     Some(text)
 }
 

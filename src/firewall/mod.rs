@@ -12,6 +12,7 @@
 
 mod bundle;
 mod css;
+mod diagrams;
 mod html;
 mod latex;
 mod markdown;

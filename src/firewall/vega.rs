@@ -30,12 +30,27 @@ pub fn sanitize(chart: &mut Value, remote: bool, removed: &mut Removals) -> bool
             }
         }
     }
-    Walk { remote, removed }.value(chart, "", 0)
+    let pivots = has_pivots(chart, 0);
+    Walk { remote, removed, pivots }.value(chart, "", 0)
+}
+
+/// Whether columns are named by what is in the data, so that no name can be looked for.
+fn has_pivots(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(list) => depth < MAX_DEPTH && list.iter().any(|item| has_pivots(item, depth + 1)),
+        Value::Object(object) => {
+            object.contains_key("pivot")
+                || object.get("type").and_then(Value::as_str) == Some("pivot")
+                || depth < MAX_DEPTH && object.values().any(|value| has_pivots(value, depth + 1))
+        }
+        _ => false,
+    }
 }
 
 struct Walk<'r> {
     remote: bool,
     removed: &'r mut Removals,
+    pivots: bool,
 }
 
 impl Walk<'_> {
@@ -61,6 +76,10 @@ impl Walk<'_> {
         object.iter_mut().all(|(key, value)| match (name, key.as_str()) {
             // Data: what its columns are called is the chart's own affair.
             ("datasets", _) => self.row(value, depth + 1),
+            ("data", "values") if value.is_string() => {
+                self.table(value);
+                true
+            }
             ("data", "values") if !value.is_array() => self.row(value, depth + 1),
             _ => self.value(value, key, depth + 1),
         })
@@ -101,14 +120,20 @@ impl Walk<'_> {
             // All columns, of which one might be made up as a picture's address; those that are drawn instead.
             object.insert("tooltip".to_string(), serde_json::json!({ "content": "encoding" }));
         }
-        if !remote
-            && object
-                .get("tooltip")
-                .and_then(|tooltip| tooltip.get("signal"))
-                .and_then(Value::as_str)
-                .is_some_and(|all| all.trim() == "datum")
-        {
+        if remote {
+            return;
+        }
+        // A column that an expression names.
+        if object.get("as").is_some_and(|name| !is_text(name)) {
+            object.remove("as");
+            self.removed.add(Kind::PlotCode);
+        }
+        if object.get("tooltip").is_some_and(|tooltip| is_row(tooltip, self.pivots, 0)) {
             object.remove("tooltip");
+            self.removed.add(Kind::PlotCode);
+        }
+        if name != "config" {
+            rename_key(object);
         }
     }
 
@@ -135,6 +160,20 @@ impl Walk<'_> {
         }
     }
 
+    /// A table as one text, of comma-separated values or of JSON.
+    fn table(&mut self, table: &mut Value) {
+        let Value::String(text) = table else { return };
+        if !self.remote {
+            if text.contains('\\') {
+                // A name spelled in escapes.
+                text.clear();
+                self.removed.add(Kind::PlotCode);
+            }
+            rename(text);
+        }
+        self.paint(text);
+    }
+
     /// A row of data, or a table of them. Only the name that a tooltip would take for a picture changes, as it does in
     /// the rest of the chart.
     fn row(&mut self, row: &mut Value, depth: usize) -> bool {
@@ -144,11 +183,8 @@ impl Walk<'_> {
         }
         match row {
             Value::Object(object) => {
-                if !self.remote && object.contains_key(SHOWN_AS_PICTURE) {
-                    *object = std::mem::take(object)
-                        .into_iter()
-                        .map(|(key, value)| (if key == SHOWN_AS_PICTURE { NOT_SHOWN.to_string() } else { key }, value))
-                        .collect();
+                if !self.remote {
+                    rename_key(object);
                 }
                 object.values_mut().all(|value| self.row(value, depth + 1))
             }
@@ -159,6 +195,54 @@ impl Walk<'_> {
             }
             _ => true,
         }
+    }
+}
+
+/// Whether this is a name, or a list of names.
+fn is_text(name: &Value) -> bool {
+    match name {
+        Value::Array(list) => list.iter().all(Value::is_string),
+        _ => name.is_string(),
+    }
+}
+
+/// Whether a tooltip may be a row of data as it is; with pivots, whatever is not written out may hold one.
+fn is_row(tooltip: &Value, pivots: bool, depth: usize) -> bool {
+    match tooltip {
+        Value::Array(list) => depth < MAX_DEPTH && list.iter().any(|item| is_row(item, pivots, depth + 1)),
+        Value::Object(object) => object.iter().any(|(key, value)| match (key.as_str(), value) {
+            ("signal" | "expr", Value::String(text)) => text.trim() == "datum" || (pivots && !is_literal(text.trim())),
+            _ => depth < MAX_DEPTH && is_row(value, pivots, depth + 1),
+        }),
+        _ => false,
+    }
+}
+
+/// Whether an expression is one object that is written out, so that its keys are there to be seen.
+fn is_literal(text: &str) -> bool {
+    let (mut depth, mut quote) = (0_usize, None);
+    for (place, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'{') => depth += 1,
+            (None, b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return place > 0 && place + 1 == text.len();
+        }
+    }
+    false
+}
+
+fn rename_key(object: &mut Map<String, Value>) {
+    if object.contains_key(SHOWN_AS_PICTURE) {
+        *object = std::mem::take(object)
+            .into_iter()
+            .map(|(key, value)| (if key == SHOWN_AS_PICTURE { NOT_SHOWN.to_string() } else { key }, value))
+            .collect();
     }
 }
 
@@ -260,6 +344,26 @@ mod tests {
         }
         let (out, _) = checked(json!({"encode": {"tooltip": {"signal": "{'\\u0069mage': 'http://evil'}"}}}));
         assert!(!out.to_string().contains("evil"), "{out}");
+        for chart in [
+            json!({"encode": {"tooltip": {"value": {"image": "http://evil"}}}}),
+            json!({"signals": [{"name": "s", "value": {"image": "http://evil"}}]}),
+            json!({"data": {"values": "image,b\nhttp://evil,1\n", "format": {"type": "csv"}}}),
+        ] {
+            let (out, _) = checked(chart);
+            assert!(!out.to_string().contains("image"), "{out}");
+        }
+        for chart in [
+            json!({"data": {"values": "[{\"im\\u0061ge\": \"http://evil\"}]", "format": {"type": "json"}}}),
+            json!({"transform": [{"type": "formula", "expr": "1", "as": {"signal": "'evil'"}}]}),
+            json!({"encode": {"tooltip": [{"test": "evil", "signal": " datum "}]}}),
+            json!({"transform": [{"pivot": "k"}], "mark": {"tooltip": {"expr": "{a: evil}.a"}}}),
+            json!({"transform": [{"type": "pivot"}], "encode": {"tooltip": {"signal": "(evil)"}}}),
+        ] {
+            let (out, removed) = checked(chart);
+            assert!(!removed.is_empty() && !out.to_string().contains("evil"), "{out}");
+        }
+        let pivoted = json!({"transform": [{"type": "pivot"}], "encode": {"tooltip": {"signal": "{\"a}\": datum[\"a}\"], 'b': {c: 1}}"}}});
+        assert_eq!(checked(pivoted.clone()).0, pivoted);
         let (out, _) = checked(json!({"mark": {"type": "bar", "tooltip": {"content": "data"}}}));
         assert_eq!(out["mark"]["tooltip"]["content"], "encoding");
         assert_eq!(checked(json!({"mark": {"type": "image"}})).0["mark"]["type"], "image");

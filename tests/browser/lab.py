@@ -15,7 +15,10 @@ import shutil
 import subprocess
 import urllib.request
 import venv
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Iterator
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -39,53 +42,80 @@ def environment_with_jupyterlab() -> Path:
     return python
 
 
-def walk(tmp_path: Path, script: str, cells: list[str], stations: list[str]) -> None:
-    """Opens a notebook of these cells in JupyterLab and runs a script in the browser, which has to pass the stations."""
-    python = environment_with_jupyterlab()
-    modules = tmp_path / "walk"
-    modules.mkdir()
-    for name in (script, "browser.mjs", "package.json"):
-        shutil.copy(HERE / name, modules)
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=modules, check=True)
-    shots = Path(os.environ.get("CELLBLOCK_SHOTS", tmp_path / "shots"))
-    shots.mkdir(parents=True, exist_ok=True)
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address, the folder of its notebooks, its process, and what was asked of the environment."""
 
-    spec = KernelSpecManager().get_kernel_spec(KERNEL_NAME)
+    url: str
+    notebooks: Path
+    process: int
+    environment: dict[str, str]
+
+
+def write_notebook(path: Path, cells: list[str], kernel: str, display_name: str) -> None:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    made.metadata["kernelspec"] = {"name": kernel, "display_name": display_name, "language": "python"}
+    nbformat.write(made, path)
+
+
+@contextmanager
+def jupyterlab(tmp_path: Path, settings: dict[str, dict[str, Any]] | None = None, **environment: str) -> Iterator[Lab]:
+    """Runs JupyterLab; `settings` are those of its plugins. Every kernel that it started ends with it."""
+    python = environment_with_jupyterlab()
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    made.metadata["kernelspec"] = {"name": KERNEL_NAME, "display_name": spec.display_name, "language": "python"}
-    nbformat.write(made, notebooks / "walk.ipynb")
-
     token = secrets.token_hex()
     config = tmp_path / "config"
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "JUPYTER_TOKEN": token,
-           "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"), "XDG_DATA_HOME": str(tmp_path / "data"), "CHROMIUM": CHROMIUM or ""}
+           "JUPYTERLAB_SETTINGS_DIR": str(config / "lab"), "XDG_DATA_HOME": str(tmp_path / "data"), "CHROMIUM": CHROMIUM or "", **environment}
     # No question about news over the page, and no request to anywhere else.
-    quiet = config / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    quiet = {"@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+    for plugin, values in {**quiet, **(settings or {})}.items():
+        written = config / "lab" / f"{plugin}.jupyterlab-settings"
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(json.dumps(values))
     log = tmp_path / "server.log"
     with log.open("w") as written:
         server = subprocess.Popen(
             [python, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", f"--notebook-dir={notebooks}",
-             "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+             "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"],
             env=env, stdout=subprocess.DEVNULL, stderr=written)
     try:
         while not (at := re.search(r"(http://127\.0\.0\.1:\d+)/lab", log.read_text())):
             assert server.poll() is None, log.read_text()
             select.select([], [], [], 0.05)
-        walk = subprocess.run(["node", script, f"{at[1]}/lab?token={token}", spec.display_name, str(shots), str(tmp_path / "profile"), str(server.pid)],
-                              cwd=modules, env=env, capture_output=True, text=True, timeout=600)
-        print(walk.stdout)
-        assert walk.returncode == 0, walk.stdout + walk.stderr
-        assert [line.split()[-1] for line in walk.stdout.splitlines()] == \
-            stations
-        # Every kernel that the server started ends with it.
+        yield Lab(f"{at[1]}/lab?token={token}", notebooks, server.pid, env)
         urllib.request.urlopen(urllib.request.Request(f"{at[1]}/api/shutdown", method="POST", headers={"Authorization": f"token {token}"}))
         assert server.wait(timeout=60) == 0
     finally:
         if server.poll() is None:
             server.kill()
             server.wait()
-    assert json.loads((notebooks / "walk.ipynb").read_text())["nbformat"] == 4
+
+
+def drive(lab: Lab, tmp_path: Path, script: str, display_name: str) -> str:
+    """Runs a script in the browser; what it printed."""
+    modules = tmp_path / "scripts"
+    modules.mkdir()
+    for name in (*(path.name for path in HERE.glob("*.mjs")), "package.json"):
+        shutil.copy(HERE / name, modules)
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=modules, check=True)
+    shots = Path(os.environ.get("CELLBLOCK_SHOTS", tmp_path / "shots"))
+    shots.mkdir(parents=True, exist_ok=True)
+    said = tmp_path / "said.txt"
+    with said.open("w") as written:
+        done = subprocess.run(["node", script, lab.url, display_name, str(shots), str(tmp_path / "profile"), str(lab.process)],
+                              cwd=modules, env=lab.environment, stdout=written, stderr=subprocess.STDOUT, timeout=570)
+    print(said.read_text())
+    assert done.returncode == 0, said.read_text()
+    return said.read_text()
+
+
+def walk(tmp_path: Path, script: str, cells: list[str], stations: list[str]) -> None:
+    """Opens a notebook of these cells in JupyterLab and runs a script in the browser, which has to pass the stations."""
+    spec = KernelSpecManager().get_kernel_spec(KERNEL_NAME)
+    with jupyterlab(tmp_path) as lab:
+        write_notebook(lab.notebooks / "walk.ipynb", cells, KERNEL_NAME, spec.display_name)
+        said = drive(lab, tmp_path, script, spec.display_name)
+        assert [line.split()[-1] for line in said.splitlines()] == stations
+    assert json.loads((lab.notebooks / "walk.ipynb").read_text())["nbformat"] == 4

@@ -495,7 +495,8 @@ pub fn html(name: &str) -> Fate {
         }
         // Text that is not markup, contents that are not shown, and elements that change how the rest is read.
         "title" | "template" | "noscript" | "noembed" | "noframes" | "xmp" | "plaintext" | "marquee" | "canvas"
-        | "track" | "image" | "param" => Fate::Drop(None),
+        | "image" | "param" => Fate::Drop(None),
+        "track" => Fate::Drop(Some(Kind::Remote)),
         _ => Fate::Unwrap(None),
     }
 }
