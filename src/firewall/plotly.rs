@@ -29,14 +29,20 @@ const LOADED: [&str; 12] = [
 /// The map style that has no tiles.
 const BLANK_MAP: &str = "white-bg";
 
-/// The kinds of traces that are drawn on tiles. Those of `geo` have outlines instead, which plotly.js fetches from its
-/// own makers by fixed names: they tell nobody anything.
+/// The kinds of traces that are drawn on outlines of countries, which plotly.js fetches from its makers.
+const OUTLINED: [&str; 2] = ["scattergeo", "choropleth"];
+
+/// The kinds of traces that are drawn on tiles.
 const MAPS: [&str; 6] =
     ["scattermap", "scattermapbox", "densitymap", "densitymapbox", "choroplethmap", "choroplethmapbox"];
 
-/// What may stay of a figure; nothing if it is nested too deep.
+/// What may stay of a figure; nothing if it is nested too deep, or cannot be drawn without fetching.
 pub fn sanitize(figure: &mut Value, remote: bool, removed: &mut Removals) -> bool {
-    let has_maps = has_maps(figure);
+    if !remote && has_any(figure, &OUTLINED) {
+        removed.add(Kind::Remote);
+        return false;
+    }
+    let has_maps = has_any(figure, &MAPS);
     let fine = Walk { remote, removed, has_maps }.value(figure, "", 0);
     if !remote
         && has_maps
@@ -47,12 +53,12 @@ pub fn sanitize(figure: &mut Value, remote: bool, removed: &mut Removals) -> boo
     fine
 }
 
-/// Whether something is or can be drawn on tiles. Templates have settings for all kinds that there are.
-fn has_maps(value: &Value) -> bool {
+/// Whether something is, or a button can make it, one of these kinds. Templates have settings for all that there are.
+fn has_any(value: &Value, kinds: &[&str]) -> bool {
     match value {
-        Value::String(kind) => MAPS.contains(&kind.as_str()),
-        Value::Array(list) => list.iter().any(has_maps),
-        Value::Object(object) => object.iter().any(|(key, value)| key != "template" && has_maps(value)),
+        Value::String(kind) => kinds.contains(&kind.as_str()),
+        Value::Array(list) => list.iter().any(|value| has_any(value, kinds)),
+        Value::Object(object) => object.iter().any(|(key, value)| key != "template" && has_any(value, kinds)),
         _ => false,
     }
 }
@@ -237,8 +243,7 @@ mod tests {
     fn figures_stay_as_they_are() {
         let figure = json!({
             "data": [{"type": "scatter", "x": ["https://a.b", "c"], "y": [1, 2.5], "hovertemplate": "<b>%{x}</b><extra></extra>", "marker": {"color": "red"}},
-                     {"type": "heatmap", "z": [[1]]}, {"type": "sankey", "link": {"source": [0, 1], "target": [2, 3]}},
-                     {"type": "choropleth", "geojson": {"type": "FeatureCollection", "features": []}}],
+                     {"type": "heatmap", "z": [[1]]}, {"type": "sankey", "link": {"source": [0, 1], "target": [2, 3]}}],
             "layout": {"title": {"text": "A <a href=\"https://x.org\">link</a>"}, "images": [{"source": "data:image/png;base64,iVBO"}]},
             "config": {"responsive": true, "displaylogo": false, "modeBarButtonsToRemove": ["zoom2d"]}
         });
@@ -254,7 +259,7 @@ mod tests {
             json!({"layout": {"template": {"layout": {"images": [{"source": "//evil/x.png"}]}}}}),
             json!({"frames": [{"layout": {"images": [{"source": "http://evil"}]}}]}),
             json!({"data": [{"type": "image", "source": "http://evil/x.png"}]}),
-            json!({"data": [{"type": "choropleth", "geojson": "http://evil/x.json"}]}),
+            json!({"data": [{"type": "choroplethmap", "geojson": "http://evil/x.json"}]}),
             json!({"layout": {"mapbox": {"style": "http://evil/style.json", "accesstoken": "evil"}}}),
             json!({"layout": {"map2": {"style": {"sources": {"evil": {"tiles": ["http://evil"]}}}}}}),
             json!({"layout": {"mapbox": {"layers": [{"sourcetype": "raster", "source": ["http://evil/{z}"], "sourceattribution": "<img src=//evil>"}]}}}),
@@ -268,6 +273,20 @@ mod tests {
             assert!(!out.to_string().contains("evil"), "{figure} became {out}");
             assert!(!removed.is_empty());
         }
+    }
+
+    #[test]
+    fn figures_with_outlines_that_are_fetched_go() {
+        for figure in [
+            json!({"data": [{"type": "choropleth", "geojson": {"type": "FeatureCollection", "features": []}}]}),
+            json!({"layout": {"updatemenus": [{"buttons": [{"method": "restyle", "args": ["type", "scattergeo"]}]}]}}),
+        ] {
+            let mut removed = Removals::new();
+            assert!(!sanitize(&mut figure.clone(), false, &mut removed) && removed.count(Kind::Remote) == 1);
+            assert!(sanitize(&mut figure.clone(), true, &mut Removals::new()));
+        }
+        let template = json!({"data": [{"type": "bar"}], "layout": {"template": {"data": {"choropleth": [{"type": "choropleth"}]}}}});
+        assert_eq!(checked(template.clone()).0, template);
     }
 
     #[test]

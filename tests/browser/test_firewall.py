@@ -83,10 +83,6 @@ def show(name):
 """
 
 
-# What is drawn otherwise, and why.
-OTHERWISE = {"pandas-multiindex": "under the firewall's class pandas' own style is stronger than JupyterLab's: headings stand at the left as pandas wants them"}
-
-
 def corpus(folder: str) -> list[dict[str, Any]]:
     """The outputs of a folder; by hand, those whose names `CELLBLOCK_OUTPUTS` matches."""
     wanted = re.compile(os.environ.get("CELLBLOCK_OUTPUTS", ""))
@@ -133,18 +129,13 @@ def claimed(kind: str) -> set[str]:
     return {item["name"] for item in HOSTILE if item.get(kind)}
 
 
-def without_outlines(seen: dict[str, list[str]]) -> dict[str, list[str]]:
-    """plotly.js fetches the outlines of countries from its own makers, by a name that is its own: docs/firewall.md."""
-    return {name: ways for name, ways in seen.items() if not name.startswith("https://cdn.plot.ly/un/")}
-
-
 def without_links(clicked: dict[str, list[str]]) -> dict[str, list[str]]:
     """A link that is followed in a window of its own, to where it says, is what links are for."""
-    return {name: ways for name, ways in without_outlines(clicked).items() if ways != ["linked"]}
+    return {name: ways for name, ways in clicked.items() if ways != ["linked"]}
 
 
 def test_nothing_hostile_acts_when_it_is_shown(browser: dict[str, Any]) -> None:
-    assert without_outlines(browser["closed"]["hostile"]["shown"]) == {}
+    assert browser["closed"]["hostile"]["shown"] == {}
 
 
 def test_hostile_outputs_do_not_keep_others_from_being_drawn(browser: dict[str, Any]) -> None:
@@ -156,7 +147,7 @@ def test_nothing_hostile_reaches_beyond_its_place(browser: dict[str, Any]) -> No
 
 
 def test_nothing_hostile_acts_when_the_notebook_is_opened_again(browser: dict[str, Any]) -> None:
-    assert without_outlines(browser["closed"]["hostile"]["reloaded"]) == {}
+    assert browser["closed"]["hostile"]["reloaded"] == {}
 
 
 def test_nothing_hostile_acts_when_it_is_clicked(browser: dict[str, Any]) -> None:
@@ -187,6 +178,4 @@ def test_a_benign_output_is_drawn_as_without_the_firewall(browser: dict[str, Any
     closed, opened = browser["closed"]["benign"], browser["open"]["benign"]
     assert name not in closed["failed"], closed["failed"][name]
     assert name not in opened["failed"], opened["failed"][name]
-    if name in OTHERWISE:
-        pytest.xfail(OTHERWISE[name])
     assert browser["differences"][name] == 0

@@ -209,7 +209,7 @@ impl Complex {
         let text = written.trim();
         let Some(Scope { class, root }) = scope else { return Some(text.to_string()) };
         if root == Root::Svg && starts_with_type(text, "svg") {
-            return Some(format!("{}.{class}{}", text.get(..3)?, text.get(3..)?));
+            return Some(format!("{}:where(.{class}){}", text.get(..3)?, text.get(3..)?));
         }
         // Rules on the page itself hold for the output's box, and may depend on the page's theme.
         let offset = written.len() - written.trim_start().len();
@@ -232,7 +232,8 @@ impl Complex {
         }
         let space = if page.is_empty() { "" } else { " " };
         let gap = if rest.is_empty() { "" } else { " " };
-        Some(format!("{page}{space}.{class}{gap}{rest}"))
+        // `:where` has no weight: the rule is as strong against the page's own as it was.
+        Some(format!("{page}{space}:where(.{class}){gap}{rest}"))
     }
 }
 

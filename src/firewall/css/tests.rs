@@ -101,19 +101,19 @@ fn what_could_roam_is_said() {
 #[test]
 fn selectors_hold_for_the_output_alone() {
     for (text, out) in [
-        ("#T_a1_row0_col1, .x > td { color: red }", ".cb #T_a1_row0_col1, .cb .x > td { color: red; }"),
-        ("* { margin: 0 }", ".cb * { margin: 0; }"),
+        ("#T_a1_row0_col1, .x > td { color: red }", ":where(.cb) #T_a1_row0_col1, :where(.cb) .x > td { color: red; }"),
+        ("* { margin: 0 }", ":where(.cb) * { margin: 0; }"),
         (
             "td:nth-child(2n+1):not(.a, .b) [data-x=\"y\"] ~ p::before { color: red }",
-            ".cb td:nth-child(2n+1):not(.a, .b) [data-x=\"y\"] ~ p::before { color: red; }",
+            ":where(.cb) td:nth-child(2n+1):not(.a, .b) [data-x=\"y\"] ~ p::before { color: red; }",
         ),
-        (":root { --a: 1 }", ":root .cb { --a: 1; }"),
-        ("html[theme=dark] body.x .y { color: red }", "html[theme=dark] body.x .cb .y { color: red; }"),
-        ("html body { color: red }", "html body .cb { color: red; }"),
-        ("body > p { color: red }", "body .cb > p { color: red; }"),
-        ("html { color: red }", "html .cb { color: red; }"),
-        ("bodyguard { color: red }", ".cb bodyguard { color: red; }"),
-        ("@media (max-width: 3px) { a { color: red } }", "@media (max-width: 3px) {.cb a { color: red; }}"),
+        (":root { --a: 1 }", ":root :where(.cb) { --a: 1; }"),
+        ("html[theme=dark] body.x .y { color: red }", "html[theme=dark] body.x :where(.cb) .y { color: red; }"),
+        ("html body { color: red }", "html body :where(.cb) { color: red; }"),
+        ("body > p { color: red }", "body :where(.cb) > p { color: red; }"),
+        ("html { color: red }", "html :where(.cb) { color: red; }"),
+        ("bodyguard { color: red }", ":where(.cb) bodyguard { color: red; }"),
+        ("@media (max-width: 3px) { a { color: red } }", "@media (max-width: 3px) {:where(.cb) a { color: red; }}"),
     ] {
         assert_eq!(scoped(text), out);
     }
