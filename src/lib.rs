@@ -2,7 +2,7 @@
 //!
 //! The rooms, from the top down; each may use only those below it:
 //! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall`,
-//! `observe` are leaves. (`firewall` is complete by itself and not wired in yet: issue 4.)
+//! `observe` are leaves.
 
 #![deny(unsafe_code)]
 
