@@ -354,7 +354,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "packages.install",
-        doc: "Whether pure-Python packages may be installed into a session.",
+        doc: "Whether pure-Python packages may be installed into a session. Nothing in this version installs any, whatever this says.",
         kind: Kind::Flag,
         defaults: NO,
         example: "",

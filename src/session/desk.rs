@@ -16,13 +16,13 @@ use super::account::Denial;
 use super::advise::Wish;
 use super::commands::{self, After, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
+use super::guest_frame::{event, refusal, text, weight};
 use super::journal::Journal;
 use super::limits::Limits;
 use super::outgoing::Gatehouse;
 use super::output::{Output, Room, grouped};
-use super::request::CommKind;
 use super::store::SessionId;
-use super::verdict::memory_message;
+use super::verdict::{fuel_message, memory_message, time_message};
 use crate::firewall::{Firewall, Removals};
 use crate::observe::shown;
 use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass, Refused};
@@ -431,83 +431,4 @@ fn name_parent(content: &mut Map<String, Value>, parent: &str) {
     {
         *id = parent.into();
     }
-}
-
-/// The event that a frame of the guest's asks for.
-fn event(mut frame: Frame) -> Result<Event, &'static str> {
-    let op = frame.op().to_owned();
-    let json = &mut frame.json;
-    Ok(match op.as_str() {
-        "display" => Event::Display {
-            data: object(json, "data"),
-            metadata: object(json, "metadata"),
-            transient: object(json, "transient"),
-            update: json.get("update").and_then(Value::as_bool).unwrap_or_default(),
-        },
-        "result" => Event::Result { data: object(json, "data"), metadata: object(json, "metadata") },
-        "error" => Event::Error {
-            ename: text(json, "ename"),
-            evalue: text(json, "evalue"),
-            traceback: match json.remove("traceback") {
-                Some(Value::Array(lines)) => lines.into_iter().filter_map(string).collect(),
-                _ => Vec::new(),
-            },
-        },
-        "clear_output" => Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() },
-        "comm" => Event::Comm {
-            kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
-            content: object(json, "content"),
-            metadata: object(json, "metadata"),
-            buffers: frame.buffers,
-        },
-        _ => return Err("no such op"),
-    })
-}
-
-/// About what a frame weighs in memory and on the wire.
-fn weight(frame: &Frame) -> usize {
-    fn of(value: &Value) -> usize {
-        match value {
-            Value::String(text) => text.len() + 2,
-            Value::Array(values) => values.iter().map(of).sum::<usize>() + 2,
-            Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + of(value)).sum::<usize>() + 2,
-            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        }
-    }
-    frame.json.values().map(of).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
-}
-
-fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
-    match json.remove(key) {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
-}
-
-fn text(json: &mut Map<String, Value>, key: &str) -> String {
-    json.remove(key).and_then(string).unwrap_or_default()
-}
-
-fn string(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn refusal(error: &str) -> Frame {
-    Frame::of(json!({"error": error}))
-}
-
-/// The text of a cell that used up its fuel.
-pub fn fuel_message(limit: u64) -> String {
-    format!(
-        "the cell used more than its budget of {} units of fuel (wasm instructions); `fuel_budget` in the policy raises it",
-        grouped(limit)
-    )
-}
-
-/// The text of a cell that ran for too long.
-pub fn time_message(seconds: f64) -> String {
-    format!("the cell ran longer than {seconds} seconds; `timeout_seconds` in the policy raises the limit")
 }

@@ -9,6 +9,7 @@ pub mod event;
 pub mod external;
 mod grants;
 pub mod guest;
+mod guest_frame;
 pub mod handle;
 pub mod house;
 pub mod journal;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::desk::{Served, fuel_message, time_message};
+use super::desk::Served;
 use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;
@@ -103,6 +103,19 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         reason: Some(reason),
         state: State::RolledBack,
     }
+}
+
+/// The text of a cell that used up its fuel.
+pub fn fuel_message(limit: u64) -> String {
+    format!(
+        "the cell used more than its budget of {} units of fuel (wasm instructions); `fuel_budget` in the policy raises it",
+        grouped(limit)
+    )
+}
+
+/// The text of a cell that ran for too long.
+pub fn time_message(seconds: f64) -> String {
+    format!("the cell ran longer than {seconds} seconds; `timeout_seconds` in the policy raises the limit")
 }
 
 /// What to say of a memory limit that was met.

@@ -1,0 +1,79 @@
+//! What comes through the door, read: the event that a frame of the guest's asks for, and what it weighs.
+//! Everything in it is hostile; what is not as it should be is left out or refused.
+
+use serde_json::{Map, Value, json};
+
+use super::event::Event;
+use super::request::CommKind;
+use crate::sandbox::Frame;
+
+/// The event that a frame of the guest's asks for.
+///
+/// # Errors
+/// What is wrong with it, for the guest.
+pub fn event(mut frame: Frame) -> Result<Event, &'static str> {
+    let op = frame.op().to_owned();
+    let json = &mut frame.json;
+    Ok(match op.as_str() {
+        "display" => Event::Display {
+            data: object(json, "data"),
+            metadata: object(json, "metadata"),
+            transient: object(json, "transient"),
+            update: json.get("update").and_then(Value::as_bool).unwrap_or_default(),
+        },
+        "result" => Event::Result { data: object(json, "data"), metadata: object(json, "metadata") },
+        "error" => Event::Error {
+            ename: text(json, "ename"),
+            evalue: text(json, "evalue"),
+            traceback: match json.remove("traceback") {
+                Some(Value::Array(lines)) => lines.into_iter().filter_map(string).collect(),
+                _ => Vec::new(),
+            },
+        },
+        "clear_output" => Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() },
+        "comm" => Event::Comm {
+            kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
+            content: object(json, "content"),
+            metadata: object(json, "metadata"),
+            buffers: frame.buffers,
+        },
+        _ => return Err("no such op"),
+    })
+}
+
+/// About what a frame weighs in memory and on the wire.
+pub fn weight(frame: &Frame) -> usize {
+    fn of(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len() + 2,
+            Value::Array(values) => values.iter().map(of).sum::<usize>() + 2,
+            Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + of(value)).sum::<usize>() + 2,
+            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        }
+    }
+    frame.json.values().map(of).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
+}
+
+fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
+    match json.remove(key) {
+        Some(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A text of the frame's, taken out; empty if there is none.
+pub fn text(json: &mut Map<String, Value>, key: &str) -> String {
+    json.remove(key).and_then(string).unwrap_or_default()
+}
+
+fn string(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The answer to a call that is refused.
+pub fn refusal(error: &str) -> Frame {
+    Frame::of(json!({"error": error}))
+}
