@@ -19,8 +19,8 @@ fn main() {
     bundle("the result of 1+1", "text/plain", "2".to_owned());
     let frame = table(60, 8);
     bundle("a table of 60 rows", "text/html", frame);
-    bundle("a table of 10 MB", "text/html", table(30_000, 8));
-    bundle("10 MB that need the second look", "text/html", format!("<svg><p>{}", table(30_000, 8)));
+    bundle("a table of 10 MB", "text/html", table(50_000, 8));
+    bundle("10 MB that need the second look", "text/html", format!("<svg><p>{}", table(50_000, 8)));
     bundle(
         "4 MB of SVG within HTML",
         "text/html",

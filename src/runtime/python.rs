@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::unpack;
 
 /// Raised when setup itself makes something else of the same inputs.
-const SETUP_REVISION: u32 = 1;
+const SETUP_REVISION: u32 = 2;
 
 const ID_PREFIX: &str = "python-";
 
