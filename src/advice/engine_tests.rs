@@ -123,13 +123,13 @@ fn modules() {
         ErrorType::MissingVendoredPackage,
         module("requests"),
         "import requests",
-        &["`requests`", "cellblock install-package requests"],
+        &["`requests`", "pip install --target DIR requests"],
     );
     expect(
         ErrorType::MissingVendoredPackage,
         module("docx"),
         "from docx import Document",
-        &["install-package python-docx", "mammoth"],
+        &["--target DIR python-docx", "mammoth"],
     );
     expect(
         ErrorType::NativeExtensionMissing,
@@ -155,7 +155,7 @@ fn modules() {
     expect(ErrorType::PackageNotInstalled, module("distutils"), "", &["no longer part of Python"]);
     expect(ErrorType::PackageNotInstalled, module("my_project"), "", &["/app/my_project.py"]);
     let pip = || facts(&["IPython.core.error.UsageError"], json!({"reason": "packages"}));
-    expect(ErrorType::PackageNotInstalled, pip(), "%pip install requests", &["install-package requests"]);
+    expect(ErrorType::PackageNotInstalled, pip(), "%pip install requests", &["--target DIR requests"]);
     expect(ErrorType::PackageNotInstalled, pip(), "%pip install pillow", &["`PIL` is already installed"]);
     let said = facts(NOT_FOUND, json!({"name": "helprs", "modules": ["helpers", 5, "x".repeat(500)]}));
     expect(ErrorType::PackageNotInstalled, said, "import helprs", &["`helpers`"]);

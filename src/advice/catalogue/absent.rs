@@ -40,7 +40,7 @@ pub const ENTRIES: &[Entry] = &[
             "The sandbox cannot start processes, nor could one of them reach a package index.",
             "`{command}` does not run here.",
             "`{wanted_there}` is already installed: import it.",
-            "Packages are added from outside: `cellblock install-package {wanted_missing}`, if it is pure Python.",
+            "If it is pure Python: `pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
         ],
         docs: &[],
         examples: &[Example {

@@ -13,7 +13,7 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "Cells cannot install packages: the sandbox has no network and no processes.",
             "`{wanted_there}` is already installed: import it.",
-            "`cellblock install-package {wanted_missing}`, outside of the notebook, adds it if it is pure Python.",
+            "`pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it if it is pure Python.",
         ],
         docs: &[],
         examples: &[Example {
@@ -55,7 +55,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::MissingVendoredPackage,
         when: &[&[Package(Nature::Pure)]],
         says: &[
-            "`{module}` is not installed, but its package {package} is pure Python: `cellblock install-package {package}`, outside of the notebook, adds it.",
+            "`{module}` is not installed, but its package {package} is pure Python: `pip install --target DIR {package}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
             "Or use {instead}.",
             "Cells cannot install packages themselves.",
         ],
@@ -94,7 +94,7 @@ pub const ENTRIES: &[Entry] = &[
             "There is no module `{module}`. Did you mean `{nearest}`, which is installed?",
             "`{unheard_of}` is not installed. If it is a file of yours, put it into the workspace: `/app/{unheard_of}.py`, or `/app/{unheard_of}/`.",
             "What can be imported besides the packages that are installed is what lies in the workspace.",
-            "If it is a package in pure Python: `cellblock install-package {unheard_of}`, outside of the notebook, adds it.",
+            "If it is a package in pure Python: `pip install --target DIR {unheard_of}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
         ],
         docs: &[],
         examples: &[Example {

@@ -34,7 +34,8 @@ ScriptMagics.shebang = _no_script  # type: ignore[method-assign]
 
 _NO_INSTALLING = (
     "packages cannot be installed from inside of the sandbox, which has no network and no "
-    "processes. `cellblock install-package NAME`, outside, adds pure-Python packages."
+    "processes. `pip install --target DIR NAME`, outside, and DIR among the policy's mounts add "
+    "pure-Python packages."
 )
 
 
