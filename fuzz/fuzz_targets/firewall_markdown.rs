@@ -1,0 +1,20 @@
+//! Markdown in an output. Front-ends read it by different rules; to none of them may it be more than text.
+#![no_main]
+
+use cellblock_fuzz::judge::oracle::complaints;
+use cellblock_fuzz::shown_text;
+use libfuzzer_sys::fuzz_target;
+
+const KIND: &str = "text/markdown";
+
+fuzz_target!(|data: &[u8]| {
+    let source = String::from_utf8_lossy(data);
+    let (Some(once), _) = shown_text(KIND, &source) else { return };
+    assert_eq!(complaints(&once), Vec::<String>::new(), "from {source:?} came {once:?}");
+    for sign in ["](javascript", "]: javascript", "](vbscript", "![](http", "![](/"] {
+        assert!(!once.to_ascii_lowercase().contains(sign), "{sign} is in {once:?}");
+    }
+    let (twice, removed) = shown_text(KIND, &once);
+    assert_eq!(twice.as_deref(), Some(once.as_str()), "the second time, from {source:?}");
+    assert!(removed.is_empty(), "what was left is taken the second time: {removed:?}, {once:?}");
+});
