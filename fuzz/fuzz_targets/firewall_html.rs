@@ -1,8 +1,7 @@
 //! HTML in an output.
 #![no_main]
 
-use cellblock_fuzz::judge::oracle::complaints;
-use cellblock_fuzz::shown_text;
+use cellblock_fuzz::{complaints, shown_text};
 use libfuzzer_sys::fuzz_target;
 
 const KIND: &str = "text/html";

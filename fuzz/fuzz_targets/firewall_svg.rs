@@ -2,8 +2,7 @@
 #![no_main]
 
 use cellblock_fuzz::judge::html::{Element, parsed_elements};
-use cellblock_fuzz::judge::oracle::complaints;
-use cellblock_fuzz::shown_text;
+use cellblock_fuzz::{complaints, shown_text};
 use libfuzzer_sys::fuzz_target;
 use roxmltree::Document;
 

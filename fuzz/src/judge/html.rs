@@ -19,7 +19,8 @@ pub fn parsed_elements(html: &str) -> Vec<Element> {
             let attributes = attrs.borrow();
             let pairs = attributes.iter().map(|attribute| {
                 let prefix = attribute.name.prefix.as_ref().map(|prefix| format!("{prefix}:")).unwrap_or_default();
-                (format!("{prefix}{}", attribute.name.local), attribute.value.to_string())
+                let written = format!("{prefix}{}", attribute.name.local);
+                (written.trim_start_matches(':').to_owned(), attribute.value.to_string())
             });
             found.push((name.local.to_string(), pairs.collect()));
         }
