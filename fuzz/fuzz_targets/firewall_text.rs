@@ -62,7 +62,10 @@ fn harmless(text: &str) {
                 let length = sequence.bytes().take_while(|byte| (b' '..=b'?').contains(byte)).count();
                 let (parameters, last) = sequence.split_at(length);
                 assert!(last.starts_with(['m', 'K', 'C', 'D', 'G']), "{text:?}");
-                assert!(parameters.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b':')), "{text:?}");
+                assert!(
+                    parameters.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b':')),
+                    "{text:?}"
+                );
                 assert!(parameters.len() <= 64);
             }
             '\n' | '\t' | '\r' | '\x08' | '\0' => {}
