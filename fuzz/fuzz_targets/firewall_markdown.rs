@@ -25,8 +25,10 @@ fuzz_target!(|data: &[u8]| {
     let mut found = complaints(&once);
     found.retain(|complaint| !WORDS.contains(&complaint.to_ascii_lowercase().as_str()));
     assert_eq!(found, Vec::<String>::new(), "from {source:?} came {once:?}");
-    for sign in ["](javascript", "]: javascript", "](vbscript", "![](http", "![](/"] {
-        assert!(!once.to_ascii_lowercase().contains(sign), "{sign} is in {once:?}");
+    // Without an opening bracket nothing is a link.
+    let links = once.contains('[').then(|| once.to_ascii_lowercase()).unwrap_or_default();
+    for sign in ["](javascript:", "]: javascript:", "](vbscript:", "![](http", "![](/"] {
+        assert!(!links.contains(sign), "{sign} is in {once:?}");
     }
     let (twice, removed) = shown_text(KIND, &once);
     assert_eq!(twice.as_deref(), Some(once.as_str()), "the second time, from {source:?}");
