@@ -189,3 +189,41 @@ write("connection_file", {
     "ipc": b'{"transport":"ipc","ip":"/tmp/k","hb_port":65535}',
     "empty": b"{}",
 })
+
+
+# Outputs: those that the firewall's own tests hold it against.
+
+OUTPUTS = {path.stem: json.loads(path.read_text()) for path in sorted((Path(__file__).parent.parent / "tests/firewall").glob("*/*.json"))}
+# The longest are pictures and tables, which teach a fuzzer nothing.
+MAX_SEED = 8191
+
+
+def joined(contents: object) -> bytes:
+    text = "".join(contents) if isinstance(contents, list) else contents
+    return text.encode() if isinstance(text, str) else b""
+
+
+def short(seeds: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: seed for name, seed in seeds.items() if 0 < len(seed) <= MAX_SEED}
+
+
+def compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def typed(*kinds: str) -> dict[str, bytes]:
+    found = {name: item.get("bundle", {}).get("data", {}) for name, item in OUTPUTS.items()}
+    return short({name: joined(data[kind]) for name, data in found.items() for kind in kinds if kind in data})
+
+
+write("firewall_html", typed("text/html"))
+write("firewall_svg", typed("image/svg+xml") | {name: seed for name, seed in typed("text/html").items() if b"<svg" in seed})
+write("firewall_markdown", typed("text/markdown", "text/html"))
+write("firewall_text", short({name: bytes([3, 1, 5, 2]) + joined(item["stream"]) for name, item in OUTPUTS.items() if "stream" in item}
+                             | {name: b"\0" + seed for name, seed in typed("text/plain").items() if b"\x1b" in seed}))
+CHARTS = {"application/json": 0, "application/vnd.plotly.v1+json": 1, "application/vnd.vega.v5+json": 2, "application/vnd.vegalite.v5+json": 3}
+write("firewall_json", short(
+    {f"{name} chart": bytes([number]) + compact(item["bundle"]["data"][kind])
+     for name, item in OUTPUTS.items() for kind, number in CHARTS.items() if kind in item.get("bundle", {}).get("data", {})}
+    | {f"{name} bundle": b"\4" + compact(item["bundle"]) for name, item in OUTPUTS.items() if "bundle" in item}
+    | {f"{name} widgets": b"\5" + compact(item["comm"]) for name, item in OUTPUTS.items() if "comm" in item}))

@@ -227,6 +227,10 @@ fn check_metadata(
     if may.active_content {
         return;
     }
+    if metadata.shift_remove("__proto__").is_some() {
+        removed.add(Kind::Malformed);
+    }
+    metadata.values_mut().for_each(|value| prototype::strip(value, removed));
     metadata.retain(|key, value| {
         if treatment(key).is_some() || key.contains('/') {
             return data.contains_key(key)

@@ -85,3 +85,13 @@ fn charts_are_known_by_their_versions() {
             && !is_chart("application/vnd.vegalite.v5+jsonx")
     );
 }
+
+#[test]
+fn no_metadata_changes_all_objects() {
+    let mut data = Map::from_iter([("text/plain".to_string(), Value::from("x"))]);
+    let text = r#"{"__proto__":{"a":1},"own":[{"__proto__":2,"b":3}],"text/plain":{"__proto__":4,"c":5}}"#;
+    let (mut metadata, mut removed) = (serde_json::from_str(text).unwrap(), Removals::new());
+    check(Permissions::default(), &mut data, &mut metadata, &mut removed);
+    assert_eq!(Value::from(metadata).to_string(), r#"{"own":[{"b":3}],"text/plain":{"c":5}}"#);
+    assert_eq!(removed.count(Kind::Malformed), 3);
+}

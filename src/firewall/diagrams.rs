@@ -28,9 +28,16 @@ pub fn disarm(text: &mut String, removed: &mut Removals) {
     while let Some(at) = find(rest) {
         let (before, tail) = rest.split_at(at);
         out.push_str(before);
-        out.push_str(NOT_DRAWN);
-        rest = tail.get(NAME.len()..).unwrap_or_default();
-        removed.add(Kind::Remote);
+        // Everywhere in its line: what comes after the first is no line that opens a fence.
+        let (mut line, after) = tail.split_at(tail.find(['\n', '\r']).unwrap_or(tail.len()));
+        while let Some(at) = position(line) {
+            out.push_str(line.get(..at).unwrap_or_default());
+            out.push_str(NOT_DRAWN);
+            line = line.get(at + NAME.len()..).unwrap_or_default();
+            removed.add(Kind::Remote);
+        }
+        out.push_str(line);
+        rest = after;
     }
     out.push_str(rest);
     *text = out;
@@ -100,5 +107,12 @@ mod tests {
                 assert!(removed && position(&text).is_none(), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_line_that_names_it_twice_names_it_no_more() {
+        let mut text = "```xmermaid mermaid\nurl\n```\n~~~ Mermaid\nmermaid\n".to_string();
+        disarm(&mut text, &mut Removals::new());
+        assert_eq!(text, "```xtext text\nurl\n```\n~~~ text\nmermaid\n");
     }
 }

@@ -261,7 +261,9 @@ fn address_is_harmless(text: &str) -> bool {
     }
     match head.split_once(':') {
         Some((scheme, _)) if CODE.contains(&scheme) => {
-            judge(text.get(..text.len().min(64)).unwrap_or_default(), Place::Image) == Verdict::Fine
+            // Its head is all that counts. A cut within a character would leave nothing, which is fine anywhere.
+            let head = text.get(..text.floor_char_boundary(64));
+            head.is_some_and(|head| judge(head, Place::Image) == Verdict::Fine)
         }
         _ => true,
     }

@@ -88,6 +88,14 @@ fn remote_pictures_stay_where_the_policy_allows_it() {
     assert!(removed.is_empty());
 }
 
+#[test]
+fn a_link_to_code_is_one_whatever_characters_its_code_has() {
+    for length in 0..80 {
+        let code = format!("javascript:{}éééé", "x".repeat(length));
+        assert_eq!(checked(&format!("[x]({code})")), format!("[x](#removed:{code})"));
+    }
+}
+
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "<",

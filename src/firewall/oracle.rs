@@ -94,9 +94,11 @@ fn sheets(html: &str) -> impl Iterator<Item = &str> {
 
 fn complain_of_attribute(element: &str, name: &str, value: &str, found: &mut Vec<String>) {
     let value = &unescaped(value);
+    // Around a URL browsers ignore every control character, in it only tabs and the ends of lines.
     let squeezed: String = value
+        .trim_matches(|character: char| character <= ' ')
         .chars()
-        .filter(|character| !character.is_control() && !character.is_whitespace())
+        .filter(|character| !character.is_whitespace())
         .collect::<String>()
         .to_ascii_lowercase();
     if name.starts_with("on")

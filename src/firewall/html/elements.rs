@@ -566,7 +566,7 @@ fn is_word(text: &str) -> bool {
 
 /// Whether an element of this name is nothing to a parser but a name.
 pub fn is_unknown(name: &str) -> bool {
-    const OTHERS: [&str; 17] = [
+    const OTHERS: [&str; 19] = [
         "area",
         "bgsound",
         "body",
@@ -574,9 +574,11 @@ pub fn is_unknown(name: &str) -> bool {
         "head",
         "html",
         "listing",
+        "malignmark",
         "map",
         "math",
         "menuitem",
+        "mglyph",
         "nobr",
         "rb",
         "rtc",
@@ -602,6 +604,12 @@ mod tests {
         for table in [HTML, MATHML, HTML_ATTRIBUTES, MATHML_ATTRIBUTES] {
             assert!(table.is_sorted());
         }
+    }
+
+    #[test]
+    fn what_changes_how_mathml_is_read_is_no_mere_word() {
+        assert!(is_unknown("stdio.h") && is_unknown("t"));
+        assert!(!is_unknown("mglyph") && !is_unknown("malignmark"));
     }
 
     #[test]
