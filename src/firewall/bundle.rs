@@ -38,7 +38,11 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     (&["text/plain"], Treatment::Text, "terminal sequences other than colours and moves within the line go"),
     (&["text/html"], Treatment::Html, "scripts, event handlers, frames, forms and what loads from elsewhere go"),
     (&["image/svg+xml"], Treatment::Svg, "the same, and what is no picture"),
-    (&["text/markdown"], Treatment::Markdown, "the same, in the HTML within it and in its links and pictures"),
+    (
+        &["text/markdown"],
+        Treatment::Markdown,
+        "HTML in it that is more than plain formatting is shown as text, also within code; links and pictures as in HTML",
+    ),
     (&["text/latex"], Treatment::Latex, "macros that make links to code, load or set attributes are shown as text"),
     (
         &["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"],

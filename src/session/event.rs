@@ -104,6 +104,9 @@ pub struct Usage {
     pub files_deleted: Vec<String>,
     /// How much the output firewall removed, by kind (`docs/firewall.md`).
     pub outputs_removed: BTreeMap<&'static str, u32>,
+    /// The same in words; the cell's output has them too.
+    #[serde(skip)]
+    pub removal_notice: Option<String>,
     /// What the fuel went into; of cells alone.
     pub fuel_analysis: Option<FuelAnalysis>,
     /// What to do about an error that the sandbox caused.

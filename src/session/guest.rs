@@ -415,6 +415,7 @@ impl Guest {
         outcome.usage.outputs_removed = removed.counts().collect();
         if let Some(text) = removed.sentence().filter(|_| shown) {
             self.say(StreamName::Stderr, &text);
+            outcome.usage.removal_notice = Some(text);
         }
     }
 

@@ -131,8 +131,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::OutputTruncated,
         when: &[&[Reason("door")]],
         says: &[
-            "The cell showed more than fits: all displays of a cell may have {display_limit} bytes (`display_max_bytes`).",
-            "One message may have {message_limit} bytes (`message_max_bytes`).",
+            "The cell showed more than fits; the error names the limit that was met. All displays of a cell may have {display_limit} bytes (`display_max_bytes`), one of them what `output.max_display_bytes` says, and one message {message_limit} bytes (`message_max_bytes`).",
             "It was in line {line}: `{source}`.",
             "Show less: `df.head(50)`, a smaller figure (`plt.figure(dpi=80)`), or write it to a file in `/app`.",
         ],

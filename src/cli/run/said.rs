@@ -12,7 +12,9 @@ pub(super) fn said(usage: &Usage, advice: &Advice) -> String {
         FuelAdvice::Warnings => analysis.status.is_alarming(),
         FuelAdvice::Never => false,
     });
-    let texts: Vec<String> = guidance.into_iter().chain(fuel.map(|analysis| analysis.plain())).collect();
+    let removed = usage.removal_notice.as_ref().map(|notice| format!("[firewall] {notice}\n"));
+    let fuel = fuel.map(|analysis| analysis.plain());
+    let texts: Vec<String> = removed.into_iter().chain(guidance).chain(fuel).collect();
     texts.concat()
 }
 

@@ -219,13 +219,28 @@ fn css() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..25).prop_map(|pieces| pieces.concat())
 }
 
+/// Whether there is an address outside of strings, which load nothing. A string ends with its line.
+fn loads(text: &str) -> bool {
+    let (mut outside, mut quote, mut escaped) = (String::new(), None, false);
+    for character in text.to_lowercase().chars() {
+        match quote {
+            None if !escaped && matches!(character, '"' | '\'') => quote = Some(character),
+            None => outside.push(character),
+            Some(open) if !escaped && (character == open || character == '\n') => quote = None,
+            Some(_) => {}
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    outside.contains("url(http")
+}
+
 proptest! {
     #[test]
     fn no_sheet_loads_or_leaves_its_scope(text in css()) {
         let out = scoped(&text);
         let lower = out.to_lowercase();
         prop_assert!(!out.contains('<'));
-        prop_assert!(!lower.contains("url(http") && !lower.contains("@import"));
+        prop_assert!(!loads(&out) && !lower.contains("@import"));
         // What is left is left again, but for the class that is put before.
         let mut removed = Removals::new();
         let again = sheet(&out, None, &mut Reading { remote: false, removed: &mut removed, roams: false }).replace('\n', "");
@@ -235,7 +250,7 @@ proptest! {
     #[test]
     fn what_is_left_of_a_style_is_left_again(text in css()) {
         let out = style(&text);
-        prop_assert!(!out.to_lowercase().contains("url(http"));
+        prop_assert!(!loads(&out));
         prop_assert_eq!(style(&out), out);
     }
 }
