@@ -153,7 +153,7 @@ fn stays(may: Permissions, kind: &str, contents: &mut Value, removed: &mut Remov
         }
         Treatment::Vega => {
             prototype::strip(contents, removed);
-            vega::sanitize(contents, may.remote(), removed)
+            vega::sanitize(contents, kind, may.remote(), removed)
         }
         Treatment::WidgetView => is_view(contents) || malformed(removed),
         _ => match as_text(contents) {
@@ -238,7 +238,13 @@ fn check_metadata(
     metadata.retain(|key, value| {
         if treatment(key).is_some() || key.contains('/') {
             return data.contains_key(key)
-                && value.as_object_mut().is_some_and(|settings| only_settings(settings, removed));
+                && value.as_object_mut().is_some_and(|settings| match treatment(key) {
+                    Some(Treatment::Vega) => {
+                        vega::settings(settings, removed);
+                        true
+                    }
+                    _ => only_settings(settings, removed),
+                });
         }
         !is_setting_of_trust(key, removed)
     });
