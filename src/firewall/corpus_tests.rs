@@ -61,6 +61,21 @@ fn strings<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     }
 }
 
+/// A chart without the data that it brings along, and without what a tooltip shows as text.
+fn without_data(chart: &Value, name: &str) -> Value {
+    match chart {
+        Value::Array(list) => list.iter().map(|item| without_data(item, name)).collect(),
+        Value::Object(object) => object
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "datasets" | "Image"))
+            .filter(|(key, _)| !matches!((name, key.as_str()), ("data", "values") | ("tooltip", "signal")))
+            .map(|(key, value)| (key.clone(), without_data(value, key)))
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
 /// What is wrong with an item after the firewall.
 fn problems(left: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -88,7 +103,8 @@ fn problems(left: &Value) -> Vec<String> {
                 let loads = ["\"url\":", "\"href\":", "\"usermeta\":"].iter().any(|sign| text.contains(sign));
                 let shows = text.contains("\"tooltip\":")
                     && ["image\"", "image'", "image,"].iter().any(|sign| text.contains(sign));
-                if text.contains("canary") && (loads || shows) {
+                let says = without_data(contents, kind).to_string().contains("canary");
+                if says || (text.contains("canary") && (loads || shows)) {
                     wrong.push(text);
                 }
             }
@@ -118,7 +134,9 @@ fn problems(left: &Value) -> Vec<String> {
             wrong.push("no picture".to_string());
         }
     }
-    wrong.extend(left["metadata"].to_string().contains("isolated").then(|| "isolated".to_string()));
+    for sign in ["isolated", "canary"] {
+        wrong.extend(left["metadata"].to_string().contains(sign).then(|| sign.to_string()));
+    }
     for message in left["comm"].as_array().into_iter().flatten() {
         let state = &message["data"]["state"];
         wrong.extend(["value", "description"].iter().filter_map(|key| state.get(*key)?.as_str()).flat_map(complaints));
@@ -160,7 +178,7 @@ fn what_is_taken_from_hostile_outputs_is_said() {
     {
         let (_, removed) = passed(Permissions::default(), item);
         // A column that got another name is still there.
-        let renamed = item["name"].as_str().is_some_and(|name| name.starts_with("vega-tooltip"));
+        let renamed = item["name"].as_str().is_some_and(|name| name.contains("tooltip"));
         assert!(renamed || removed.sentence().is_some(), "{}", item["name"]);
     }
 }

@@ -125,6 +125,72 @@ def charts() -> None:
         write(f"altair-{name}", "vega", "a chart of Altair's", bundle={"data": {"application/vnd.vegalite.v5+json": drawn, "text/plain": "Chart"}, "metadata": {}})
 
 
+def chart(name: str, why: str, drawn: dict) -> None:
+    """A chart, as Altair 5 sends it, or one of Vega's."""
+    language = "vegalite" if "vega-lite" in drawn["$schema"] else "vega"
+    drawn = {**drawn, "$schema": drawn["$schema"].replace("v6", "v5").split(".json")[0].rsplit("/v5", 1)[0] + "/v5.json"}
+    write(name, "vega", why, bundle={"data": {f"application/vnd.{language}.v5+json": drawn, "text/plain": "Chart"}, "metadata": {}})
+
+
+def interactive_charts() -> None:
+    frame = pd.DataFrame({"name": [f"n{place}" for place in range(12)], "group": list("abc") * 4, "x & y": range(12), "size": [3, 1, 2] * 4,
+                          "Miles per Gallon (mpg)": [20 + place % 5 for place in range(12)], "when": pd.date_range("2026-01-01", periods=12).strftime("%Y-%m-%d")})
+    points = altair.Chart(frame, width=200, height=120).mark_point(filled=True, cursor="pointer")
+    at = dict(x="x & y:Q", y=altair.Y("Miles per Gallon (mpg):Q", scale=altair.Scale(zero=False)))
+
+    least, shape, only = altair.param(value=3, name="least", bind=altair.binding_range(min=0, max=9, step=1, name="At least: ")), altair.param(
+        value="circle", bind=altair.binding_select(options=["circle", "square"], name="Shape ")), altair.param(value=True, bind=altair.binding_checkbox(name="Only them"))
+    chart("altair-controls", "parameters with controls", points.encode(
+        **at, opacity=altair.condition(f"datum['x & y'] >= {least.name} || !{only.name}", altair.value(1), altair.value(0.2)),
+        shape=altair.ShapeValue(altair.expr(shape.name))).add_params(least, shape, only).to_dict())
+
+    column = altair.param(value="size", name="column", bind=altair.binding_radio(options=["size", "x & y"]))
+    chart("altair-column-choice", "a column that the user chooses", altair.Chart(frame).mark_bar().encode(x="group:N", y="sum(chosen):Q").transform_calculate(
+        chosen="datum[column]").add_params(column).to_dict())
+
+    brush, legend = altair.selection_interval(encodings=["x"]), altair.selection_point(fields=["group"], bind="legend", toggle="event.shiftKey")
+    chart("altair-selections", "a brush and a legend that select", altair.hconcat(
+        points.encode(**at, color=altair.condition(brush, "group:N", altair.value("lightgray")), opacity=altair.condition(legend, altair.value(1), altair.value(0.1)),
+                      tooltip=["name", altair.Tooltip("Miles per Gallon (mpg):Q", format=".1f", title="A \"title\"")]).add_params(brush, legend),
+        altair.Chart(frame, width=60).mark_bar().encode(y="group:N", x="count()", color="group:N").transform_filter(brush)).to_dict())
+
+    over = altair.selection_point(on="pointerover", nearest=True, fields=["when"], empty=False, clear="pointerout")
+    line = altair.Chart(frame, width=200, height=100).encode(x="when:T", y="size:Q")
+    chart("altair-nearest", "what is under the pointer is shown", altair.layer(line.mark_line(interpolate="monotone"), line.mark_point().encode(
+        opacity=altair.condition(over, altair.value(1), altair.value(0))).add_params(over), line.mark_text(dy=-9).encode(
+            text=altair.condition(over, "size:Q", altair.value(" ")))).to_dict())
+
+    chart("altair-facets", "small multiples with expressions in their labels", altair.Chart(frame, width=60, height=60).mark_circle().encode(
+        x=altair.X("x & y:Q", axis=altair.Axis(labelExpr="datum.value > 5 ? datum.label + '!' : datum.label", tickCount=3)), y="size:Q",
+        column=altair.Column("group:N", header=altair.Header(labelExpr="'group ' + datum.label"))).to_dict())
+    chart("altair-repeat", "one chart for each column", altair.Chart(frame, width=80, height=80).mark_bar(tooltip={"content": "data"}).encode(
+        x=altair.X(altair.repeat("column"), type="quantitative", bin=altair.Bin(maxbins=5)), y="count()").repeat(column=["size", "x & y"]).to_dict())
+
+    squares = [{"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": [[[at, 0], [at, 8], [at + 9, 8], [at + 9, 0], [at, 0]]]}}
+               for name, at in [("west", 0), ("east", 10)]]
+    chart("altair-map", "shapes that the chart brings along", altair.Chart(altair.Data(values=squares), width=150, height=80).mark_geoshape(stroke="white").encode(
+        color="properties.name:N", tooltip="properties.name:N").project("mercator").to_dict())
+    chart("altair-gradient", "a gradient, a theme and a format", altair.Chart(frame, width=180, height=100, title=["Two", "lines of a title"]).mark_area(
+        line={"color": "darkgreen"}, color=altair.Gradient(gradient="linear", x1=1, x2=1, y1=1, y2=0, stops=[
+            altair.GradientStop(color="white", offset=0), altair.GradientStop(color="rgb(0, 100, 0)", offset=1)])).encode(
+                x=altair.X("yearmonthdate(when):T", axis=altair.Axis(format="%d o'clock")), y=altair.Y("size:Q", impute=None)).configure_view(stroke=None).to_dict())
+
+    chart("vega-bars", "bars with labels that are drawn for them, and signals", {
+        "$schema": "https://vega.github.io/schema/vega/v5.json", "width": 200, "height": 100, "padding": 5,
+        "signals": [{"name": "pointed", "value": {}, "on": [{"events": "rect:pointerover", "update": "{x: x(), y: item().y}"}, {"events": "rect:pointerout", "update": "{}"}]},
+                    {"name": "gap", "value": 0.1, "bind": {"input": "range", "min": 0, "max": 0.5, "step": 0.1}}, {"name": "cursor", "value": "default"}],
+        "data": [{"name": "table", "values": "category,amount\nA,28\nB,55\nC,43\n", "format": {"type": "csv", "parse": {"amount": "number"}},
+                  "transform": [{"type": "formula", "as": "label", "expr": "datum.category + ' (' + format(datum.amount, 'd') + ')'"}]}],
+        "scales": [{"name": "x", "type": "band", "domain": {"data": "table", "field": "category"}, "range": "width", "padding": {"signal": "gap"}},
+                   {"name": "y", "domain": {"data": "table", "field": "amount"}, "nice": True, "range": "height"}],
+        "axes": [{"orient": "bottom", "scale": "x"}, {"orient": "left", "scale": "y", "tickCount": 3}],
+        "marks": [{"type": "rect", "name": "bars", "from": {"data": "table"}, "encode": {
+            "enter": {"x": {"scale": "x", "field": "category"}, "width": {"scale": "x", "band": 1}, "y": {"scale": "y", "field": "amount"}, "y2": {"scale": "y", "value": 0}, "tooltip": {"signal": "datum"}},
+            "update": {"fill": {"value": {"gradient": "linear", "stops": [{"offset": 0, "color": "steelblue"}, {"offset": 1, "color": "navy"}]}}}, "hover": {"fill": {"value": "red"}}}},
+                  {"type": "text", "from": {"data": "bars"}, "encode": {"update": {"x": {"signal": "datum.x + datum.width / 2"}, "y": {"field": "bounds.y1", "offset": -2},
+                                                                                   "text": {"field": "datum.label"}, "align": {"value": "center"}, "fontSize": {"value": 9}}}}]})
+
+
 def widgets() -> None:
     sent: list[dict] = []
 
@@ -159,7 +225,7 @@ def streams() -> None:
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for part in (pandas, matplotlib_figures, sympy_and_latex, ipython_reprs, charts, widgets, streams):
+    for part in (pandas, matplotlib_figures, sympy_and_latex, ipython_reprs, charts, interactive_charts, widgets, streams):
         part()
     for left in HERE.glob("*.json"):
         if left.stem not in written:
