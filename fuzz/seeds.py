@@ -222,6 +222,15 @@ write("firewall_markdown", typed("text/markdown", "text/html"))
 write("firewall_text", short({name: bytes([3, 1, 5, 2]) + joined(item["stream"]) for name, item in OUTPUTS.items() if "stream" in item}
                              | {name: b"\0" + seed for name, seed in typed("text/plain").items() if b"\x1b" in seed}))
 CHARTS = {"application/json": 0, "application/vnd.plotly.v1+json": 1, "application/vnd.vega.v5+json": 2, "application/vnd.vegalite.v5+json": 3}
+EXPRESSIONS = ["datum.a * 2 > 3 ? 'x' : \"y\"", "datum['a b'][0].c", "test(/^a[/]$/i, datum.a)", "scale('x', datum.a) + bandwidth('x') / 2", "{a: [1, 2.5e3], 'b': !datum.c}",
+               "event.shiftKey && x() < width", "item().bounds.x1 - datum.datum.a", "if(isValid(datum.a), format(datum.a, '.2f'), null)", "data('d')[length(data('d')) - 1]"]
+SELECTORS = ["click", "[pointerdown, window:pointerup] > window:pointermove!{10, 20}", "@m:click[event.shiftKey][!event.item], symbol:pointerover", "timer{100}"]
+write("firewall_vega", short(
+    {f"{name} chart": bytes([number]) + compact(item["bundle"]["data"][kind])
+     for name, item in OUTPUTS.items() for kind, number in {"application/vnd.vega.v5+json": 0, "application/vnd.vegalite.v5+json": 1}.items()
+     if kind in item.get("bundle", {}).get("data", {})}
+    | {f"expression {place} {number}": bytes([number]) + text.encode() for place, text in enumerate(EXPRESSIONS) for number in (2, 3, 5)}
+    | {f"selector {place}": b"\4" + text.encode() for place, text in enumerate(SELECTORS)}))
 write("firewall_json", short(
     {f"{name} chart": bytes([number]) + compact(item["bundle"]["data"][kind])
      for name, item in OUTPUTS.items() for kind, number in CHARTS.items() if kind in item.get("bundle", {}).get("data", {})}

@@ -93,6 +93,12 @@ pub fn is_path(text: &str) -> bool {
         && is_own(text)
 }
 
+/// Whether a text stays as it is where Vega-Lite puts it into an expression in place of `datum.label`: what is replaced
+/// could be in it again, and a dollar sign can stand for what comes after.
+pub fn stays_in_place(text: &str) -> bool {
+    !["datum.", "$'", "$&", "$`"].iter().any(|sign| text.contains(sign))
+}
+
 /// Whether the quotation marks are those around a column's name in brackets: `argmax_a['b c']`.
 fn is_indexed(text: &str) -> bool {
     let plain = |name: &str| {

@@ -197,10 +197,68 @@ fn a_chart_with_code_does_not_pass() {
 }
 
 #[test]
+fn a_list_is_not_taken_for_what_is_in_it() {
+    for chart in [
+        json!({"marks": [{"name": ["m"]}, {"from": {"data": ["m"]}, "encode": {"update": {"x": {"signal": "datum.a"}}}}]}),
+        json!({"marks": [{"name": "m"}, {"from": {"data": ["m"]}, "encode": {"update": {"x": {"signal": "datum.a"}}}}]}),
+        json!({"data": [{"name": "m"}], "marks": [{"name": ["m"]}]}),
+        json!({"data": [{"name": ["m"]}], "marks": []}),
+        json!({"data": [{"name": "d", "transform": [{"type": "lookup", "from": ["m"]}]}], "marks": [{"name": "m"}]}),
+        json!({"signals": [{"name": ["s"]}]}),
+        json!({"signals": [{"name": "s", "update": ["event.view.evil"]}]}),
+        json!({"signals": [{"name": "s", "on": [{"events": {"source": ["body"], "type": "click"}, "update": "1"}]}]}),
+        json!({"signals": [{"name": "s", "on": [{"events": {"source": "window", "type": ["keydown"]}, "update": "1"}]}]}),
+        json!({"marks": [{"encode": {"update": {"x": {"signal": ["scale('x', 1", "2)"]}}}}]}),
+        json!({"mark": "bar", "transform": [{"filter": {"field": "a", "equal": {"expr": ["event.view.evil"]}}}]}),
+        json!({"mark": "bar", "params": [{"name": "p", "value": {"expr": ["event.view.evil"]}}]}),
+        json!({"mark": "bar", "encoding": {"x": {"field": "a", "format": ["evil"]}}}),
+        json!({"marks": [{"encode": {"update": {"tooltip": {"value": {"a": 1}, "signal": "event.view.evil"}}}}]}),
+    ] {
+        assert_eq!(checked(chart.clone()), None, "{chart}");
+    }
+    let left = checked(
+        json!({"marks": [{"encode": {"update": {"mark": {"value": {"evil": 1}}, "datum": {"value": "evil"}, "bounds": {"value": "evil"}}}}]}),
+    );
+    assert!(is_clean(left));
+}
+
+#[test]
+fn a_transform_of_marks_sets_where_they_are() {
+    let chart = |name: &str| {
+        json!({"data": [{"name": "d", "values": [{"u": "http://evil"}]}], "marks": [{"type": "image", "from": {"data": "d"},
+        "transform": [{"type": "wordcloud", "text": {"field": "datum.u"}, "font": {"field": "datum.u"}, "as": ["x", "y", name, "fontSize", "fontStyle", "fontWeight", "angle"]}]}]})
+    };
+    unchanged(VEGA, chart("font"));
+    for bad in ["url", "href", "cursor", "fill", "tooltip", "mark", "context"] {
+        assert_eq!(checked(chart(bad)), None, "{bad}");
+    }
+}
+
+#[test]
+fn what_is_put_in_place_of_a_label_stays_one() {
+    for header in [
+        json!({"format": "' + evil + '", "labelExpr": "'datum.label'"}),
+        json!({"format": ".2f", "labelExpr": "/datum.label/"}),
+        json!({"format": "$'", "labelExpr": "datum.label + '+ evil +'"}),
+        json!({"format": "datum.value", "labelExpr": "datum.label"}),
+    ] {
+        let left = checked(json!({"mark": "bar", "encoding": {"row": {"field": "a", "header": header}}}));
+        assert!(left.is_none_or(|left| left.pointer("/encoding/row/header/format").is_none()));
+    }
+    assert_eq!(checked(json!({"mark": "bar", "encoding": {"row": {"field": "datum.value + evil"}}})), None);
+    assert_eq!(checked(json!({"mark": "bar", "encoding": {"row": {"field": "a$'"}}})), None);
+    unchanged(
+        LITE,
+        json!({"mark": "bar", "encoding": {"row": {"field": "a", "header": {"format": "$,.2f", "labelExpr": "'row ' + datum.label"}}}}),
+    );
+}
+
+#[test]
 fn what_vega_lite_writes_into_expressions_is_what_it_says() {
     for chart in [
         json!({"mark": "bar", "encoding": {"x": {"field": "a", "format": ".2f\") + event.view.evil + (\""}}}),
         json!({"mark": "bar", "encoding": {"x": {"field": "a", "formatType": "evil"}}}),
+        json!({"mark": "bar", "encoding": {"x": {"field": "evil", "axis": {"formatType": "utc", "format": "' + evil + '", "labelExpr": "'datum.label'"}}}}),
         json!({"mark": "bar", "config": {"customFormatTypes": true, "numberFormatType": "evil"}}),
         json!({"mark": "bar", "encoding": {"tooltip": [{"field": "a", "title": "\\"}, {"field": "b", "title": "+ evil + \\"}]}}),
         json!({"mark": "bar", "encoding": {"tooltip": [{"field": "a", "title": ["x", "\\\" + evil"]}]}}),

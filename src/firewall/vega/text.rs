@@ -24,7 +24,8 @@ pub fn fits(rule: Rule, text: &str, language: Language, imputes: bool) -> bool {
         Rule::Font => text.chars().all(|character| character.is_alphanumeric() || " ,'\"-_.".contains(character)),
         Rule::Shape => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ,.+-_\n".contains(&byte)),
         Rule::Format => is_format(text),
-        Rule::FormatType => matches!(text, "number" | "time" | "utc"),
+        // Others are names of functions.
+        Rule::FormatType => matches!(text, "number" | "time"),
         Rule::Date => is_date(text),
         Rule::Parse => is_parser(text),
         Rule::Delimiter => matches!(text, "," | ";" | "\t" | "|" | ":" | " "),
@@ -32,9 +33,13 @@ pub fn fits(rule: Rule, text: &str, language: Language, imputes: bool) -> bool {
     }
 }
 
-/// How a number or a time is written: between quotation marks it stays one text.
+/// How a number or a time is written: between quotation marks it stays one text, and so where Vega-Lite puts it in place
+/// of a part of another expression.
 fn is_format(text: &str) -> bool {
-    text.len() <= 200 && !text.contains(['"', '\\', '`']) && !text.chars().any(char::is_control)
+    text.len() <= 200
+        && names::stays_in_place(text)
+        && !text.contains(['"', '\\', '`'])
+        && !text.chars().any(char::is_control)
 }
 
 /// The name or the number of a part of a date, or how it is written.

@@ -158,6 +158,10 @@ impl<'r> Walk<'r> {
         };
         for (key, mut value) in std::mem::take(part) {
             let fate = match rule(self.language, &key) {
+                // What marks have is set here, but not what they are.
+                Some(_) if is_encoding(spot) && matches!(key.as_str(), "mark" | "datum" | "bounds") => {
+                    Goes(Kind::PlotCode)
+                }
                 Some(rule) => self.value(rule, &mut value, within(&key, Some(rule), spot)),
                 None => Goes(Kind::PlotCode),
             };
@@ -195,8 +199,13 @@ impl<'r> Walk<'r> {
     fn ordinary(&mut self, rule: Rule, value: &mut Value, spot: Spot) -> Fate {
         match value {
             Value::String(text) => self.text(rule, text, spot),
+            Value::Array(_) if is_single(rule, spot.key) => Refused,
             Value::Array(list) => {
                 for item in list {
+                    // Where one name is meant a list of one is taken for it, by some and not by others.
+                    if item.is_string() && (rule == Rule::Data || (rule == Rule::Source && spot.in_events)) {
+                        return Refused;
+                    }
                     let fate = self.ordinary(rule, item, spot);
                     if fate != Stays {
                         return fate;
@@ -221,6 +230,7 @@ impl<'r> Walk<'r> {
             (Rule::GroupField, "field", _) => return Refused,
             (Rule::Values, "config", "range") | (_, "config", "style") => return self.named(object, spot),
             (_, "config", "events") => return self.event_settings(object),
+            (Rule::Name, _, "name") => return Refused,
             (Rule::Expression | Rule::Delimiter | Rule::FormatType, ..) => return Goes(Kind::PlotCode),
             _ => {}
         }
@@ -240,6 +250,27 @@ impl<'r> Walk<'r> {
         let parent = if spot.in_marks { around(spot) } else { spot.parent };
         self.part(mark, Spot { datum, parent, in_marks: true, ..spot })
     }
+}
+
+/// Whether a key has one value, and never a list.
+fn is_single(rule: Rule, key: &str) -> bool {
+    match rule {
+        Rule::Name => !matches!(key, "style" | "views" | "avoidMarks"),
+        Rule::Delimiter
+        | Rule::Expression
+        | Rule::Format
+        | Rule::FormatType
+        | Rule::From
+        | Rule::GroupField
+        | Rule::Signal
+        | Rule::Update => true,
+        _ => false,
+    }
+}
+
+/// Whether it is said here what the properties of marks are.
+fn is_encoding(spot: Spot) -> bool {
+    spot.key == "encode" || spot.around == "encode"
 }
 
 /// Where that is which stands under a key.

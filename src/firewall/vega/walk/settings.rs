@@ -54,9 +54,6 @@ impl Walk<'_> {
             // All columns, of which one might be made up as a picture's address; those that are drawn instead.
             *content = "encoding".to_string();
         }
-        if let Some(Value::Object(shown)) = value.get_mut("value") {
-            return self.part(shown, spot);
-        }
         self.ordinary(Rule::Tooltip, value, Spot { sink: Sink::Read, ..spot })
     }
 

@@ -52,7 +52,9 @@ impl Walk<'_> {
 
     /// A column, or what marks have that are drawn for marks.
     pub(super) fn field(&self, text: &str, spot: Spot) -> Fate {
-        let fits = text::fits(Rule::Field, text, self.language, self.declared.imputes);
+        let fits = text::fits(Rule::Field, text, self.language, self.declared.imputes)
+            && (self.language == Language::Vega || names::stays_in_place(text))
+            && (!(spot.in_marks && spot.in_transform && spot.key == "as") || is_place(text));
         let of_marks = spot.in_marks && spot.key == "field" && spot.around != "sort" && spot.datum != Datum::Row;
         if !of_marks || spot.in_transform {
             return Fate::refused_unless(fits);
@@ -108,6 +110,10 @@ impl Walk<'_> {
         let datum = if spot.in_events { self.handled() } else { spot.datum };
         let Some(node) = parse(text) else { return Refused };
         if !literals_fit(&node, self.remote) {
+            return Refused;
+        }
+        // Vega-Lite replaces these, in texts as well.
+        if spot.key == "labelExpr" && node.texts().iter().any(|text| !names::stays_in_place(text)) {
             return Refused;
         }
         let Some(outcome) =
@@ -192,4 +198,10 @@ impl Walk<'_> {
 fn literals_fit(node: &Node, remote: bool) -> bool {
     // What still has the name of the picture's column was spelled in escapes.
     node.texts().into_iter().all(|text| text != picture_column::SHOWN_AS_PICTURE && paint::is_no_address(text, remote))
+}
+
+/// Whether a transform of marks may set this: where they are and what shape they have, not what they load.
+fn is_place(name: &str) -> bool {
+    const MORE: [&str; 12] = ["a0", "a1", "children", "depth", "r", "r0", "r1", "t", "x0", "x1", "y0", "y1"];
+    (is_of_marks(name) && !matches!(name, "fill" | "stroke")) || MORE.contains(&name)
 }

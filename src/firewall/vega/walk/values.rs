@@ -98,6 +98,8 @@ impl Walk<'_> {
                         ("signal" | "expr", Value::String(text)) => {
                             self.expression(text, Rule::Signal, within(key, None, spot))
                         }
+                        // In a list it would be written into expressions as it is.
+                        ("signal" | "expr", Value::Array(_) | Value::Object(_)) => Refused,
                         _ => self.literal(value, spot),
                     };
                     if fate == Refused {
