@@ -67,7 +67,7 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     (
         &["application/vnd.vega.v5+json", "application/vnd.vegalite.v5+json"],
         Treatment::Vega,
-        "data, pictures and links from elsewhere go; every version",
+        "data, pictures and links from elsewhere go, and keys that are not known; it does not pass with expressions that are not; every version",
     ),
     (&["application/vnd.jupyter.widget-view+json"], Treatment::WidgetView, "passes if it is the place of a widget"),
     (
