@@ -16,7 +16,6 @@ mod diagrams;
 mod html;
 mod latex;
 mod markdown;
-mod models;
 #[cfg(test)]
 mod oracle;
 mod plotly;
