@@ -8,6 +8,9 @@ mod reading;
 mod settings;
 mod text;
 
+#[cfg(test)]
+pub use reading::complaints as text_complaints;
+
 use serde_json::{Map, Value};
 
 use super::removals::{Kind, Removals};

@@ -87,7 +87,12 @@ fn written(text: &str, removed: &mut Removals) -> Option<String> {
         let (tag, length) = match inside(rest).and_then(|inside| Some((tag(inside, removed)?, inside.len() + 1))) {
             Some(tag) => tag,
             None if stands_alone(rest) => continue,
-            None => (UNNAMED.to_owned(), 0),
+            None => {
+                if begins_tag(rest) {
+                    removed.add(Kind::PlotCode);
+                }
+                (UNNAMED.to_owned(), 0)
+            }
         };
         let end = start + 1 + length;
         if text.get(start..end) != Some(tag.as_str()) {
@@ -104,6 +109,14 @@ fn written(text: &str, removed: &mut Removals) -> Option<String> {
 fn inside(rest: &str) -> Option<&str> {
     let end = rest.bytes().take(MAX_TAG).position(|byte| byte == b'<' || byte == b'>')?;
     rest.get(..end).filter(|_| rest.as_bytes().get(end) == Some(&b'>'))
+}
+
+/// Whether this is the beginning of one of the dialect's tags, with attributes, whose end is not there.
+fn begins_tag(rest: &str) -> bool {
+    let length = rest.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let (name, rest) = rest.split_at(length);
+    let inside = rest.split(['<', '>']).next().unwrap_or_default();
+    rest.starts_with(' ') && inside.contains('=') && TAGS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Whether a `<` before this cannot begin a tag, whatever is put after it: a sign between numbers or words.

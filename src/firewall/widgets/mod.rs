@@ -152,7 +152,9 @@ impl Comms {
         let widget = Widget {
             model,
             // Once shown as HTML, so to be judged for ever.
-            described_in_html: state.get("description_allow_html") == Some(&Value::Bool(true))
+            described_in_html: state
+                .get("description_allow_html")
+                .is_some_and(|allow| !allow.is_null() && allow != &Value::Bool(false))
                 || known.is_some_and(|known| known.described_in_html),
             linked: known.is_some_and(|known| known.linked),
         };
