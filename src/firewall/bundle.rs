@@ -88,7 +88,8 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     ),
 ];
 
-fn treatment(kind: &str) -> Option<Treatment> {
+/// What is done with a type; nothing if it is not known.
+pub fn treatment(kind: &str) -> Option<Treatment> {
     if is_chart(kind) {
         return Some(Treatment::Vega);
     }

@@ -16,7 +16,6 @@ mod diagrams;
 mod html;
 mod latex;
 mod markdown;
-mod models;
 #[cfg(test)]
 mod oracle;
 mod plotly;
@@ -29,6 +28,7 @@ mod terminal;
 mod url;
 mod vega;
 mod widgets;
+pub mod work;
 
 #[cfg(test)]
 mod corpus_tests;
@@ -74,6 +74,20 @@ impl Firewall {
     /// A firewall that lets through what is allowed here, and the comms to these targets of front-end extensions.
     pub fn new(may: Permissions, targets: Vec<String>) -> Self {
         Self { may, targets: targets.into() }
+    }
+
+    /// Takes out of a bundle what there are no steps left to check, with a text in its place: the smaller its type is
+    /// for its size, the longer it stays.
+    pub fn afford(&self, data: &mut Map<String, Value>, budget: &mut work::Budget, removed: &mut Removals) {
+        let count = data.len();
+        data.retain(|kind, contents| budget.take(work::of_type(kind, contents)));
+        for _ in data.len()..count {
+            removed.add(Kind::TooLarge);
+        }
+        if data.is_empty() && count > 0 {
+            let note = "[This output was not shown: checking it would take too long. Show less in one cell.]";
+            data.insert("text/plain".to_string(), Value::from(note));
+        }
     }
 
     /// Checks a MIME bundle and its metadata, in place: displays, results, updates, user expressions, replies to

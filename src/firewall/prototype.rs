@@ -5,11 +5,6 @@ use serde_json::Value;
 
 use super::removals::{Kind, Removals};
 
-/// Whether a name, as a key or in a path of keys, leads to what all objects have in common.
-pub fn is_beyond(name: &str) -> bool {
-    matches!(name, "__proto__" | "constructor" | "prototype")
-}
-
 /// Takes such keys out of JSON, at any depth. A key `constructor` is harmless as long as it is only a key.
 pub fn strip(value: &mut Value, removed: &mut Removals) {
     match value {
