@@ -17,6 +17,7 @@ mod html;
 mod latex;
 mod markdown;
 mod models;
+mod names;
 #[cfg(test)]
 mod oracle;
 mod plotly;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::removals::{Kind, Removals};
-use super::{Permissions, bundle, css, html, latex, models, prototype};
+use super::{Permissions, bundle, css, html, latex, models, names, prototype};
 
 /// The largest number of widgets of a session.
 const MAX_MODELS: usize = 50_000;
@@ -248,7 +248,11 @@ fn page_classes(value: &mut Value, removed: &mut Removals) {
         return;
     };
     let count = list.len();
-    list.retain(|class| class.as_str().is_some_and(html::class_is_fine));
+    list.retain_mut(|class| {
+        let Some(name) = class.as_str().and_then(names::class) else { return false };
+        *class = Value::from(name);
+        true
+    });
     if list.len() < count {
         removed.add(Kind::Style);
     }

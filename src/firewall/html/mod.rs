@@ -14,6 +14,7 @@ mod write;
 use std::hash::{DefaultHasher, Hasher};
 
 use super::css::{Root, Scope};
+use super::names;
 use super::removals::{Kind, Removals};
 use clean::{Cleaned, Rules, clean};
 use tree::{BeyondBounds, Tree};
@@ -49,7 +50,7 @@ fn fragment(source: &str, remote: bool, removed: &mut Removals) -> Result<Cleane
         return Err(BeyondBounds);
     }
     let class = class_for(source);
-    let rules = Rules { remote, scope: Some(Scope { class: &class, root: Root::Around }) };
+    let rules = Rules { remote, scope: Some(Scope { class: &class, root: Root::Around }), ids: None };
     let mut cleaned = clean(&Tree::parse(source)?, rules, removed)?;
     if cleaned.unusual {
         cleaned.text = at_rest(cleaned.text, remote, true)?;
@@ -62,7 +63,7 @@ fn at_rest(mut text: String, remote: bool, gate: bool) -> Result<String, BeyondB
     if gate && text.len() > MAX_UNUSUAL {
         return Err(BeyondBounds);
     }
-    let rules = Rules { remote, scope: None };
+    let rules = Rules { remote, scope: None, ids: None };
     let again = |text: &str| Ok(clean(&Tree::parse(text)?, rules, &mut Removals::new())?.text);
     for _ in 0..MAX_READINGS {
         let next = match gate {
@@ -107,7 +108,7 @@ fn svg(source: &str, remote: bool, removed: &mut Removals) -> Result<Option<Stri
     let class = class_for(source);
     let tree = Tree::parse(source)?;
     let styled = tree.elements().any(|(name, _)| &*name.local == "style");
-    let rules = Rules { remote, scope: styled.then_some(Scope { class: &class, root: Root::Svg }) };
+    let rules = Rules { remote, scope: styled.then_some(Scope { class: &class, root: Root::Svg }), ids: None };
     let cleaned = clean(&tree, rules, removed)?;
     let text = at_rest(cleaned.text, remote, false)?;
     // One `<svg>` and nothing else, or it is no picture.
@@ -157,11 +158,6 @@ fn as_xml(svg: &str) -> String {
     clean.replacen("<svg", &format!("<svg{missing}"), 1)
 }
 
-/// Whether a class is not one of the page's own.
-pub fn class_is_fine(class: &str) -> bool {
-    attributes::class_is_fine(class)
-}
-
 /// Whether no page knows an element of this name, so that it does nothing.
 pub fn is_unknown(name: &str) -> bool {
     elements::is_unknown(name)
@@ -171,7 +167,7 @@ pub fn is_unknown(name: &str) -> bool {
 fn class_for(source: &str) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(source.as_bytes());
-    format!("cellblock-{:012x}", hasher.finish() & 0xffff_ffff_ffff)
+    names::of_box(hasher.finish())
 }
 
 /// Every element of a document with its attributes, for the tests' oracle.
