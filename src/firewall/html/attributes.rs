@@ -30,7 +30,7 @@ const REFERENCES: [&str; 9] = [
 
 /// The ids of a document, for labels that refer to them.
 pub struct Labels<'t, 'l> {
-    pub tree: &'t Tree,
+    pub tree: Option<&'t Tree>,
     pub known: &'l mut Option<HashSet<&'t str>>,
     /// Names that are known besides, as those of the rest of a text in Markdown.
     pub more: Option<&'t HashSet<String>>,
@@ -39,7 +39,7 @@ pub struct Labels<'t, 'l> {
 impl Labels<'_, '_> {
     fn have(&mut self, id: &str) -> bool {
         let known = self.known.get_or_insert_with(|| {
-            let all = self.tree.elements().flat_map(|(_, attributes)| attributes);
+            let all = self.tree.into_iter().flat_map(Tree::elements).flat_map(|(_, attributes)| attributes);
             all.filter(|attribute| attribute.name.local == local_name!("id"))
                 .map(|attribute| &*attribute.value)
                 .collect()

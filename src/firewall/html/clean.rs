@@ -129,7 +129,7 @@ impl<'t> Walk<'t, '_> {
         }
         self.unusual |= own != Side::Html;
         match fate {
-            Fate::Keep if name.local == local_name!("input") && !is_switch(attributes) => {
+            Fate::Keep if name.local == local_name!("input") && !elements::is_switch(attributes) => {
                 self.dropped(id, name, attributes, Some(Kind::Form))
             }
             Fate::Keep => self.kept(id, name, attributes, own, side),
@@ -169,7 +169,7 @@ impl<'t> Walk<'t, '_> {
             self.root_svg = false;
             class = self.rules.scope.map(|scope| scope.class);
         }
-        let labels = Labels { tree: self.tree, known: &mut self.labels, more: self.rules.ids };
+        let labels = Labels { tree: Some(self.tree), known: &mut self.labels, more: self.rules.ids };
         match own {
             Side::Html => attributes::html(&name.local, attributes, labels, &mut self.reading, &mut self.out),
             Side::Svg => {
@@ -262,14 +262,6 @@ impl<'t> Walk<'t, '_> {
         let number = attributes.iter().filter(|attribute| attributes::is_handler(&attribute.name.local)).count();
         self.reading.removed.add_many(Kind::Handler, u32::try_from(number).unwrap_or(u32::MAX));
     }
-}
-
-/// Whether an input is a checkbox or a radio button, with which pages fold and unfold without scripts.
-fn is_switch(attributes: &[Attribute]) -> bool {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name.local == local_name!("type"))
-        .is_some_and(|kind| kind.value.eq_ignore_ascii_case("checkbox") || kind.value.eq_ignore_ascii_case("radio"))
 }
 
 fn is_seen(name: &LocalName) -> bool {
