@@ -36,12 +36,16 @@ pub enum Treatment {
 /// The types that are known, in groups: what is done with them, and what that means in words.
 pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     (&["text/plain"], Treatment::Text, "terminal sequences other than colours and moves within the line go"),
-    (&["text/html"], Treatment::Html, "scripts, event handlers, frames, forms and what loads from elsewhere go"),
+    (
+        &["text/html"],
+        Treatment::Html,
+        "scripts, event handlers, frames, forms and what loads from elsewhere go; classes and ids get a prefix",
+    ),
     (&["image/svg+xml"], Treatment::Svg, "the same, and what is no picture"),
     (
         &["text/markdown"],
         Treatment::Markdown,
-        "HTML in it that is more than plain formatting is shown as text, also within code; links and pictures as in HTML",
+        "HTML in it, links and pictures as in HTML; code stays as it is; written anew, so that all readers read the same",
     ),
     (&["text/latex"], Treatment::Latex, "macros that make links to code, load or set attributes are shown as text"),
     (

@@ -14,49 +14,33 @@ const NOT_DRAWN: &str = "text";
 const SIGNS: [&str; 13] =
     ["//", "url", "src", "href", "import", "@", "%%{", "config", "click", "\\", "&", "<img", "image"];
 
-/// Renames the diagrams of a text, if there is something in it that one of them could load.
-pub fn disarm(text: &mut String, removed: &mut Removals) {
-    if find(text).is_none() {
-        return;
+/// The line after a fence, with a diagram's name in it replaced if its code could load something.
+pub fn drawn_as(info: &str, code: &str, removed: &mut Removals) -> String {
+    if position(info).is_none() || is_plain(code) {
+        return info.to_owned();
     }
-    let lower = text.to_ascii_lowercase();
-    if !SIGNS.iter().any(|sign| lower.contains(sign)) && !has_numbered_characters(&lower) {
-        return;
-    }
-    let mut rest = text.as_str();
-    let mut out = String::with_capacity(text.len());
-    while let Some(at) = find(rest) {
-        let (before, tail) = rest.split_at(at);
-        out.push_str(before);
-        // Everywhere in its line: what comes after the first is no line that opens a fence.
-        let (mut line, after) = tail.split_at(tail.find(['\n', '\r']).unwrap_or(tail.len()));
-        while let Some(at) = position(line) {
-            out.push_str(line.get(..at).unwrap_or_default());
-            out.push_str(NOT_DRAWN);
-            line = line.get(at + NAME.len()..).unwrap_or_default();
-            removed.add(Kind::Remote);
-        }
-        out.push_str(line);
-        rest = after;
+    let mut out = String::with_capacity(info.len());
+    let mut rest = info;
+    while let Some(at) = position(rest) {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        out.push_str(NOT_DRAWN);
+        rest = rest.get(at + NAME.len()..).unwrap_or_default();
+        removed.add(Kind::Remote);
     }
     out.push_str(rest);
-    *text = out;
+    out
 }
 
-/// Where a diagram's name stands in the line that opens a fence; wherever in the line, for readers differ in what may stand
-/// before it.
-fn find(text: &str) -> Option<usize> {
-    let mut start = 0;
-    for line in text.split_inclusive(['\n', '\r']) {
-        let fence = line.find("```").or_else(|| line.find("~~~"));
-        if let Some(fence) = fence
-            && let Some(name) = position(line.get(fence..).unwrap_or_default())
-        {
-            return Some(start + fence + name);
-        }
-        start += line.len();
-    }
-    None
+/// Whether there is nothing in a diagram's code but what boxes and arrows need.
+fn is_plain(code: &str) -> bool {
+    let lower = code.to_ascii_lowercase();
+    !SIGNS.iter().any(|sign| lower.contains(sign)) && !has_numbered_characters(&lower)
+}
+
+/// Whether a piece of code may stand after such a line.
+#[must_use]
+pub fn is_harmless(info: &str, code: &str) -> bool {
+    position(info).is_none() || is_plain(code)
 }
 
 fn position(line: &str) -> Option<usize> {
@@ -75,21 +59,16 @@ fn has_numbered_characters(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn disarmed(text: &str) -> (String, bool) {
-        let (mut text, mut removed) = (text.to_string(), Removals::new());
-        disarm(&mut text, &mut removed);
-        (text, !removed.is_empty())
+    fn drawn(info: &str, code: &str) -> (String, bool) {
+        let mut removed = Removals::new();
+        (drawn_as(info, code, &mut removed), removed.is_empty())
     }
 
     #[test]
     fn plain_diagrams_are_drawn() {
-        for text in [
-            "a\n\n```mermaid\nflowchart TD\n  A[one] -->|yes| B(two)\n  style A fill:#f9f,stroke:#333\n```\n",
-            "```python\nmermaid = 'http://a.b'\n```\n",
-            "A mermaid in [the sea](http://a.b)",
-        ] {
-            assert_eq!(disarmed(text), (text.to_string(), false));
-        }
+        let code = "flowchart TD\n  A[one] -->|yes| B(two)\n  style A fill:#f9f,stroke:#333\n";
+        assert_eq!(drawn("mermaid", code), ("mermaid".to_owned(), true));
+        assert_eq!(drawn("python", "mermaid = 'http://a.b'\n"), ("python".to_owned(), true));
     }
 
     #[test]
@@ -102,17 +81,11 @@ mod tests {
             "click A href \"x\"",
             "style A background:URL(x)",
         ] {
-            for fence in ["```mermaid", "~~~ mermaid x", "> ```Mermaid", "- ````mermaid"] {
-                let (text, removed) = disarmed(&format!("{fence}\n{code}\n"));
-                assert!(removed && position(&text).is_none(), "{text}");
+            for info in ["mermaid", "mermaid x", "Mermaid", "xmermaid mermaid"] {
+                let (drawn, whole) = drawn(info, code);
+                assert!(!whole && position(&drawn).is_none(), "{drawn}");
+                assert!(!is_harmless(info, code) && is_harmless(&drawn, code));
             }
         }
-    }
-
-    #[test]
-    fn a_line_that_names_it_twice_names_it_no_more() {
-        let mut text = "```xmermaid mermaid\nurl\n```\n~~~ Mermaid\nmermaid\n".to_string();
-        disarm(&mut text, &mut Removals::new());
-        assert_eq!(text, "```xtext text\nurl\n```\n~~~ text\nmermaid\n");
     }
 }

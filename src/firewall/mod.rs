@@ -16,6 +16,7 @@ mod diagrams;
 mod html;
 mod latex;
 mod markdown;
+mod names;
 #[cfg(test)]
 mod oracle;
 mod plotly;

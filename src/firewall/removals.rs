@@ -20,7 +20,7 @@ pub enum Kind {
     Style,
     /// A LaTeX macro that makes a link, loads something or sets attributes.
     Macro,
-    /// HTML in Markdown that is more than plain formatting.
+    /// Markdown that readers may read in different ways, shown as its source.
     RawHtml,
     /// A part of a plot's description that fetches, or runs as code.
     PlotCode,
@@ -56,7 +56,13 @@ pub const KINDS: [(Kind, &str, &str, &str, Option<&str>); 17] = [
         Some(ACTIVE),
     ),
     (Kind::Macro, "macro", "unsafe LaTeX macro", "unsafe LaTeX macros", Some(ACTIVE)),
-    (Kind::RawHtml, "raw_html", "piece of HTML in Markdown", "pieces of HTML in Markdown", Some(ACTIVE)),
+    (
+        Kind::RawHtml,
+        "raw_html",
+        "Markdown text of doubtful meaning",
+        "Markdown texts of doubtful meaning",
+        Some(ACTIVE),
+    ),
     (Kind::PlotCode, "plot_code", "part of a plot that carries code", "parts of plots that carry code", Some(ACTIVE)),
     (Kind::Widget, "widget", "widget part that can carry code", "widget parts that can carry code", Some(ACTIVE)),
     (Kind::Comm, "comm", "channel to a front-end extension", "channels to front-end extensions", Some(TARGETS)),

@@ -1,5 +1,6 @@
-//! What a URL would do where it stands. Browsers ignore some characters in URLs and take backslashes for
-//! slashes; so does this.
+//! What a URL would do where it stands, alike for every type of output. Schemes are those of a list: `http`, `https`
+//! and `mailto` for links, `data:` with raster pictures, sound or film for what is shown. Browsers ignore some
+//! characters in URLs and take backslashes for slashes; so does this.
 
 use std::borrow::Cow;
 
@@ -17,7 +18,7 @@ pub enum Place {
 }
 
 /// What is to be thought of a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Harmless here.
     Fine,
@@ -43,9 +44,16 @@ const RASTER: [&str; 9] = [
 /// The longest scheme and MIME type that is looked at.
 const MAX_HEAD: usize = 128;
 
-/// Judges a URL by the place where it stands.
+/// Judges a URL by the place where it stands: as a browser reads it, and as one who takes more for space around it.
 pub fn judge(url: &str, place: Place) -> Verdict {
-    let url = stripped(url);
+    let browsers = url.trim_matches(|character: char| character <= ' ');
+    let others = browsers.trim_matches(is_space);
+    let verdict = judge_trimmed(browsers, place);
+    if browsers.len() == others.len() { verdict } else { verdict.max(judge_trimmed(others, place)) }
+}
+
+fn judge_trimmed(url: &str, place: Place) -> Verdict {
+    let url = joined(url);
     let Some(scheme) = scheme(&url) else { return without_scheme(&url, place) };
     match (scheme.as_str(), place) {
         ("http" | "https" | "mailto", Place::Link) => Verdict::Fine,
@@ -56,6 +64,12 @@ pub fn judge(url: &str, place: Place) -> Verdict {
         ("data", Place::Media) if data_type(&url).is_some_and(|kind| is_media(&kind)) => Verdict::Fine,
         _ => Verdict::Code,
     }
+}
+
+/// Whether following a link leads away from the server that shows the notebook.
+pub fn leads_away(url: &str) -> bool {
+    let url = joined(url.trim_matches(is_space));
+    scheme(&url).is_some() || url.starts_with("//") || url.starts_with("\\\\")
 }
 
 fn without_scheme(url: &str, place: Place) -> Verdict {
@@ -69,21 +83,39 @@ fn without_scheme(url: &str, place: Place) -> Verdict {
     }
 }
 
-/// As a browser's URL parser sees it: without control characters and spaces around it, and without tabs and
-/// line ends in it.
-fn stripped(url: &str) -> Cow<'_, str> {
-    let trimmed = url.trim_matches(|character: char| character <= ' ');
-    match trimmed.contains(['\t', '\n', '\r']) {
-        true => Cow::Owned(trimmed.replace(['\t', '\n', '\r'], "")),
-        false => Cow::Borrowed(trimmed),
+/// Without tabs and line ends, which a browser's URL parser leaves out wherever they stand, and what they kept apart
+/// from the ends.
+fn joined(url: &str) -> Cow<'_, str> {
+    match url.contains(['\t', '\n', '\r']) {
+        true => {
+            let joined: String = url.chars().filter(|next| !matches!(next, '\t' | '\n' | '\r')).collect();
+            Cow::Owned(joined)
+        }
+        false => Cow::Borrowed(url),
     }
 }
 
+/// White space, control characters, and those that are not seen.
+fn is_space(character: char) -> bool {
+    character <= ' '
+        || character.is_whitespace()
+        || character.is_control()
+        || matches!(character, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffd}')
+}
+
+/// What stands before the colon, if there is one before the path. What cannot be a scheme's name is as good as an
+/// unknown one: a reader that mends it may make it one.
 fn scheme(url: &str) -> Option<String> {
-    let end = url.bytes().take(MAX_HEAD).position(|byte| !(byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)));
-    let (name, rest) = url.split_at(end.unwrap_or(url.len().min(MAX_HEAD)));
-    (rest.starts_with(':') && name.starts_with(|first: char| first.is_ascii_alphabetic()))
-        .then(|| name.to_ascii_lowercase())
+    let end = url.find(['/', '\\', '?', '#']).unwrap_or(url.len());
+    let head = url.get(..end).unwrap_or_default();
+    let colon = head.find(':').or_else(|| encoded_colon(head))?;
+    Some(head.get(..colon.min(MAX_HEAD)).unwrap_or("?").to_ascii_lowercase())
+}
+
+/// A colon as `%3A`, which is one to a reader that decodes before it looks.
+fn encoded_colon(head: &str) -> Option<usize> {
+    head.as_bytes().windows(3).position(|part| part.eq_ignore_ascii_case(b"%3a"))
 }
 
 /// The MIME type of a `data:` URL, without its parameters.
@@ -101,6 +133,8 @@ fn is_media(kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,6 +170,25 @@ mod tests {
             "blob:http://x",
             "tel:1",
             "view-source:x",
+            "\u{a0}javascript:alert(1)",
+            "\u{2003}\u{feff}javascript:alert(1)",
+            "\u{200b}javascript:alert(1)",
+            "\u{3000}\tjava\nscript:alert(1)\u{2028}",
+            "\r\u{a0}\n vbscript:x",
+            "javascript%3aalert(1)",
+            "vscode:x",
+            "vscode-insiders://x",
+            "command:workbench.action.terminal.new",
+            "ms-msdt:/id",
+            "search-ms:query=x",
+            "file:///etc/passwd",
+            "intent://x#Intent;end",
+            "itms-services://?action=x",
+            "ssh://x",
+            "never-heard-of:x",
+            "no scheme: but a colon",
+            "\u{e4}:x",
+            ":x",
         ] {
             for place in [Place::Link, Place::Image, Place::Media, Place::Fragment] {
                 assert_ne!(judge(url, place), Verdict::Fine, "{url} as {place:?}");
@@ -152,6 +205,35 @@ mod tests {
             ["http://a/b.png", "//a/b.png", "\\\\a\\b", "/\\a", "b.png", "../x", "/logout", "https:a", "ftp://a/b"]
         {
             assert_eq!(judge(url, Place::Image), Verdict::Remote, "{url}");
+        }
+    }
+
+    #[test]
+    fn links_of_other_sites_lead_away() {
+        for url in ["http://x", "//x", "\\\\x", "mailto:a@b", " \tHTTPS:x"] {
+            assert!(leads_away(url), "{url}");
+        }
+        for url in ["x.csv", "/x", "#x", "", "?x"] {
+            assert!(!leads_away(url), "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_browser_reads_is_of_the_list(pieces in prop::collection::vec(prop::sample::select(vec![
+            "java", "script", ":", "http", "s", "data", "image/png", ",", ";", "//", "\\", " ", "\t", "\n", "\u{a0}", "\u{1}", "%3a",
+            "#", "?", "a", ".", "mailto", "vscode", "file", "@", "-", "\u{feff}", "\u{e4}", "[", "1",
+        ]), 0..8)) {
+            let url = pieces.concat();
+            let base = ::url::Url::parse("http://server/lab/tree/a.ipynb").unwrap();
+            let Ok(read) = base.join(&url) else { return Ok(()) };
+            if judge(&url, Place::Link) == Verdict::Fine {
+                prop_assert!(["http", "https", "mailto"].contains(&read.scheme()), "{url:?} is {read}");
+            }
+            if judge(&url, Place::Image) == Verdict::Fine {
+                let nothing = read.as_str().split('#').next() == Some(base.as_str());
+                prop_assert!(read.scheme() == "data" || nothing, "{url:?} is {read}");
+            }
         }
     }
 

@@ -1,12 +1,14 @@
 //! What CSS in an output may say: it styles that output, loads nothing and runs nothing. Read with the
 //! parser that browsers are built on. It knows nothing of HTML but that its text ends up there.
 
+mod extent;
 mod properties;
+mod selector;
 mod sheet;
 mod value;
 
 pub use sheet::{Root, Scope, sheet};
-pub use value::value_is_fine;
+pub use value::{single, value_is_fine};
 
 use cssparser::{Delimiter, Parser, Token};
 use std::borrow::Cow;
@@ -43,6 +45,11 @@ pub fn declarations<'s>(style: &'s str, reading: &mut Reading) -> Cow<'s, str> {
         true => Cow::Borrowed(style),
         false => Cow::Owned(out),
     }
+}
+
+/// Whether the lengths of a value lead no further than an honest layout does.
+pub fn is_near(value: &str) -> bool {
+    extent::of(value) == extent::Reach::Near
 }
 
 fn parser(text: &str) -> Parser<'_> {

@@ -1,10 +1,10 @@
 //! Stylesheets: a `<style>` in an output holds for the whole page, so every selector is put under a class that
 //! only this output's own box has. Rules that load, name fonts or animate by a page-wide name are left out.
 
-use cssparser::{Delimiter, ParseError, Parser, SourcePosition, Token};
+use cssparser::{Delimiter, ParseError, Parser, Token};
 
 use super::super::removals::Kind;
-use super::{MAX_CSS, Reading, declaration_list, parser};
+use super::{MAX_CSS, Reading, declaration_list, parser, selector};
 
 /// At-rules within at-rules.
 const MAX_DEPTH: usize = 8;
@@ -118,8 +118,9 @@ fn condition(input: &mut Parser) -> bool {
 }
 
 fn style_rule(input: &mut Parser, scope: Option<Scope>, reading: &mut Reading, out: &mut String) {
-    let selectors = input
-        .parse_until_before(Delimiter::CurlyBracketBlock, |input| Ok::<_, ParseError<()>>(selectors(input, scope)));
+    let selectors = input.parse_until_before(Delimiter::CurlyBracketBlock, |input| {
+        Ok::<_, ParseError<()>>(selector::list(input, scope))
+    });
     let block = matches!(input.next(), Ok(Token::CurlyBracketBlock));
     let mut body = String::new();
     if block {
@@ -137,145 +138,4 @@ fn style_rule(input: &mut Parser, scope: Option<Scope>, reading: &mut Reading, o
         }
         _ => {}
     }
-}
-
-/// A list of selectors under the scope; none if one of them is beyond what is understood, as a browser does it.
-fn selectors(input: &mut Parser, scope: Option<Scope>) -> Option<String> {
-    let mut list = Vec::new();
-    let mut one = Complex::starting(input);
-    let mut fine = true;
-    while fine {
-        let before = input.position();
-        let Ok(token) = input.next_including_whitespace().cloned() else { break };
-        match token {
-            Token::Comma => {
-                list.push(one.under(scope, input.slice(one.start..before))?);
-                one = Complex::starting(input);
-            }
-            Token::WhiteSpace(_) => one.end_of_compound(before),
-            Token::Delim('>' | '+' | '~') => {
-                // One that begins with a combinator would reach out of the scope.
-                fine = one.has_compound;
-                one.end_of_compound(before);
-            }
-            Token::Function(name) => fine = one.part() && is_selector_function(&name) && inner_selectors(input),
-            Token::SquareBracketBlock => fine = one.part() && inner_selectors(input),
-            Token::Ident(_) | Token::IDHash(_) | Token::Hash(_) | Token::Colon | Token::Delim('*' | '.') => {
-                fine = one.part()
-            }
-            _ => fine = false,
-        }
-    }
-    if !fine {
-        while input.next().is_ok() {}
-        return None;
-    }
-    let end = input.position();
-    list.push(one.under(scope, input.slice(one.start..end))?);
-    Some(list.join(", "))
-}
-
-/// A selector that is being read.
-struct Complex {
-    start: SourcePosition,
-    has_compound: bool,
-    /// Where its compounds end, the first few of them: enough for `html body`.
-    ends: Vec<SourcePosition>,
-    in_compound: bool,
-}
-
-impl Complex {
-    fn starting(input: &Parser) -> Self {
-        Self { start: input.position(), has_compound: false, ends: Vec::new(), in_compound: false }
-    }
-
-    fn part(&mut self) -> bool {
-        self.has_compound = true;
-        self.in_compound = true;
-        true
-    }
-
-    fn end_of_compound(&mut self, at: SourcePosition) {
-        if self.in_compound && self.ends.len() < 2 {
-            self.ends.push(at);
-        }
-        self.in_compound = false;
-    }
-
-    fn under(&self, scope: Option<Scope>, written: &str) -> Option<String> {
-        if !self.has_compound || written.contains(['\0', '{', '}']) {
-            return None;
-        }
-        let text = written.trim();
-        let Some(Scope { class, root }) = scope else { return Some(text.to_string()) };
-        if root == Root::Svg && starts_with_type(text, "svg") {
-            return Some(format!("{}:where(.{class}){}", text.get(..3)?, text.get(3..)?));
-        }
-        // Rules on the page itself hold for the output's box, and may depend on the page's theme.
-        let offset = written.len() - written.trim_start().len();
-        let mut head = 0;
-        for end in &self.ends {
-            let end = end.byte_index().checked_sub(self.start.byte_index() + offset)?;
-            if !names_the_page(text.get(head..end)?.trim_start()) {
-                break;
-            }
-            head = end;
-        }
-        if head == 0 && self.ends.is_empty() && names_the_page(text) {
-            head = text.len();
-        } else if head > 0 && self.ends.len() == 1 && names_the_page(text.get(head..)?.trim_start()) {
-            head = text.len();
-        }
-        let (page, rest) = (text.get(..head)?, text.get(head..)?.trim_start());
-        if rest.starts_with(['+', '~']) {
-            return None;
-        }
-        let space = if page.is_empty() { "" } else { " " };
-        let gap = if rest.is_empty() { "" } else { " " };
-        // `:where` has no weight: the rule is as strong against the page's own as it was.
-        Some(format!("{page}{space}:where(.{class}){gap}{rest}"))
-    }
-}
-
-fn names_the_page(compound: &str) -> bool {
-    starts_with_type(compound, "html") || starts_with_type(compound, "body") || starts_with_type(compound, ":root")
-}
-
-fn starts_with_type(compound: &str, name: &str) -> bool {
-    let Some((start, rest)) = compound.split_at_checked(name.len()) else { return false };
-    start.eq_ignore_ascii_case(name)
-        && !rest.starts_with(|next: char| {
-            next.is_alphanumeric() || next == '-' || next == '_' || next == '\\' || !next.is_ascii()
-        })
-}
-
-fn is_selector_function(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "not" | "is" | "where" | "has" | "lang" | "dir")
-        || (name.starts_with("nth-") && name.len() < 20)
-}
-
-/// What stands in brackets: attributes, and selectors of which it does not matter where they reach.
-fn inner_selectors(input: &mut Parser) -> bool {
-    input
-        .parse_nested_block(|input| {
-            let mut fine = true;
-            while let Ok(token) = input.next().cloned() {
-                fine &= match token {
-                    Token::Function(name) => is_selector_function(&name) && inner_selectors(input),
-                    Token::SquareBracketBlock => inner_selectors(input),
-                    Token::Ident(_) | Token::IDHash(_) | Token::Hash(_) | Token::QuotedString(_) => true,
-                    Token::Number { .. } | Token::Dimension { .. } | Token::Colon | Token::Comma => true,
-                    Token::IncludeMatch
-                    | Token::DashMatch
-                    | Token::PrefixMatch
-                    | Token::SuffixMatch
-                    | Token::SubstringMatch => true,
-                    Token::Delim('*' | '.' | '>' | '+' | '~' | '=' | '-') => true,
-                    _ => false,
-                };
-            }
-            Ok::<_, ParseError<()>>(fine)
-        })
-        .unwrap_or(false)
 }

@@ -19,7 +19,7 @@ fn harmless_styles_stay_as_they_are_written() {
         "color: red",
         "width:10em;  height : 80%;background: linear-gradient(90deg, #d65f5f 50.0%, transparent 50.0%);",
         "background: rgba(1, 2, 3, .5) url(data:image/png;base64,iVBORw0KGgo=) no-repeat",
-        "fill: url(#gradient); --x: var(--jp-content-font-color1, #000)",
+        "fill: url(#cb-gradient); --x: var(--jp-content-font-color1, #000)",
         "font-family: \"Courier New\", monospace; margin: 0 auto !important",
         "grid-template-columns: [a] 1fr [b] minmax(10px, 1fr)",
     ] {
@@ -101,14 +101,17 @@ fn what_could_roam_is_said() {
 #[test]
 fn selectors_hold_for_the_output_alone() {
     for (text, out) in [
-        ("#T_a1_row0_col1, .x > td { color: red }", ":where(.cb) #T_a1_row0_col1, :where(.cb) .x > td { color: red; }"),
+        (
+            "#T_a1_row0_col1, .x > td { color: red }",
+            ":where(.cb) #cb-T_a1_row0_col1, :where(.cb) .cb-x > td { color: red; }",
+        ),
         ("* { margin: 0 }", ":where(.cb) * { margin: 0; }"),
         (
             "td:nth-child(2n+1):not(.a, .b) [data-x=\"y\"] ~ p::before { color: red }",
-            ":where(.cb) td:nth-child(2n+1):not(.a, .b) [data-x=\"y\"] ~ p::before { color: red; }",
+            ":where(.cb) td:nth-child(2n+1):not(.cb-a, .cb-b) [data-x=\"y\"] ~ p::before { color: red; }",
         ),
         (":root { --a: 1 }", ":root :where(.cb) { --a: 1; }"),
-        ("html[theme=dark] body.x .y { color: red }", "html[theme=dark] body.x :where(.cb) .y { color: red; }"),
+        ("html[theme=dark] body.x .y { color: red }", "html[theme=\"dark\"] body.x :where(.cb) .cb-y { color: red; }"),
         ("html body { color: red }", "html body :where(.cb) { color: red; }"),
         ("body > p { color: red }", "body :where(.cb) > p { color: red; }"),
         ("html { color: red }", "html :where(.cb) { color: red; }"),

@@ -3,6 +3,7 @@
 use cssparser::{ParseError, Parser, ToCss, Token};
 use std::borrow::Cow;
 
+use super::super::names;
 use super::super::removals::{Kind, Removals};
 use super::super::url::{Place, Verdict, judge};
 use super::{Reading, parser};
@@ -102,15 +103,16 @@ enum Found {
 /// anew; not at all if it may not stay.
 pub fn read<'i>(input: &mut Parser<'i>, reading: &mut Reading) -> Option<Cow<'i, str>> {
     let start = input.position();
-    let mut normal = String::new();
+    let mut normal = Normal::default();
     let found = tokens(input, reading.remote, &mut normal);
     let written = input.slice_from(start);
+    let Normal { text: normal, renames } = normal;
     match found {
-        Found::Fine if !written.contains(['\\', '\0']) && !written.contains("/*") && is_closed(written) => {
+        Found::Fine if !renames && !written.contains(['\\', '\0']) && !written.contains("/*") && is_closed(written) => {
             Some(Cow::Borrowed(written))
         }
         // Escapes and comments are gone now, and all is closed; the same rules hold for what is left.
-        Found::Fine if tokens(&mut parser(&normal), reading.remote, &mut String::new()) == Found::Fine => {
+        Found::Fine if tokens(&mut parser(&normal), reading.remote, &mut Normal::default()) == Found::Fine => {
             Some(Cow::Owned(normal))
         }
         Found::Fine | Found::Nonsense => None,
@@ -143,17 +145,33 @@ fn is_closed(written: &str) -> bool {
     last_two == [true, true]
 }
 
-/// Whether a single value, as of an attribute of SVG, may stay; if not, that is counted.
+/// Whether a single value may stay; if not, that is counted.
 pub fn value_is_fine(value: &str, remote: bool, removed: &mut Removals) -> bool {
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" .,#%-+".contains(&byte));
-    if plain {
-        return true;
-    }
-    let mut reading = Reading { remote, removed, roams: false };
-    value.len() <= super::MAX_CSS && read(&mut parser(value), &mut reading).is_some()
+    single(value, remote, removed).is_some()
 }
 
-fn tokens(input: &mut Parser, remote: bool, normal: &mut String) -> Found {
+/// What may stay of a single value, as of an attribute of SVG; if it may not, that is counted.
+pub fn single<'v>(value: &'v str, remote: bool, removed: &mut Removals) -> Option<Cow<'v, str>> {
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" .,#%-+".contains(&byte));
+    if plain {
+        return Some(Cow::Borrowed(value));
+    }
+    if value.len() > super::MAX_CSS {
+        removed.add(Kind::TooLarge);
+        return None;
+    }
+    read(&mut parser(value), &mut Reading { remote, removed, roams: false })
+}
+
+/// A value as it is written anew.
+#[derive(Default)]
+struct Normal {
+    text: String,
+    /// Whether it refers to a part of the output by a name that gets its prefix here.
+    renames: bool,
+}
+
+fn tokens(input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
     let mut found = Found::Fine;
     loop {
         let token = match input.next_including_whitespace_and_comments() {
@@ -162,12 +180,17 @@ fn tokens(input: &mut Parser, remote: bool, normal: &mut String) -> Found {
         };
         if let Token::Comment(_) = token {
             // Not nothing: `u/**/rl(` must not become `url(`.
-            normal.push(' ');
+            normal.text.push(' ');
             continue;
         }
-        let _ = token.to_css(normal);
+        if !matches!(token, Token::UnquotedUrl(_)) {
+            let _ = token.to_css(&mut normal.text);
+        }
         let here = match &token {
-            Token::UnquotedUrl(url) => target(url, remote),
+            Token::UnquotedUrl(url) => {
+                let _ = Token::UnquotedUrl(renamed(url, &mut normal.renames).into()).to_css(&mut normal.text);
+                target(url, remote)
+            }
             Token::Function(name) => function(name, input, remote, normal),
             Token::ParenthesisBlock => nested(input, remote, normal, ')'),
             Token::SquareBracketBlock => nested(input, remote, normal, ']'),
@@ -193,14 +216,14 @@ fn tokens(input: &mut Parser, remote: bool, normal: &mut String) -> Found {
     }
 }
 
-fn nested(input: &mut Parser, remote: bool, normal: &mut String, end: char) -> Found {
+fn nested(input: &mut Parser, remote: bool, normal: &mut Normal, end: char) -> Found {
     let found = input.parse_nested_block(|input| Ok::<_, ParseError<()>>(tokens(input, remote, normal)));
-    normal.push(end);
+    normal.text.push(end);
     // Nested deeper than the parser goes.
     found.unwrap_or(Found::Code)
 }
 
-fn function(name: &str, input: &mut Parser, remote: bool, normal: &mut String) -> Found {
+fn function(name: &str, input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
     let name = name.to_ascii_lowercase();
     if name == "url" {
         return url(input, remote, normal);
@@ -215,15 +238,26 @@ fn function(name: &str, input: &mut Parser, remote: bool, normal: &mut String) -
 }
 
 /// `url("…")`; without the quotation marks it is a token of its own.
-fn url(input: &mut Parser, remote: bool, normal: &mut String) -> Found {
+fn url(input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
     let found = input.parse_nested_block(|input| {
         let address = input.expect_string_cloned().map_err(ParseError::<()>::from)?;
-        let _ = Token::QuotedString(address.clone()).to_css(normal);
+        let _ = Token::QuotedString(renamed(&address, &mut normal.renames).into()).to_css(&mut normal.text);
         input.expect_exhausted().map_err(ParseError::<()>::from)?;
         Ok(target(&address, remote))
     });
-    normal.push(')');
+    normal.text.push(')');
     found.unwrap_or(Found::Remote)
+}
+
+/// A URL, with the prefix of the output's names if it refers to one of them.
+fn renamed(url: &str, renames: &mut bool) -> String {
+    match names::reference(url.trim_matches(|character: char| character <= ' ')) {
+        Some(Cow::Owned(name)) => {
+            *renames = true;
+            name
+        }
+        _ => url.to_owned(),
+    }
 }
 
 fn target(url: &str, remote: bool) -> Found {

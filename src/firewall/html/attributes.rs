@@ -1,45 +1,50 @@
 //! Which attributes may stay, and what of their values.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use html5ever::{Attribute, LocalName, local_name, ns};
 
 use super::super::css::{self, Reading};
+use super::super::names;
 use super::super::removals::Kind;
-use super::super::url::{Place, Verdict, judge};
+use super::super::url::{Place, Verdict, judge, leads_away};
 use super::elements;
 use super::tree::Tree;
 use super::write::Writer;
 
-/// The longest class list, id and other name.
-const MAX_NAME: usize = 4096;
+/// The largest number in an attribute that says how large something is.
+const MAX_LENGTH: u32 = 30_000;
 
-/// Classes with which the pages around outputs lay themselves out over everything else.
-const PAGE_CLASSES: [&str; 12] =
-    ["jp-", "lm-", "p-widget", "p-mod", "cm-", "bp3-", "bp4-", "bp5-", "monaco-", "modal", "navbar", "ui-dialog"];
-
-/// The beginnings of names by which those pages find their own elements and settings.
-const PAGE_IDS: [&str; 16] = [
-    "jp-", "jupyter", "lm-", "mathjax", "__", "ipython", "require", "define", "webpack", "plotly", "bokeh", "vega",
-    "mermaid", "main", "modal", "document",
+/// Attributes of HTML that refer to elements by their ids.
+const REFERENCES: [&str; 9] = [
+    "aria-activedescendant",
+    "aria-controls",
+    "aria-describedby",
+    "aria-details",
+    "aria-errormessage",
+    "aria-flowto",
+    "aria-labelledby",
+    "aria-owns",
+    "headers",
 ];
 
 /// The ids of a document, for labels that refer to them.
 pub struct Labels<'t, 'l> {
-    pub tree: &'t Tree,
+    pub tree: Option<&'t Tree>,
     pub known: &'l mut Option<HashSet<&'t str>>,
+    /// Names that are known besides, as those of the rest of a text in Markdown.
+    pub more: Option<&'t HashSet<String>>,
 }
 
 impl Labels<'_, '_> {
-    fn has(self, id: &str) -> bool {
+    fn have(&mut self, id: &str) -> bool {
         let known = self.known.get_or_insert_with(|| {
-            let all = self.tree.elements().flat_map(|(_, attributes)| attributes);
+            let all = self.tree.into_iter().flat_map(Tree::elements).flat_map(|(_, attributes)| attributes);
             all.filter(|attribute| attribute.name.local == local_name!("id"))
                 .map(|attribute| &*attribute.value)
                 .collect()
         });
-        known.contains(id)
+        known.contains(id) || self.more.is_some_and(|more| more.contains(id))
     }
 }
 
@@ -55,19 +60,25 @@ pub fn is_handler(name: &str) -> bool {
 pub fn html<'t>(
     element: &LocalName,
     attributes: &'t [Attribute],
-    labels: Labels<'t, '_>,
+    mut labels: Labels<'t, '_>,
     reading: &mut Reading,
     out: &mut Writer,
 ) {
     let mut leaves = false;
+    let mut away = false;
+    let mut blank = false;
     for Attribute { name, value } in attributes {
         let name = &*name.local;
         match name {
             _ if is_handler(name) => reading.removed.add(Kind::Handler),
             "style" | "class" | "id" => common(name, value, None, reading, out),
             "href" if *element == local_name!("a") => {
-                if link("href", value, reading, out) {
+                let fragment = names::reference(value).filter(|_| value.get(1..).is_some_and(|id| labels.have(id)));
+                if let Some(reference) = fragment {
+                    out.attribute("href", &reference);
+                } else if link("href", value, reading, out) {
                     leaves |= !value.trim_start().starts_with('#');
+                    away |= leads_away(value);
                 }
             }
             "src" if *element == local_name!("img") => load("src", value, Place::Image, reading, out),
@@ -75,11 +86,17 @@ pub fn html<'t>(
                 load("src", value, Place::Media, reading, out)
             }
             "poster" if *element == local_name!("video") => load("poster", value, Place::Image, reading, out),
-            "target" if *element == local_name!("a") && value.eq_ignore_ascii_case("_blank") => {
-                out.attribute(name, "_blank")
-            }
+            "target" if *element == local_name!("a") && value.eq_ignore_ascii_case("_blank") => blank = true,
             "for" if *element == local_name!("label") => {
-                if (Labels { tree: labels.tree, known: &mut *labels.known }).has(value) && id_is_fine(value) {
+                if let Some(id) = names::id(value).filter(|_| labels.have(value)) {
+                    out.attribute(name, &id);
+                }
+            }
+            _ if REFERENCES.contains(&name) => out.attribute(name, &names::ids(value)),
+            // In their own order among the page's elements they would come before them.
+            "tabindex" => out.attribute(name, if value.trim() == "0" { "0" } else { "-1" }),
+            "height" | "width" | "border" | "hspace" | "vspace" | "cellpadding" | "cellspacing" | "size" => {
+                if is_moderate(value) {
                     out.attribute(name, value);
                 }
             }
@@ -92,9 +109,19 @@ pub fn html<'t>(
             _ => {}
         }
     }
+    // Another site has no place in the page's own window.
+    if blank || away {
+        out.attribute("target", "_blank");
+    }
     if leaves {
         out.attribute("rel", "noopener noreferrer");
     }
+}
+
+/// Whether an attribute that says how large something is names no vast number.
+fn is_moderate(value: &str) -> bool {
+    let digits = value.trim_start().trim_start_matches('+').split(|next: char| !next.is_ascii_digit()).next();
+    digits.is_none_or(|digits| digits.is_empty() || digits.parse::<u32>().is_ok_and(|number| number <= MAX_LENGTH))
 }
 
 /// Writes the attributes of an SVG element, and a class that it gets besides.
@@ -102,9 +129,11 @@ pub fn svg(
     element: &LocalName,
     attributes: &[Attribute],
     mut class: Option<&str>,
+    outermost: bool,
     reading: &mut Reading,
     out: &mut Writer,
 ) {
+    let mut leaves = false;
     for Attribute { name, value } in attributes {
         let local = &*name.local;
         if name.ns == ns!(xmlns) {
@@ -123,19 +152,28 @@ pub fn svg(
             "href" => {
                 let written = if name.ns == ns!(xlink) { "xlink:href" } else { "href" };
                 match &**element {
-                    "a" => _ = link(written, value, reading, out),
+                    "a" => leaves |= link(written, value, reading, out) && !value.trim_start().starts_with('#'),
                     "image" => load(written, value, Place::Image, reading, out),
-                    _ => load(written, value, Place::Fragment, reading, out),
+                    _ => match names::reference(value) {
+                        Some(reference) => out.attribute(written, &reference),
+                        None => load(written, value, Place::Fragment, reading, out),
+                    },
                 }
             }
             "style" | "id" => common(local, value, None, reading, out),
             "class" => common(local, value, class.take(), reading, out),
             "xmlns" => {}
             _ if name.ns != ns!() => {}
+            _ if REFERENCES.contains(&local) => out.attribute(local, &names::ids(value)),
+            // These move or distort the box itself, which stands among the page's.
+            "transform" | "filter" | "mask" | "clip-path" if outermost => reading.removed.add(Kind::Style),
+            "width" | "height" if outermost && !is_moderate(value) => {}
             _ if elements::svg_attribute(local) => {
                 reading.roams |= local == "overflow" && !value.eq_ignore_ascii_case("hidden");
-                if css::value_is_fine(value, reading.remote, reading.removed) || holds_data(local) {
-                    out.attribute(local, value);
+                match css::single(value, reading.remote, reading.removed) {
+                    Some(value) => out.attribute(local, &value),
+                    None if holds_data(local) => out.attribute(local, value),
+                    None => {}
                 }
             }
             _ if local.starts_with("aria-") && elements::html_attribute(local) => out.attribute(local, value),
@@ -144,6 +182,11 @@ pub fn svg(
     }
     if let Some(class) = class {
         out.attribute("class", class);
+    }
+    // A page looks after links of HTML alone: this one would take its place.
+    if leaves {
+        out.attribute("target", "_blank");
+        out.attribute("rel", "noopener noreferrer");
     }
 }
 
@@ -159,8 +202,12 @@ pub fn mathml(attributes: &[Attribute], reading: &mut Reading, out: &mut Writer)
             "style" | "class" | "id" => common(local, value, None, reading, out),
             _ if elements::mathml_attribute(local) => {
                 // Negative spaces draw over what stands before.
-                reading.roams |= value.contains('-')
-                    && matches!(local, "width" | "height" | "depth" | "lspace" | "rspace" | "voffset");
+                let size = matches!(local, "width" | "height" | "depth" | "lspace" | "rspace" | "voffset");
+                if size && !css::is_near(value) {
+                    reading.removed.add(Kind::Style);
+                    continue;
+                }
+                reading.roams |= matches!(local, "height" | "depth" | "voffset") || (size && value.contains('-'));
                 out.attribute(local, value);
             }
             _ => {}
@@ -193,37 +240,17 @@ fn common(name: &str, value: &str, more: Option<&str>, reading: &mut Reading, ou
             }
         }
         "class" => {
-            let classes = classes(value, reading);
+            let classes = names::classes(value);
             match more {
                 Some(more) => out.attribute(name, format!("{more} {classes}").trim_end()),
                 None => out.attribute(name, &classes),
             }
         }
-        _ if id_is_fine(value) => out.attribute(name, value),
-        _ => reading.removed.add(Kind::Style),
+        _ => match names::id(value.trim()) {
+            Some(id) => out.attribute(name, &id),
+            None => {}
+        },
     }
-}
-
-fn classes<'v>(value: &'v str, reading: &mut Reading) -> Cow<'v, str> {
-    if value.split_ascii_whitespace().all(class_is_fine) {
-        return Cow::Borrowed(value);
-    }
-    reading.removed.add(Kind::Style);
-    Cow::Owned(value.split_ascii_whitespace().filter(|class| class_is_fine(class)).collect::<Vec<_>>().join(" "))
-}
-
-/// Whether a class is not one of the page's own.
-pub fn class_is_fine(class: &str) -> bool {
-    class.len() <= MAX_NAME && !PAGE_CLASSES.iter().any(|start| has_prefix(class, start))
-}
-
-/// Whether an id cannot be taken for one of the page's own, nor for a name that its scripts look up.
-fn id_is_fine(id: &str) -> bool {
-    id.len() <= MAX_NAME && !PAGE_IDS.iter().any(|start| has_prefix(id, start))
-}
-
-fn has_prefix(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn link(name: &str, value: &str, reading: &mut Reading, out: &mut Writer) -> bool {

@@ -19,6 +19,8 @@ pub struct Rules<'a> {
     pub remote: bool,
     /// The class under which stylesheets are put; without one their selectors stay as they are.
     pub scope: Option<Scope<'a>>,
+    /// The ids of what stands around it, for labels and links that refer to them.
+    pub ids: Option<&'a HashSet<String>>,
 }
 
 /// What is left of a document.
@@ -127,10 +129,10 @@ impl<'t> Walk<'t, '_> {
         }
         self.unusual |= own != Side::Html;
         match fate {
-            Fate::Keep if name.local == local_name!("input") && !is_switch(attributes) => {
+            Fate::Keep if name.local == local_name!("input") && !elements::is_switch(attributes) => {
                 self.dropped(id, name, attributes, Some(Kind::Form))
             }
-            Fate::Keep => self.kept(id, name, attributes, own),
+            Fate::Keep => self.kept(id, name, attributes, own, side),
             Fate::Style => {
                 self.style(id, attributes);
                 Ok(())
@@ -149,7 +151,14 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn kept(&mut self, id: Id, name: &'t QualName, attributes: &'t [Attribute], own: Side) -> Result<(), BeyondBounds> {
+    fn kept(
+        &mut self,
+        id: Id,
+        name: &'t QualName,
+        attributes: &'t [Attribute],
+        own: Side,
+        side: Side,
+    ) -> Result<(), BeyondBounds> {
         let local = &*name.local;
         if name.local == local_name!("wbr") && self.out.ends_in_macro() {
             return Ok(());
@@ -160,10 +169,13 @@ impl<'t> Walk<'t, '_> {
             self.root_svg = false;
             class = self.rules.scope.map(|scope| scope.class);
         }
-        let labels = Labels { tree: self.tree, known: &mut self.labels };
+        let labels = Labels { tree: Some(self.tree), known: &mut self.labels, more: self.rules.ids };
         match own {
             Side::Html => attributes::html(&name.local, attributes, labels, &mut self.reading, &mut self.out),
-            Side::Svg => attributes::svg(&name.local, attributes, class, &mut self.reading, &mut self.out),
+            Side::Svg => {
+                let outermost = side != Side::Svg;
+                attributes::svg(&name.local, attributes, class, outermost, &mut self.reading, &mut self.out)
+            }
             _ => attributes::mathml(attributes, &mut self.reading, &mut self.out),
         }
         self.out.opened();
@@ -250,14 +262,6 @@ impl<'t> Walk<'t, '_> {
         let number = attributes.iter().filter(|attribute| attributes::is_handler(&attribute.name.local)).count();
         self.reading.removed.add_many(Kind::Handler, u32::try_from(number).unwrap_or(u32::MAX));
     }
-}
-
-/// Whether an input is a checkbox or a radio button, with which pages fold and unfold without scripts.
-fn is_switch(attributes: &[Attribute]) -> bool {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name.local == local_name!("type"))
-        .is_some_and(|kind| kind.value.eq_ignore_ascii_case("checkbox") || kind.value.eq_ignore_ascii_case("radio"))
 }
 
 fn is_seen(name: &LocalName) -> bool {

@@ -1,5 +1,7 @@
 //! What may stay of HTML, SVG and MathML: tables of elements and attributes. What is not in them goes.
 
+use html5ever::{Attribute, local_name};
+
 use super::super::removals::Kind;
 
 /// What happens to an element.
@@ -548,9 +550,13 @@ pub fn is_void(name: &str) -> bool {
             | "br"
             | "col"
             | "embed"
+            | "frame"
             | "hr"
+            | "image"
             | "img"
             | "input"
+            | "isindex"
+            | "keygen"
             | "link"
             | "meta"
             | "param"
@@ -564,30 +570,17 @@ fn is_word(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// Whether an element of this name is nothing to a parser but a name.
-pub fn is_unknown(name: &str) -> bool {
-    const OTHERS: [&str; 19] = [
-        "area",
-        "bgsound",
-        "body",
-        "dialog",
-        "head",
-        "html",
-        "listing",
-        "malignmark",
-        "map",
-        "math",
-        "menuitem",
-        "mglyph",
-        "nobr",
-        "rb",
-        "rtc",
-        "search",
-        "selectedcontent",
-        "slot",
-        "svg",
-    ];
-    html(name) == Fate::Unwrap(None) && !OTHERS.contains(&name) && !name.contains('-')
+/// Whether an element goes with all that is in it.
+pub fn vanishes(name: &str) -> bool {
+    matches!(html(name), Fate::Drop(_))
+}
+
+/// Whether an input is a checkbox or a radio button, with which pages fold and unfold without scripts.
+pub fn is_switch(attributes: &[Attribute]) -> bool {
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.local == local_name!("type"))
+        .is_some_and(|kind| kind.value.eq_ignore_ascii_case("checkbox") || kind.value.eq_ignore_ascii_case("radio"))
 }
 
 /// All names in the tables, for the second sanitizer.
@@ -604,12 +597,6 @@ mod tests {
         for table in [HTML, MATHML, HTML_ATTRIBUTES, MATHML_ATTRIBUTES] {
             assert!(table.is_sorted());
         }
-    }
-
-    #[test]
-    fn what_changes_how_mathml_is_read_is_no_mere_word() {
-        assert!(is_unknown("stdio.h") && is_unknown("t"));
-        assert!(!is_unknown("mglyph") && !is_unknown("malignmark"));
     }
 
     #[test]

@@ -8,15 +8,21 @@ mod attributes;
 mod clean;
 mod elements;
 mod gate;
+mod parts;
 mod tree;
 mod write;
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
 
 use super::css::{Root, Scope};
+use super::names;
 use super::removals::{Kind, Removals};
 use clean::{Cleaned, Rules, clean};
+pub use elements::{is_void, vanishes};
+pub use parts::{BOX, Parts};
 use tree::{BeyondBounds, Tree};
+pub use write::escape;
 
 /// The largest document, in bytes.
 pub const MAX_HTML: usize = 24 << 20;
@@ -34,7 +40,9 @@ const MAX_READINGS: usize = 4;
 /// something was removed.
 pub fn sanitize(source: &str, remote: bool, removed: &mut Removals) -> Option<String> {
     let before = removed.clone();
-    match fragment(source, remote, removed) {
+    let class = class_for(source);
+    let scope = Scope { class: &class, root: Root::Around };
+    match fragment(source, remote, scope, None, removed) {
         Ok(cleaned) if cleaned.visible || *removed == before => Some(boxed(source, cleaned)),
         Ok(_) => None,
         Err(BeyondBounds) => {
@@ -44,12 +52,17 @@ pub fn sanitize(source: &str, remote: bool, removed: &mut Removals) -> Option<St
     }
 }
 
-fn fragment(source: &str, remote: bool, removed: &mut Removals) -> Result<Cleaned, BeyondBounds> {
+fn fragment(
+    source: &str,
+    remote: bool,
+    scope: Scope,
+    ids: Option<&HashSet<String>>,
+    removed: &mut Removals,
+) -> Result<Cleaned, BeyondBounds> {
     if source.len() > MAX_HTML {
         return Err(BeyondBounds);
     }
-    let class = class_for(source);
-    let rules = Rules { remote, scope: Some(Scope { class: &class, root: Root::Around }) };
+    let rules = Rules { remote, scope: Some(scope), ids };
     let mut cleaned = clean(&Tree::parse(source)?, rules, removed)?;
     if cleaned.unusual {
         cleaned.text = at_rest(cleaned.text, remote, true)?;
@@ -62,7 +75,7 @@ fn at_rest(mut text: String, remote: bool, gate: bool) -> Result<String, BeyondB
     if gate && text.len() > MAX_UNUSUAL {
         return Err(BeyondBounds);
     }
-    let rules = Rules { remote, scope: None };
+    let rules = Rules { remote, scope: None, ids: None };
     let again = |text: &str| Ok(clean(&Tree::parse(text)?, rules, &mut Removals::new())?.text);
     for _ in 0..MAX_READINGS {
         let next = match gate {
@@ -107,7 +120,7 @@ fn svg(source: &str, remote: bool, removed: &mut Removals) -> Result<Option<Stri
     let class = class_for(source);
     let tree = Tree::parse(source)?;
     let styled = tree.elements().any(|(name, _)| &*name.local == "style");
-    let rules = Rules { remote, scope: styled.then_some(Scope { class: &class, root: Root::Svg }) };
+    let rules = Rules { remote, scope: styled.then_some(Scope { class: &class, root: Root::Svg }), ids: None };
     let cleaned = clean(&tree, rules, removed)?;
     let text = at_rest(cleaned.text, remote, false)?;
     // One `<svg>` and nothing else, or it is no picture.
@@ -157,21 +170,11 @@ fn as_xml(svg: &str) -> String {
     clean.replacen("<svg", &format!("<svg{missing}"), 1)
 }
 
-/// Whether a class is not one of the page's own.
-pub fn class_is_fine(class: &str) -> bool {
-    attributes::class_is_fine(class)
-}
-
-/// Whether no page knows an element of this name, so that it does nothing.
-pub fn is_unknown(name: &str) -> bool {
-    elements::is_unknown(name)
-}
-
 /// A class that outputs with other contents do not have, and that is the same on every run.
 fn class_for(source: &str) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(source.as_bytes());
-    format!("cellblock-{:012x}", hasher.finish() & 0xffff_ffff_ffff)
+    names::of_box(hasher.finish())
 }
 
 /// Every element of a document with its attributes, for the tests' oracle.
@@ -188,6 +191,12 @@ pub fn parsed_elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
             .collect()
     };
     tree.elements().map(|(name, attributes)| (name.local.to_string(), pairs(attributes))).collect()
+}
+
+/// Whether a document can be looked at at all.
+#[cfg(test)]
+pub fn is_within_bounds(html: &str) -> bool {
+    Tree::parse(html).is_ok()
 }
 
 /// A document as lines that are the same for documents that show the same: without comments, with attributes in

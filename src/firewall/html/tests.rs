@@ -17,13 +17,20 @@ pub fn dump(tree: &Tree, id: tree::Id, in_style: bool, lines: &mut Vec<String>) 
             let mut pairs: Vec<String> = attributes
                 .iter()
                 .map(|attribute| {
-                    let value: Vec<&str> =
-                        attribute.value.split(' ').filter(|word| !word.starts_with("cellblock-")).collect();
-                    let value =
-                        if *attribute.name.local == *"style" { plain_css(&attribute.value) } else { value.join(" ") };
+                    let value: Vec<&str> = attribute
+                        .value
+                        .split_ascii_whitespace()
+                        .filter(|word| !word.starts_with("cellblock-"))
+                        .map(|word| word.strip_prefix("cb-").unwrap_or(word))
+                        .collect();
+                    let value = match &*attribute.name.local {
+                        "style" => plain_css(&attribute.value),
+                        "title" | "alt" | "value" => attribute.value.to_string(),
+                        _ => value.join(" ").replace("#cb-", "#"),
+                    };
                     format!(" {}={value}", attribute.name.local)
                 })
-                .filter(|pair| !pair.starts_with(" rel=") && pair != " class=")
+                .filter(|pair| !pair.starts_with(" rel=") && !pair.starts_with(" target=") && pair != " class=")
                 .collect();
             pairs.sort();
             let is_box = &*name.local == "div"
@@ -57,6 +64,7 @@ fn plain_css(text: &str) -> String {
         out.replace_range(at..at + ":where(.cellblock-0123456789ab)".len(), "");
     }
     let out: String = out.chars().filter(|character| !character.is_whitespace()).collect();
+    let out = out.replace("#cb-", "#").replace(".cb-", ".").replace('\'', "\"");
     out.replace(";}", "}").trim_end_matches(';').to_string()
 }
 
@@ -79,14 +87,14 @@ fn inside(html: &str) -> String {
 #[test]
 fn plain_markup_stays_as_it_is() {
     for html in [
-        "text &amp; <b>bold</b> <i class=\"x y\" id=\"a\">i</i>",
+        "text &amp; <b>bold</b> <i class=\"cb-x cb-y\" id=\"cb-a\">i</i>",
         "<table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\"><th></th></tr></thead><tbody><tr><td colspan=\"2\">&lt;NA&gt;</td></tr></tbody></table>",
         "<details open=\"\"><summary>s</summary>x</details>",
         "<pre>\n\nx</pre>",
         "<img src=\"data:image/png;base64,iVBO\" alt=\"x\">",
         "<audio controls=\"\"><source src=\"data:audio/wav;base64,UklG\" type=\"audio/wav\"></audio>",
-        "<input id=\"s-1\" type=\"checkbox\" checked=\"\"><label for=\"s-1\">x</label>",
-        "<svg width=\"1\" viewBox=\"0 0 1 1\"><defs><linearGradient id=\"g\"></linearGradient></defs><use xlink:href=\"#g\"></use><path d=\"M0 0\" fill=\"url(#g)\"></path></svg>",
+        "<input id=\"cb-s-1\" type=\"checkbox\" checked=\"\"><label for=\"cb-s-1\">x</label>",
+        "<svg width=\"1\" viewBox=\"0 0 1 1\"><defs><linearGradient id=\"cb-g\"></linearGradient></defs><use xlink:href=\"#cb-g\"></use><path d=\"M0 0\" fill=\"url(#cb-g)\"></path></svg>",
         "<math display=\"block\"><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math>",
         "<a href=\"#x\">y</a>",
     ] {
@@ -106,24 +114,26 @@ fn links_that_are_clicked_cannot_reach_the_opener() {
 fn a_stylesheet_holds_for_its_output_alone() {
     let html = cleaned("<style type=\"text/css\">#T_1_row0 {\n  color: red;\n}</style><table id=\"T_1\"></table>x");
     let class = html.strip_prefix("<div class=\"").unwrap().split('"').next().unwrap();
-    assert!(html.contains(&format!(":where(.{class}) #T_1_row0 {{ color: red; }}")), "{html}");
+    assert!(html.contains(&format!(":where(.{class}) #cb-T_1_row0 {{ color: red; }}")), "{html}");
     assert_ne!(cleaned("<style>a{color:red}</style>x"), cleaned("<style>a{color:red}</style>y"));
 }
 
 #[test]
 fn what_could_be_painted_elsewhere_is_contained() {
     assert!(
-        cleaned("<p style='position: absolute; top: -500px'>x</p>")
-            .starts_with("<div style=\"contain: layout paint\">")
+        cleaned("<p style='position: absolute; top: -50px'>x</p>").starts_with("<div style=\"contain: layout paint\">")
     );
     assert!(
-        cleaned("<style>p { margin-top: -500px }</style><p>x</p>").starts_with("<div style=\"contain: layout paint\">")
+        cleaned("<style>p { margin-top: -50px }</style><p>x</p>").starts_with("<div style=\"contain: layout paint\">")
     );
     assert!(
         cleaned("<svg overflow='visible'><path d='M0 0'/></svg>").starts_with("<div style=\"contain: layout paint\">")
     );
     assert!(!cleaned("<p style='color: red'>x</p>").contains("contain"));
     assert!(!cleaned("<p style='position: fixed; top: 0'>x</p>").contains("fixed"));
+    assert_eq!(cleaned("<p style='position: absolute; top: -500px'>x</p>").matches("500").count(), 0);
+    assert_eq!(inside("<svg transform='translate(0 -500)' filter='url(#f)' width='99999999'></svg>"), "<svg></svg>");
+    assert_eq!(inside("<table height=99999999 width=50%></table>"), "<table width=\"50%\"></table>");
 }
 
 #[test]
@@ -167,9 +177,40 @@ fn what_runs_or_loads_goes() {
 #[test]
 fn names_of_the_page_are_not_taken() {
     let out = cleaned(
-        "<p id='jp-main-dock-panel' class='jp-Dialog big lm-Widget'>x</p><a name='y' id='MathJax'>z</a><b id='T_1'>w</b>",
+        "<p id='jp-main-dock-panel' class='jp-Dialog big Toastify__toast-container dataframe'>x</p><a name='y' id='MathJax'>z</a>\
+         <b id=T_1>w</b><a href='#T_1'>v</a><a href='#elsewhere'>u</a><td headers='T_1 b' aria-labelledby=c></td>",
     );
-    assert_eq!(out, "<p class=\"big\">x</p><a>z</a><b id=\"T_1\">w</b>");
+    assert_eq!(
+        out,
+        "<p id=\"cb-jp-main-dock-panel\" class=\"cb-jp-Dialog cb-big cb-Toastify__toast-container dataframe\">x</p>\
+         <a id=\"cb-MathJax\">z</a><b id=\"cb-T_1\">w</b><a href=\"#cb-T_1\">v</a><a href=\"#elsewhere\">u</a>"
+    );
+}
+
+#[test]
+fn names_go_on_referring_to_each_other() {
+    let html = "<style>#a .b[class~='c']:not(.d) > p, [for=a], .dataframe { fill: url('#a'); } body.dark .b { color: red }</style>\
+                <label for='a'>x</label><input type=checkbox id='a'><svg><use href='#a'/><path style='clip-path: url(\"#a\")' mask='url( #a )' class='b'/></svg>\
+                <table><tr><td headers='a e' aria-labelledby='a'>y</td></tr></table>";
+    let out = cleaned(html);
+    for part in [
+        "#cb-a :where(",
+        "#cb-a .cb-b[class~=\"cb-c\"]:not(.cb-d) > p, ",
+        "[for=\"cb-a\"], ",
+        ") .dataframe { fill: url(\"#cb-a\"); }",
+        "body.dark :where(",
+        " for=\"cb-a\"",
+        " id=\"cb-a\"",
+        " href=\"#cb-a\"",
+        "clip-path: url(&quot;#cb-a&quot;)",
+        " mask=\"url(#cb-a)\"",
+        " class=\"cb-b\"",
+        " headers=\"cb-a cb-e\"",
+        " aria-labelledby=\"cb-a\"",
+    ] {
+        let part = part.strip_suffix(" :where(").unwrap_or(part);
+        assert!(out.contains(part), "{part} is not in {out}");
+    }
 }
 
 #[test]
@@ -231,7 +272,7 @@ fn pictures_are_one_element_of_xml() {
     let svg = "<?xml version=\"1.0\"?><!DOCTYPE svg PUBLIC \"x\" \"y\">\n<svg xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"1pt\" viewBox=\"0 0 1 1\" xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\"><metadata><rdf>x</rdf></metadata><defs><style type=\"text/css\">*{stroke-linejoin: round}</style></defs><g id=\"a\"><use xlink:href=\"#m\" x=\"1\"/></g></svg>\n";
     let out = picture(svg, false, &mut Removals::new()).unwrap();
     assert!(out.starts_with("<svg xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"1pt\" viewBox=\"0 0 1 1\" xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" class=\"cellblock-"), "{out}");
-    assert!(out.contains("<use xlink:href=\"#m\" x=\"1\"></use>"), "{out}");
+    assert!(out.contains("<use xlink:href=\"#cb-m\" x=\"1\"></use>"), "{out}");
     assert_eq!(picture("<p>x</p>", false, &mut Removals::new()), None);
     assert_eq!(picture("<svg></svg><svg></svg>", false, &mut Removals::new()), None);
     assert!(
@@ -358,7 +399,7 @@ proptest! {
         let Some(out) = sanitize(&html, false, &mut Removals::new()) else { return Ok(()) };
         prop_assert_eq!(complaints(&out), Vec::<String>::new());
         // Written, read and written again, it is the same.
-        let rules = Rules { remote: false, scope: None };
+        let rules = Rules { remote: false, scope: None, ids: None };
         let again = clean(&Tree::parse(&out).unwrap(), rules, &mut Removals::new()).unwrap();
         prop_assert_eq!(again.text, out);
     }

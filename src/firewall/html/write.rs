@@ -63,6 +63,13 @@ impl Writer {
         self.out.push_str(text);
     }
 
+    /// Markup that has been written by another of these.
+    pub fn raw(&mut self, markup: &str, removed: &mut Removals) {
+        self.flush(true, removed);
+        self.after_break = true;
+        self.out.push_str(markup);
+    }
+
     /// An end tag.
     pub fn close(&mut self, name: &str, removed: &mut Removals) {
         self.flush(false, removed);
@@ -83,7 +90,7 @@ impl Writer {
 }
 
 /// Escapes what could be markup, in texts and in attributes alike.
-fn escape(text: &str, out: &mut String) {
+pub fn escape(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\r' | 0)) {
         let (before, after) = rest.split_at(at);

@@ -218,7 +218,7 @@ fn pictures_by_url_styles_and_classes_of_the_page_go() {
     assert_eq!(session.open("b", style).unwrap().get("background"), None);
     assert_eq!(
         session.open("c", state("Text", json!({"_dom_classes": ["jp-Dialog", "mine"]}))).unwrap()["_dom_classes"],
-        json!(["mine"])
+        json!(["cb-jp-Dialog", "cb-mine"])
     );
 }
 

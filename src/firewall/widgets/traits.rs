@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::firewall::removals::{Kind, Removals};
-use crate::firewall::{Permissions, Terminal, bundle, css, html, latex};
+use crate::firewall::{Permissions, Terminal, bundle, css, html, latex, names};
 
 /// The longest list in a trait.
 const MAX_ITEMS: usize = 100_000;
@@ -210,11 +210,11 @@ fn instead(text: &mut String, other: &str, remote: bool, removed: &mut Removals)
 /// Classes of the page's own would put a widget where the page puts something else.
 fn classes(list: &mut Vec<Value>, removed: &mut Removals) {
     let count = list.len();
-    list.retain(|class| {
-        class.as_str().is_some_and(|class| {
-            html::class_is_fine(class)
-                && class.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        })
+    list.retain_mut(|class| {
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let Some(name) = class.as_str().filter(|name| plain(name)).and_then(names::class) else { return false };
+        *class = Value::from(name);
+        true
     });
     for _ in list.len()..count {
         removed.add(Kind::Style);
