@@ -2,13 +2,15 @@
 //!
 //! The rooms, from the top down; each may use only those below it:
 //! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall`,
-//! `observe` are leaves.
+//! `observe`, `json` are leaves. `heap` gives free memory back, and is called from anywhere.
 
 #![deny(unsafe_code)]
 
 pub mod advice;
 pub mod cli;
 pub mod firewall;
+pub mod heap;
+pub mod json;
 pub mod kernel;
 pub mod observe;
 pub mod policy;

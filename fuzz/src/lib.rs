@@ -7,6 +7,8 @@
 pub mod door;
 #[path = "../../src/firewall/mod.rs"]
 pub mod firewall;
+#[path = "../../src/json.rs"]
+pub mod json;
 #[path = "../../src/runtime/rewrite.rs"]
 pub mod rewrite;
 #[path = "../../src/wire/mod.rs"]

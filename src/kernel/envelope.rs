@@ -1,11 +1,18 @@
 //! A request together with where it came from, and the inbox that yields them: what is malformed or
 //! wrongly signed is logged there and goes no further.
 
-use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::sockets::zmtp::admission::Place;
 use crate::sockets::{Delivery, Router};
 use crate::wire;
+
+/// What requests of one socket may take that have not been served, besides those so large that they have a place of
+/// their own. Past it the socket is not read.
+const WAITING_BYTES: usize = 16 << 20;
 
 /// A request and its sender.
 pub(super) struct Envelope {
@@ -13,7 +20,9 @@ pub(super) struct Envelope {
     pub(super) identity: Bytes,
     pub(super) request: wire::Request,
     /// A large request's place in memory; given back with the envelope.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
+    /// Its room among those that wait.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Envelope {
@@ -31,11 +40,12 @@ pub(super) struct Inbox {
     name: &'static str,
     router: Router,
     reader: wire::Reader,
+    room: Arc<Semaphore>,
 }
 
 impl Inbox {
     pub(super) fn new(name: &'static str, router: Router, reader: wire::Reader) -> Self {
-        Self { name, router, reader }
+        Self { name, router, reader, room: Arc::new(Semaphore::new(WAITING_BYTES)) }
     }
 
     /// The next request that holds; `None` once the socket has ended.
@@ -44,10 +54,21 @@ impl Inbox {
             let Delivery { identity, frames, place } = self.router.receive().await?;
             match self.reader.read(&frames) {
                 Ok(request) => {
-                    return Some(Envelope { identity, request, _place: place });
+                    self.router.trust(&identity);
+                    let room = if place.is_none() { self.room_for(&frames).await } else { None };
+                    return Some(Envelope { identity, request, _place: place, _room: room });
                 }
-                Err(error) => tracing::warn!(socket = self.name, %error, "a message was refused"),
+                Err(error) => {
+                    self.router.distrust(&identity);
+                    tracing::warn!(socket = self.name, %error, "a message was refused");
+                }
             }
         }
+    }
+
+    async fn room_for(&self, frames: &[Bytes]) -> Option<OwnedSemaphorePermit> {
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
+        let permits = u32::try_from(bytes.min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        self.room.clone().acquire_many_owned(permits).await.ok()
     }
 }

@@ -2,11 +2,12 @@
 //! only when IOPub has taken it, which is what makes a guest wait for its readers.
 
 use super::envelope::Envelope;
+use super::history::History;
 use super::iopub::Iopub;
 use super::prompt::Prompter;
 use crate::session::{Event, Events, Outcome, Queued};
 use crate::wire::contents::history::output_text;
-use crate::wire::contents::output::{ClearOutput, DisplayData, ExecuteResult};
+use crate::wire::contents::output::{ClearOutput, DisplayData, ErrorOutput, ExecuteResult};
 
 /// What was relayed.
 #[derive(Debug, Default)]
@@ -37,38 +38,44 @@ pub(super) async fn relay(
     let mut relayed = Relayed::default();
     let parent = from.header();
     while let Some(Queued { event, permit }) = events.recv().await {
-        match event {
-            Event::Stream { name, text } => iopub.stream(parent, name.as_str(), &text).await,
+        // The event is gone before its message waits for readers: of a large one there is a copy less.
+        let message = match event {
+            Event::Stream { name, text } => iopub.text(parent, name.as_str(), &text),
             Event::Display { data, metadata, transient, update } => {
                 let msg_type = if update { "update_display_data" } else { "display_data" };
                 let content = DisplayData { data: &data, metadata: &metadata, transient: &transient };
-                iopub.send(parent, msg_type, &content).await;
+                iopub.message(parent, msg_type, &content)
             }
             Event::Result { data, metadata } => {
                 let content = ExecuteResult { execution_count, data: &data, metadata: &metadata };
-                iopub.send(parent, "execute_result", &content).await;
-                relayed.result_text = output_text(&data).map(str::to_owned);
+                relayed.result_text = output_text(&data).filter(|text| History::keeps(text)).map(str::to_owned);
+                iopub.message(parent, "execute_result", &content)
             }
             Event::Error { ename, evalue, traceback } => {
-                iopub.error(parent, &ename, &evalue, &traceback).await;
                 relayed.error_shown = true;
+                let content = ErrorOutput { ename: &ename, evalue: &evalue, traceback: &traceback };
+                iopub.message(parent, "error", &content)
             }
-            Event::ClearOutput { wait } => iopub.send(parent, "clear_output", &ClearOutput { wait }).await,
+            Event::ClearOutput { wait } => iopub.message(parent, "clear_output", &ClearOutput { wait }),
             Event::Comm { kind, content, metadata, buffers } => {
-                iopub.send_whole(parent, kind.msg_type(), &metadata, &content, buffers).await;
+                iopub.whole_message(parent, kind.msg_type(), &metadata, &content, buffers)
             }
-            Event::Input { prompt, password, answer } => match stdin {
-                Stdin::Ask(prompter) => {
-                    iopub.settle().await;
-                    prompter.ask(from, &prompt, password, answer).await;
+            Event::Input { prompt, password, answer } => {
+                match stdin {
+                    Stdin::Ask(prompter) => {
+                        iopub.settle().await;
+                        prompter.ask(from, &prompt, password, answer).await;
+                    }
+                    Stdin::Closed => drop(answer),
                 }
-                Stdin::Closed => drop(answer),
-            },
+                continue;
+            }
             Event::Done(outcome) => {
                 relayed.outcome = Some(*outcome);
                 break;
             }
-        }
+        };
+        iopub.publish(message).await;
         drop(permit);
     }
     relayed

@@ -28,11 +28,11 @@ impl Shell {
         let count = self.begin(envelope, &asked).await;
         let stops_on_error = asked.stops_on_error();
         let silent = asked.silent;
-        let relayed = match self.session(envelope).await {
+        let mut relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
             Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.execution_count)), ..Relayed::default() },
         };
-        if let Some(text) = &relayed.result_text {
+        if let Some(text) = relayed.result_text.take() {
             self.history.record_output(count, text);
         }
         let exit = self.finish(envelope, started, silent, stops_on_error, relayed).await;

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::sockets::{Listener, Publisher, publisher};
+use crate::sockets::{Connections, Listener, Publisher, publisher};
 use crate::wire::contents::output::ErrorOutput;
 use crate::wire::contents::output::Stream;
 use crate::wire::contents::status::{ExecutionState, Status};
 use crate::wire::contents::welcome::Welcome;
 use crate::wire::{Author, Composed, Header};
+
+/// A message with its topic, ready to be published.
+pub(super) struct Message(Vec<Bytes>);
 
 /// What every client sees.
 #[derive(Clone)]
@@ -26,38 +29,53 @@ pub(super) struct Iopub {
 
 impl Iopub {
     /// Serves a listener.
-    pub(super) fn serve(listener: Listener, author: Author) -> Self {
+    pub(super) fn serve(listener: Listener, author: Author, connections: &Connections) -> Self {
         let fresh = Arc::new(AtomicBool::new(true));
         let welcome = {
             let (author, fresh) = (author.clone(), fresh.clone());
             move |topic: &[u8]| welcome(&author, &fresh, topic)
         };
-        Self { publisher: publisher::serve(listener, Box::new(welcome)), author, fresh }
+        Self { publisher: publisher::serve(listener, Box::new(welcome), connections), author, fresh }
     }
 
     /// Publishes a message; waits while even the fastest client has too much to read.
     pub(super) async fn send<C: Serialize>(&self, parent: &Header, msg_type: &str, content: &C) {
-        self.send_whole(parent, msg_type, &Map::new(), content, Vec::new()).await;
+        self.publish(self.message(parent, msg_type, content)).await;
+    }
+
+    /// Publishes text on one of the streams.
+    pub(super) async fn stream(&self, parent: &Header, name: &str, text: &str) {
+        self.publish(self.text(parent, name, text)).await;
+    }
+
+    /// A message to be published. Whatever it is made of is not needed any more.
+    pub(super) fn message<C: Serialize>(&self, parent: &Header, msg_type: &str, content: &C) -> Message {
+        self.whole_message(parent, msg_type, &Map::new(), content, Vec::new())
     }
 
     /// The same, with metadata and buffers.
-    pub(super) async fn send_whole<C: Serialize>(
+    pub(super) fn whole_message<C: Serialize>(
         &self,
         parent: &Header,
         msg_type: &str,
         metadata: &Map<String, Value>,
         content: &C,
         buffers: Vec<Bytes>,
-    ) {
+    ) -> Message {
         let composed = self.author.compose(msg_type, Some(parent), metadata, content, buffers);
-        self.publisher.publish(&with_topic(&self.topic(msg_type), composed)).await;
+        Message(with_topic(&self.topic(msg_type), composed))
     }
 
-    /// Publishes text on one of the streams.
-    pub(super) async fn stream(&self, parent: &Header, name: &str, text: &str) {
+    /// Text on one of the streams, to be published.
+    pub(super) fn text(&self, parent: &Header, name: &str, text: &str) -> Message {
         let composed = self.author.compose("stream", Some(parent), &Map::new(), &Stream { name, text }, Vec::new());
         // The topic that ipykernel gives streams.
-        self.publisher.publish(&with_topic(&format!("stream.{name}"), composed)).await;
+        Message(with_topic(&format!("stream.{name}"), composed))
+    }
+
+    /// Publishes it; waits while even the fastest client has too much to read.
+    pub(super) async fn publish(&self, message: Message) {
+        self.publisher.publish(message.0).await;
     }
 
     /// Publishes an error.

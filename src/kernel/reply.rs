@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::envelope::Envelope;
 use crate::sockets::RouterSender;
-use crate::wire::Author;
+use crate::wire::{Author, ContentError};
 
 /// Answers the requests of one socket.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Replies {
     }
 
     /// Answers a request whose content cannot be read.
-    pub(super) fn send_malformed(&self, to: &Envelope, error: &serde_json::Error) {
+    pub(super) fn send_malformed(&self, to: &Envelope, error: &ContentError) {
         tracing::warn!(msg_type = to.msg_type(), %error, "a request's content cannot be read");
         self.send(to, &failure("MalformedRequest", &format!("the request's content cannot be read: {error}")));
     }

@@ -18,12 +18,13 @@ use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Shell};
 use super::usage::UsageMeter;
+use crate::heap;
 use crate::observe::Metrics;
 use crate::session::Request;
 use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
-use crate::sockets::router::{self, control_limits, shell_limits};
-use crate::sockets::{Endpoint, Listener};
+use crate::sockets::router::{self, control_terms, shell_terms};
+use crate::sockets::{Connections, Endpoint, Listener};
 use crate::wire::contents::shutdown::ShutdownReply;
 use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
 
@@ -67,6 +68,7 @@ impl Kernel {
     /// Runs the kernel on threads of its own. When it returns, a computing guest may still be on the
     /// session's thread: end the process, do not wait for that.
     pub fn run(self) -> Result<Exit, KernelError> {
+        heap::prepare();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("kernel")
@@ -101,11 +103,12 @@ impl Kernel {
 
         let (gate, progress) = self.launch.start();
         let (exit, left) = ExitDoor::new();
-        let iopub = Iopub::serve(listeners.iopub, author.clone());
-        let heartbeat = heartbeat::serve(listeners.heartbeat);
-        let (shell_router, shell_sender) = router::serve(listeners.shell, shell_limits());
-        let (control_router, control_sender) = router::serve(listeners.control, control_limits());
-        let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_limits());
+        let connections = Connections::of_this_process();
+        let iopub = Iopub::serve(listeners.iopub, author.clone(), &connections);
+        let heartbeat = heartbeat::serve(listeners.heartbeat, &connections);
+        let (shell_router, shell_sender) = router::serve(listeners.shell, shell_terms(), &connections);
+        let (control_router, control_sender) = router::serve(listeners.control, control_terms(), &connections);
+        let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_terms(), &connections);
         let shell_replies = Replies::new(author.clone(), shell_sender);
         let control_replies = Replies::new(author.clone(), control_sender);
         let prompter = Prompter::new(author, stdin_sender);

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use wasmtime::{AsContextMut, Caller, Memory, TypedFunc};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::control::Control;
-use super::frame::Frame;
+use super::frame::{Frame, FrameError, room_for_structure};
 use super::outside::Outside;
 use super::refusals::Refusal;
 
@@ -31,6 +30,11 @@ pub struct Host {
 /// Fuel for a host call that may be repeated without end at no other cost.
 pub(super) const CALL_COST: u64 = 10_000;
 
+/// Frames up to this size are read for what the call costs anyway.
+const SMALL_FRAME: usize = 4096;
+/// Fuel for each byte of a larger frame, which is read and goes through the firewall.
+const FUEL_PER_BYTE: u64 = 10;
+
 /// The guest's exports that host functions use.
 #[derive(Clone)]
 pub(super) struct Exports {
@@ -40,10 +44,15 @@ pub(super) struct Exports {
 
 /// Copies `length` bytes at `pointer` out of the guest's memory; `None` if they are not all in it.
 pub(super) fn read(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Option<Vec<u8>> {
+    view(caller, pointer, length).map(<[u8]>::to_vec)
+}
+
+/// The `length` bytes at `pointer` in the guest's memory; `None` if they are not all in it.
+fn view<'c>(caller: &'c Caller<'_, Host>, pointer: i32, length: i32) -> Option<&'c [u8]> {
     let memory = caller.data().exports.as_ref()?.memory;
     let start = pointer.cast_unsigned() as usize;
     let end = start.checked_add(length.cast_unsigned() as usize)?;
-    memory.data(caller).get(start..end).map(<[u8]>::to_vec)
+    memory.data(caller).get(start..end)
 }
 
 /// Copies bytes into the guest's memory; `None` if they do not fit.
@@ -88,14 +97,18 @@ pub(super) async fn door(
             "the message has {size} bytes, over the limit of {limit} (`message_max_bytes` in the policy raises it)"
         ))
     } else {
-        let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
-        match Frame::parse(&Bytes::from(request)) {
+        if size > SMALL_FRAME {
+            charge(caller, size as u64 * FUEL_PER_BYTE).await;
+        }
+        let Some(request) = view(caller, pointer, length) else { return Ok(FAULT) };
+        match Frame::parse_in_place(request, room_for_structure(limit)) {
             Ok(frame) => match control.wait(outside.call(frame)).await {
                 Some(answer) => answer,
                 None => refusal("interrupted"),
             },
             Err(error) => {
-                control.refuse(Refusal::Frame);
+                let is_costly = matches!(error, FrameError::Costly(_));
+                control.refuse(if is_costly { Refusal::Message } else { Refusal::Frame });
                 refusal(&error.to_string())
             }
         }

@@ -261,6 +261,19 @@ pub fn give_back() {
     }
 }
 
+/// Has the allocator of this process map large blocks one by one, which go back to the system when they are freed. By
+/// itself it does so less and less: after one large block has been freed, it takes all that are smaller from its heaps,
+/// where a small block behind them keeps them.
+pub fn map_large_blocks() {
+    const LARGE: libc::c_int = 1 << 20;
+    // SAFETY: takes no pointer, and changes nothing but from where later blocks come (mallopt(3)).
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 4 * LARGE);
+    }
+}
+
 thread_local! {
     /// The memory that the next instantiation on this thread runs on.
     static NEXT: RefCell<Option<Arc<Mapping>>> = const { RefCell::new(None) };

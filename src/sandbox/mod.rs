@@ -32,7 +32,7 @@ pub mod world;
 pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};
 pub use engine::Edition;
 pub use fixed::Fixed;
-pub use frame::Frame;
+pub use frame::{Frame, room_for_structure};
 pub use image::Image;
 pub use instance::{Code, Facts, Gauges, Instance};
 pub use outside::{HostCall, Outside};

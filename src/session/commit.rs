@@ -17,8 +17,10 @@ use crate::sandbox::{Fixed, Instance};
 
 /// Characters of a cell's first line that are kept for the log.
 const FIRST_LINE: usize = 80;
-/// Changed files that are named.
+/// Changed files that are named, of each sort.
 const MOST_FILES: usize = 1_000;
+/// Bytes of the names of all of them.
+const MOST_FILE_BYTES: usize = 128 << 10;
 
 /// What a request is to the session's history.
 #[derive(Debug, Clone)]
@@ -97,16 +99,26 @@ pub fn no_cell() -> Cell {
 
 /// Names the files of the workspace that a cell changed.
 fn name_files(changes: &Changes, before: &Manifest, usage: &mut Usage) {
-    let inside = |path: &String| path.strip_prefix("app/").map(str::to_owned);
-    for (path, entry) in &changes.set {
-        let Some(name) = inside(path).filter(|_| matches!(entry, Entry::File { .. })) else { continue };
-        let list = if before.0.contains_key(path) { &mut usage.files_modified } else { &mut usage.files_created };
-        if list.len() < MOST_FILES {
-            list.push(name);
+    let mut bytes = MOST_FILE_BYTES;
+    let mut unnamed = 0;
+    let mut add = |list: &mut Vec<String>, path: &str| {
+        let Some(name) = path.strip_prefix("app/") else { return };
+        match bytes.checked_sub(name.len()).filter(|_| list.len() < MOST_FILES) {
+            Some(left) => {
+                bytes = left;
+                list.push(name.to_owned());
+            }
+            None => unnamed += 1,
         }
+    };
+    for path in changes.set.iter().filter(|(_, entry)| matches!(entry, Entry::File { .. })).map(|(path, _)| path) {
+        let list = if before.0.contains_key(path) { &mut usage.files_modified } else { &mut usage.files_created };
+        add(list, path);
     }
-    let gone = changes.gone.iter().filter(|path| matches!(before.0.get(*path), Some(Entry::File { .. })));
-    usage.files_deleted.extend(gone.filter_map(inside).take(MOST_FILES));
+    for path in changes.gone.iter().filter(|path| matches!(before.0.get(*path), Some(Entry::File { .. }))) {
+        add(&mut usage.files_deleted, path);
+    }
+    usage.files_unnamed = unnamed;
 }
 
 impl Guest {

@@ -30,6 +30,11 @@ use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalC
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
 
+/// Lines of the guest's own for the log, of one request.
+const MOST_LINES: u32 = 1_000;
+/// What a message takes on its way, however little there is in it.
+const LEAST: usize = 1_024;
+
 /// What a deterministic guest knows in place of its request's id.
 pub const STAND_IN: &str = "cellblock-request";
 
@@ -67,6 +72,8 @@ struct Current {
     gauges: Option<(Gauges, Refused)>,
     /// What the desk itself refused.
     denials: Vec<Denial>,
+    /// Lines for the log until now.
+    logged: u32,
     /// The request's id, if the guest only knows [`STAND_IN`].
     parent: Option<String>,
 }
@@ -134,6 +141,7 @@ impl Desk {
             parent: None,
             gauges: None,
             denials: Vec::new(),
+            logged: 0,
         };
         self.current.lock().push(current);
     }
@@ -200,11 +208,12 @@ impl Desk {
         .unwrap_or_default()
     }
 
-    /// Checks the content of the request's reply, and answers what the firewall has removed since the request began.
-    pub fn check_reply(&self, content: &mut Map<String, Value>) -> Removals {
+    /// Checks the content of the request's reply. Answers what the firewall has removed since the request began, and the
+    /// limit, and its key, to which the reply was cut.
+    pub fn check_reply(&self, content: &mut Map<String, Value>) -> (Removals, Option<(u64, &'static str)>) {
         self.with(|current| {
-            current.output.check_reply(content);
-            current.output.removed().clone()
+            let cut = current.output.check_reply(content);
+            (current.output.removed().clone(), cut)
         })
         .unwrap_or_default()
     }
@@ -262,8 +271,11 @@ impl Desk {
 
     async fn display(&self, frame: Frame) -> Frame {
         self.paced().await;
-        let size = weight(&frame);
-        if let Some(Err(refused)) = self.with(|current| current.output.count_display(size)) {
+        let mut size = weight(&frame);
+        // Errors are cut and not refused.
+        let is_error = frame.op() == "error";
+        let counted = if is_error { None } else { self.with(|current| current.output.count_display(size)) };
+        if let Some(Err(refused)) = counted {
             let one = size as u64 > self.limits.one_display;
             self.deny(RefusalClass::Limit, if one { "output.max_display_bytes" } else { "display_max_bytes" });
             return refusal(&refused);
@@ -275,10 +287,19 @@ impl Desk {
                 return refusal(refused);
             }
         };
-        if let Event::Error { ename, traceback, .. } = &mut event {
+        if let Event::Error { ename, evalue, traceback } = &mut event {
+            let counted = self.with(|current| current.output.count_error((ename, evalue, traceback))).flatten();
+            let Some((bytes, cut)) = counted else {
+                self.deny(RefusalClass::Limit, "display_max_bytes");
+                return refusal("this cell has shown as many errors as it may (`display_max_bytes` in the policy)");
+            };
+            size = bytes;
+            if let Some(key) = cut {
+                self.deny(RefusalClass::Limit, key);
+            }
             traceback.extend(self.limit_note(ename));
         }
-        let permit = self.room.take(size).await;
+        let permit = self.room.take(size.max(LEAST)).await;
         self.with(|current| {
             if let (Event::Comm { content, .. }, Some(parent)) = (&mut event, &current.parent) {
                 name_parent(content, parent);
@@ -381,8 +402,10 @@ impl Desk {
         match frame.op() {
             "next" => self.next(),
             "reply" => {
-                let reply = frame.json.get("content").and_then(Value::as_object).cloned();
-                let content = reply.unwrap_or_default();
+                let content = match frame.json.remove("content") {
+                    Some(Value::Object(content)) => content,
+                    _ => Map::new(),
+                };
                 self.with(|current| current.reply = Some(Frame { json: content, buffers: frame.buffers }));
                 Frame::default()
             }
@@ -395,8 +418,14 @@ impl Desk {
             "fuel_display" => self.fuel_display(&frame.json),
             "session" => self.session(&frame.json),
             "log" => {
-                let text = shown(&text(&mut frame.json, "message"), MOST_LOGGED);
-                tracing::debug!(text, "guest log");
+                let lines = self.with(|current| {
+                    current.logged = current.logged.saturating_add(1);
+                    current.logged
+                });
+                if lines.is_some_and(|lines| lines <= MOST_LINES) {
+                    let text = shown(&text(&mut frame.json, "message"), MOST_LOGGED);
+                    tracing::debug!(text, "guest log");
+                }
                 Frame::default()
             }
             _ => self.display(frame).await,

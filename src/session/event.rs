@@ -98,10 +98,13 @@ pub struct Usage {
     pub stderr_truncated: bool,
     /// The status with which the guest ended its process, if it did.
     pub exit_code: Option<i32>,
-    /// Files that were made, changed and removed, relative to the workspace; at most a thousand of each.
+    /// Files that were made, changed and removed, relative to the workspace; at most a thousand of each, with names of
+    /// 128 KiB together.
     pub files_created: Vec<String>,
     pub files_modified: Vec<String>,
     pub files_deleted: Vec<String>,
+    /// How many more there were of all three.
+    pub files_unnamed: u64,
     /// How much the output firewall removed, by kind (`docs/firewall.md`).
     pub outputs_removed: BTreeMap<&'static str, u32>,
     /// The same in words; the cell's output has them too.

@@ -17,6 +17,7 @@ use super::handle::Job;
 use super::journal::{Journal, JournalError};
 use super::limits::Limits;
 use super::opening::{Found, Keeping, OpenError, Resume, Which};
+use super::output::grouped;
 use super::recorded;
 use super::request::Request;
 use super::store::{Cell, Identity};
@@ -28,7 +29,7 @@ use crate::firewall::Firewall;
 use crate::observe::shown;
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{
-    Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World,
+    Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, RefusalClass, Sampling, World,
 };
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
@@ -411,7 +412,15 @@ impl Guest {
 
     /// Sends the reply through the firewall, and says what was removed of all that the request sent.
     fn check_reply(&self, shown: bool, outcome: &mut Outcome) {
-        let removed = self.desk.check_reply(&mut outcome.content);
+        let (removed, cut) = self.desk.check_reply(&mut outcome.content);
+        if let Some((limit, key)) = cut {
+            self.account.refused(&[(RefusalClass::Limit, key, 1)]);
+            if shown {
+                let limit = grouped(limit);
+                let text = format!("the reply was cut at {limit} bytes; `{key}` in the policy raises the limit");
+                self.say(StreamName::Stderr, &text);
+            }
+        }
         outcome.usage.outputs_removed = removed.counts().collect();
         if let Some(text) = removed.sentence().filter(|_| shown) {
             self.say(StreamName::Stderr, &text);

@@ -43,15 +43,17 @@ pub fn event(mut frame: Frame) -> Result<Event, &'static str> {
 
 /// About what a frame weighs in memory and on the wire.
 pub fn weight(frame: &Frame) -> usize {
-    fn of(value: &Value) -> usize {
-        match value {
-            Value::String(text) => text.len() + 2,
-            Value::Array(values) => values.iter().map(of).sum::<usize>() + 2,
-            Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + of(value)).sum::<usize>() + 2,
-            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        }
+    frame.json.values().map(value_weight).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
+}
+
+/// The same of a value.
+pub fn value_weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(values) => values.iter().map(value_weight).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + value_weight(value)).sum::<usize>() + 2,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
-    frame.json.values().map(of).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
 }
 
 fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {

@@ -20,6 +20,7 @@ mod outgoing;
 pub mod output;
 mod pace;
 pub mod recorded;
+mod reply_cut;
 mod request;
 pub mod store;
 pub mod stored_files;

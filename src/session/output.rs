@@ -11,10 +11,16 @@ use super::event::{Event, Queued, StreamName};
 use super::limits::Limits;
 use super::outgoing::{Gatehouse, Outgoing};
 use super::pace::Pace;
+use super::reply_cut::{self, Allowance};
 use crate::firewall::Removals;
 
 /// Bytes of output that may be on their way to the clients; past it the guest waits.
 const ROOM: usize = 16 << 20;
+/// What the errors of a request may have whatever its displays took, together; and what a reply may have whatever the
+/// policy says. Why a cell failed is always said.
+const ERRORS: usize = 64 << 10;
+/// What one error may have of it.
+const ERROR: usize = 16 << 10;
 /// Text is sent when this much has come together …
 const CHUNK: usize = 64 << 10;
 /// … or when the first of it is this old.
@@ -56,6 +62,8 @@ pub struct Output {
     displays: u64,
     displays_limit: u64,
     display_limit: u64,
+    /// What errors may have when displays may have no more.
+    errors_left: usize,
     pace: Pace,
     outgoing: Outgoing,
 }
@@ -102,6 +110,7 @@ impl Output {
             displays: 0,
             displays_limit: limits.display,
             display_limit: limits.one_display,
+            errors_left: ERRORS,
             pace: Pace::new(limits.messages_per_second, Instant::now()),
             outgoing: Outgoing::new(gatehouse),
         }
@@ -210,14 +219,53 @@ impl Output {
         Ok(())
     }
 
+    /// Cuts the texts of an error to what may be displayed, and counts them. Answers what they are now, in bytes, and the
+    /// key of the limit if they were cut; nothing if there may be no more errors.
+    pub fn count_error(
+        &mut self,
+        texts: (&mut String, &mut String, &mut Vec<String>),
+    ) -> Option<(usize, Option<&'static str>)> {
+        let mut allowance = self.allowance(self.displays);
+        let reserve = self.errors_left.min(ERROR);
+        let is_reserve = allowance.bytes < reserve;
+        if is_reserve {
+            allowance.bytes = reserve;
+        }
+        if allowance.bytes == 0 {
+            return None;
+        }
+        let (bytes, cut) = reply_cut::error(texts, allowance);
+        if is_reserve {
+            self.errors_left = self.errors_left.saturating_sub(bytes);
+        }
+        self.displays = self.displays.saturating_add(bytes as u64).min(self.displays_limit);
+        Some((bytes, cut.then_some(allowance.key)))
+    }
+
+    /// What a display may have after so many bytes of them.
+    fn allowance(&self, taken: u64) -> Allowance {
+        let left = self.displays_limit.saturating_sub(taken);
+        let (bytes, limit, key) = if self.display_limit < left {
+            (self.display_limit, self.display_limit, "output.max_display_bytes")
+        } else {
+            (left, self.displays_limit, "display_max_bytes")
+        };
+        Allowance { bytes: usize::try_from(bytes).unwrap_or(usize::MAX), limit, key }
+    }
+
     /// Whether stdout and stderr were cut.
     pub fn cut(&self) -> (bool, bool) {
         (self.stdout.cut, self.stderr.cut)
     }
 
-    /// Checks the content of the request's reply, in place.
-    pub fn check_reply(&mut self, content: &mut Map<String, Value>) {
+    /// Checks the content of the request's reply, in place. It may have what one display of a cell may have that shows
+    /// nothing else. Answers the limit, and its key, if something was cut.
+    pub fn check_reply(&mut self, content: &mut Map<String, Value>) -> Option<(u64, &'static str)> {
+        let mut allowance = self.allowance(0);
+        allowance.bytes = allowance.bytes.max(ERROR);
+        let cut = reply_cut::reply(content, allowance);
         self.outgoing.reply(content);
+        cut.then_some((allowance.limit, allowance.key))
     }
 
     /// What the firewall has removed until now.

@@ -63,6 +63,7 @@ fn serve(mut guest: Guest, queue: &mut UnboundedReceiver<Job>, interrupter: &Int
         };
         let Some(job) = next else { return };
         guest.serve(job, interrupter);
+        crate::heap::relieve();
         evicted = patience.is_none();
     }
 }

@@ -13,7 +13,8 @@ use super::journal::JournalError;
 use super::recorded::Recorded;
 use super::store::Loaded;
 use super::timeline::{Move, StateId, Target};
-use crate::sandbox::{Clock, Facts, Frame, Import, Overlay};
+use crate::observe::shown;
+use crate::sandbox::{Clock, Facts, Frame, Import, Overlay, room_for_structure};
 
 /// How long pickling may take when the kernel is about to end, and when there is time.
 const IN_HASTE: Duration = Duration::from_secs(2);
@@ -199,7 +200,7 @@ impl Guest {
         let Some(bytes) = self.journal.with(|keeper| keeper.portable())?? else {
             return Ok("nothing of the saved session is portable: it was never closed, or saved by hand".to_owned());
         };
-        let mut frame = Frame::parse(&bytes.into())
+        let mut frame = Frame::parse(&bytes.into(), room_for_structure(self.origin.limits.message))
             .map_err(|error| JournalError::Store(format!("the portable part of the session is damaged: {error}")))?;
         frame.json.insert("op".to_owned(), "load_portable".into());
         let mut lost = names(&frame.json, "lost");
@@ -218,6 +219,6 @@ impl Guest {
 /// The names in a list of what was lost, as many as can be read.
 fn names(json: &serde_json::Map<String, Value>, key: &str) -> Vec<String> {
     let entries = json.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let name = |entry: &Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
+    let name = |entry: &Value| Some(shown(entry.get("name")?.as_str()?, 100));
     entries.iter().filter_map(name).take(100).collect()
 }

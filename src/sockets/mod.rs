@@ -7,6 +7,7 @@
 //! its XPUB waits for each subscriber in turn. The part of ZMTP 3.1 that a kernel needs is small; it is in
 //! [`zmtp`].
 
+mod connections;
 pub mod endpoint;
 pub mod heartbeat;
 mod outbox;
@@ -16,6 +17,7 @@ mod subscriptions;
 mod tasks;
 pub mod zmtp;
 
+pub use connections::Connections;
 pub use endpoint::{Endpoint, Listener};
 pub use publisher::Publisher;
 pub use router::{Delivery, Router, RouterSender};

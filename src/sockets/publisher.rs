@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::AsyncRead;
-use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use super::connections::{Connections, Lobby, Seat, Standing};
 use super::endpoint::{Halves, Listener};
-use super::outbox::Outbox;
-use super::router::{ACCEPT_PAUSE, MAX_PEERS, answer_ping};
+use super::outbox::{Outbox, Shared};
+use super::router::{ACCEPT_PAUSE, answer_ping};
 use super::subscriptions::{Change, Subscriptions};
 use super::tasks::Owned;
 use super::zmtp::ZmtpError;
+use super::zmtp::admission::Admission;
 use super::zmtp::command::Command;
 use super::zmtp::frame::Encoded;
 use super::zmtp::handshake::{SocketKind, shake};
@@ -37,9 +38,9 @@ pub struct Publisher {
 }
 
 /// Serves a listener as a publisher.
-pub fn serve(listener: Listener, welcome: Welcome) -> Publisher {
-    let audience = Arc::new(Audience { subscribers: Mutex::default(), changed: Arc::default(), welcome });
-    let accepting = Arc::new(Owned::spawn(accept(listener, audience.clone())));
+pub fn serve(listener: Listener, welcome: Welcome, connections: &Connections) -> Publisher {
+    let audience = Arc::new(Audience { subscribers: Mutex::default(), shared: Arc::default(), welcome });
+    let accepting = Arc::new(Owned::spawn(accept(listener, connections.lobby(), audience.clone())));
     Publisher { audience, _accepting: accepting }
 }
 
@@ -47,14 +48,14 @@ impl Publisher {
     /// Queues a message, whose first frame is its topic, for all who want it. Waits while even the
     /// fastest of them has too much outstanding. Without subscribers the message is dropped. One caller's
     /// messages stay in order.
-    pub async fn publish(&self, frames: &[Bytes]) {
-        let message = Encoded::message(frames);
-        let topic = frames.first().map_or(&[][..], Bytes::as_ref);
+    pub async fn publish(&self, frames: Vec<Bytes>) {
+        let message = Encoded::message(&frames);
+        let topic = frames.into_iter().next().unwrap_or_default();
         self.audience
             .wait(|subscribers| {
-                let room = has_room(subscribers, topic, message.bytes());
+                let room = has_room(subscribers, &topic, message.bytes());
                 if room {
-                    deliver(subscribers, topic, &message);
+                    deliver(subscribers, &topic, &message);
                 }
                 room
             })
@@ -92,8 +93,8 @@ struct Subscriber {
 /// Everyone who is connected.
 struct Audience {
     subscribers: Mutex<Subscribers>,
-    /// A subscriber has room again, has come or has gone.
-    changed: Arc<Notify>,
+    /// Says that a subscriber has room again, has come or has gone.
+    shared: Arc<Shared>,
     welcome: Welcome,
 }
 
@@ -129,7 +130,7 @@ impl Audience {
 
     async fn wait(&self, mut condition: impl FnMut(&mut Subscribers) -> bool) {
         loop {
-            let changed = self.changed.notified();
+            let changed = self.shared.changed.notified();
             tokio::pin!(changed);
             // Listening before looking: a change in between is not missed.
             changed.as_mut().enable();
@@ -141,7 +142,7 @@ impl Audience {
     }
 
     fn add(&self, number: u64) -> Arc<Outbox> {
-        let outbox = Arc::new(Outbox::new(self.changed.clone()));
+        let outbox = Arc::new(Outbox::new(self.shared.clone()));
         self.lock().insert(number, Subscriber { topics: Subscriptions::default(), outbox: outbox.clone() });
         outbox
     }
@@ -152,36 +153,37 @@ impl Audience {
         outbox.close();
     }
 
-    fn subscribe(&self, number: u64, topic: &Bytes) {
+    fn subscribe(&self, number: u64, topic: &Bytes) -> Result<(), ZmtpError> {
         let mut subscribers = self.lock();
         let Some(one) = subscribers.get_mut(&number) else {
-            return;
+            return Ok(());
         };
         if one.topics.add(topic) == Change::Nothing {
-            return;
+            return Ok(());
         }
         // Under the lock, so that the welcome stands before everything that this subscription brings.
         for greeting in (self.welcome)(topic) {
-            one.outbox.push(Encoded::message(&greeting));
+            one.outbox.answer(Encoded::message(&greeting))?;
         }
         drop(subscribers);
-        self.changed.notify_waiters();
+        self.shared.changed.notify_waiters();
+        Ok(())
     }
 
     fn cancel(&self, number: u64, topic: &Bytes) {
         if let Some(one) = self.lock().get_mut(&number) {
             one.topics.cancel(topic);
         }
-        self.changed.notify_waiters();
+        self.shared.changed.notify_waiters();
     }
 }
 
 /// Subscribers send nothing but subscriptions.
 fn limits() -> Limits {
-    Limits { message_bytes: 8 * 1024, frames: 4, small_bytes: 8 * 1024, large: Arc::new(Semaphore::new(0)) }
+    Limits { message_bytes: 8 * 1024, frames: 4, small_bytes: 8 * 1024, large: Admission::new(0) }
 }
 
-async fn accept(listener: Listener, audience: Arc<Audience>) {
+async fn accept(listener: Listener, lobby: Lobby, audience: Arc<Audience>) {
     let mut connections = JoinSet::new();
     let mut number = 0_u64;
     loop {
@@ -189,34 +191,53 @@ async fn accept(listener: Listener, audience: Arc<Audience>) {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        match accepted {
-            Ok(_) if connections.len() >= MAX_PEERS => {
-                tracing::warn!("too many subscribers; one was refused")
-            }
-            Ok(halves) => {
+        match accepted.map(|halves| (halves, lobby.enter())) {
+            Ok((_, None)) => tracing::warn!("too many subscribers; one was refused"),
+            Ok((halves, Some(seat))) => {
                 number = number.wrapping_add(1);
-                connections.spawn(serve_peer(halves, number, audience.clone()));
+                let audience = audience.clone();
+                connections.spawn(async move {
+                    tokio::select! {
+                        () = serve_peer(halves, number, &audience, &seat) => {}
+                        () = seat.needed() => {}
+                    }
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a subscriber could not be accepted");
+                lobby.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn serve_peer(halves: Halves, number: u64, audience: Arc<Audience>) {
+/// A subscriber's entry; taken out when this is dropped, as it is when the seat is needed.
+struct Entered<'a> {
+    audience: &'a Audience,
+    number: u64,
+    outbox: Arc<Outbox>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.audience.remove(self.number, &self.outbox);
+    }
+}
+
+async fn serve_peer(halves: Halves, number: u64, audience: &Audience, seat: &Seat) {
     let (read, mut write) = halves;
     let mut reader = PeerReader::new(read, limits());
     if let Err(error) = shake(SocketKind::Publisher, &mut reader, &mut write).await {
         return tracing::debug!(%error, "a subscriber was turned away");
     }
-    let outbox = audience.add(number);
+    seat.rise(Standing::Silent);
+    let entered = Entered { audience, number, outbox: audience.add(number) };
     let end = tokio::select! {
-        end = listen(&mut reader, number, &outbox, &audience) => end,
-        end = outbox.write_to(&mut write) => end.map_err(ZmtpError::from),
+        end = listen(&mut reader, &entered, seat) => end,
+        end = entered.outbox.write_to(&mut write) => end.map_err(ZmtpError::from),
     };
-    audience.remove(number, &outbox);
+    drop(entered);
     match end {
         Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => {
             tracing::debug!("a subscriber has gone")
@@ -228,19 +249,23 @@ async fn serve_peer(halves: Halves, number: u64, audience: Arc<Audience>) {
 /// Takes subscriptions in both forms: as messages (ZMTP 3.0) and as commands (3.1).
 async fn listen<R: AsyncRead + Unpin>(
     reader: &mut PeerReader<R>,
-    number: u64,
-    outbox: &Outbox,
-    audience: &Audience,
+    entered: &Entered<'_>,
+    seat: &Seat,
 ) -> Result<(), ZmtpError> {
+    let Entered { audience, number, outbox } = entered;
+    let subscribe = |topic: &Bytes| {
+        seat.rise(Standing::Plausible);
+        audience.subscribe(*number, topic)
+    };
     loop {
         match reader.next().await? {
             Received::Message(frames, _) => match frames.as_slice() {
-                [frame] if frame.first() == Some(&1) => audience.subscribe(number, &frame.slice(1..)),
-                [frame] if frame.first() == Some(&0) => audience.cancel(number, &frame.slice(1..)),
+                [frame] if frame.first() == Some(&1) => subscribe(&frame.slice(1..))?,
+                [frame] if frame.first() == Some(&0) => audience.cancel(*number, &frame.slice(1..)),
                 _ => {}
             },
-            Received::Command(Command::Subscribe(topic)) => audience.subscribe(number, &topic),
-            Received::Command(Command::Cancel(topic)) => audience.cancel(number, &topic),
+            Received::Command(Command::Subscribe(topic)) => subscribe(&topic)?,
+            Received::Command(Command::Cancel(topic)) => audience.cancel(*number, &topic),
             Received::Command(Command::Ping(context)) => answer_ping(outbox, &context)?,
             Received::Command(_) => {}
         }

@@ -1,18 +1,20 @@
-//! The topics that one subscriber wants. Prefixes, counted as often as they were asked for.
+//! The topics that one subscriber wants. Prefixes, counted as often as they were asked for; bounded in number and bytes.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
-/// More than any client subscribes to.
-const MAX_TOPICS: usize = 1024;
-/// A topic's length; ours have some sixty bytes.
-const MAX_TOPIC_BYTES: usize = 1024;
+/// More than any client subscribes to; ours have some sixty bytes.
+const MAX_TOPICS: usize = 256;
+/// Bytes of a subscriber's topics together.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// A subscriber's topics.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     counts: HashMap<Bytes, u32>,
+    bytes: usize,
+    ignored: bool,
 }
 
 /// What a subscription message did.
@@ -29,10 +31,13 @@ impl Subscriptions {
             *count = count.saturating_add(1);
             return Change::Nothing;
         }
-        if self.counts.len() >= MAX_TOPICS || topic.len() > MAX_TOPIC_BYTES {
-            tracing::warn!("a subscription was ignored: too many of them, or too long");
+        if self.counts.len() >= MAX_TOPICS || self.bytes + topic.len() > MAX_BYTES {
+            if !std::mem::replace(&mut self.ignored, true) {
+                tracing::warn!("a subscription was ignored: too many of them, or too long");
+            }
             return Change::Nothing;
         }
+        self.bytes += topic.len();
         // A copy: the bytes that came are part of a larger buffer.
         self.counts.insert(Bytes::copy_from_slice(topic), 1);
         Change::New
@@ -43,6 +48,7 @@ impl Subscriptions {
         if let Some(count) = self.counts.get_mut(topic) {
             *count -= 1;
             if *count == 0 {
+                self.bytes -= topic.len();
                 self.counts.remove(topic);
             }
         }
@@ -82,6 +88,12 @@ mod tests {
             topics.add(&Bytes::copy_from_slice(&number.to_be_bytes()));
         }
         assert_eq!(topics.counts.len(), MAX_TOPICS);
-        assert_eq!(Subscriptions::default().add(&vec![0; 5000].into()), Change::Nothing);
+        let mut topics = Subscriptions::default();
+        for number in 0..100 {
+            topics.add(&vec![number; 1000].into());
+        }
+        assert_eq!((topics.counts.len(), topics.bytes), (16, 16_000));
+        (0..100).for_each(|number| topics.cancel(&vec![number; 1000].into()));
+        assert_eq!((topics.counts.len(), topics.bytes), (0, 0));
     }
 }

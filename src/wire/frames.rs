@@ -10,8 +10,10 @@ pub const DELIMITER: &[u8] = b"<IDS|MSG>";
 const MAX_IDENTITIES: usize = 16;
 /// More buffers than any widget sends.
 const MAX_BUFFERS: usize = 4096;
-/// The longest of the four dictionaries; code, comm data and outputs fit many times over.
+/// The longest metadata and content; code, comm data and outputs fit many times over.
 const MAX_DICT_BYTES: usize = 64 * 1024 * 1024;
+/// The longest header, the message's own and its parent's: everything that answers carries it again.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// A signature is 64 hexadecimal digits.
 const MAX_SIGNATURE_BYTES: usize = 128;
 
@@ -40,8 +42,8 @@ pub enum FramesError {
     TooManyBuffers(usize),
     #[error("a signature of {0} bytes")]
     LongSignature(usize),
-    #[error("a JSON frame of {0} bytes, more than {MAX_DICT_BYTES}")]
-    LongDict(usize),
+    #[error("a JSON frame of {0} bytes, more than {1}")]
+    LongDict(usize, usize),
 }
 
 /// Puts each frame in its place.
@@ -62,8 +64,9 @@ pub fn split(frames: &[Bytes]) -> Result<Frames, FramesError> {
         return Err(FramesError::TooManyBuffers(buffers.len()));
     }
     let dicts = [header, parent, metadata, content].map(Bytes::clone);
-    if let Some(long) = dicts.iter().find(|dict| dict.len() > MAX_DICT_BYTES) {
-        return Err(FramesError::LongDict(long.len()));
+    let limits = [MAX_HEADER_BYTES, MAX_HEADER_BYTES, MAX_DICT_BYTES, MAX_DICT_BYTES];
+    if let Some((long, limit)) = dicts.iter().zip(limits).find(|(dict, limit)| dict.len() > *limit) {
+        return Err(FramesError::LongDict(long.len(), limit));
     }
     Ok(Frames { identities: identities.to_vec(), signature: signature.clone(), dicts, buffers: buffers.to_vec() })
 }

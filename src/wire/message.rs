@@ -1,6 +1,7 @@
 //! Whole messages: reading those that come in, composing those that go out. It knows frames, headers
 //! and signatures, not what a message asks for nor how it travels.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::frames::{self, Frames, FramesError};
 use super::header::{Header, HeaderError, Outgoing, is_json, is_object};
 use super::signature::{SignatureError, Signer};
+use crate::json::{self, JsonError};
 
 /// A message from a client, signed as it should be.
 #[derive(Debug, Clone)]
@@ -68,21 +70,38 @@ impl Reader {
         if !is_json(&content) {
             return Err(WireError::Content);
         }
-        let metadata = parse(&metadata).unwrap_or_default();
+        let metadata = json::object(&repaired(&metadata), json::STRUCTURE).unwrap_or_default();
         Ok(Request { identities, header, parent_header, metadata, buffers, content })
     }
 }
 
 impl Request {
     /// The content as `T`, which supplies defaults for what is missing.
-    pub fn content<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        parse(&self.content)
+    ///
+    /// # Errors
+    /// Content that is no `T`, or would take too much memory.
+    pub fn content<T: DeserializeOwned>(&self) -> Result<T, ContentError> {
+        let value = json::value(&repaired(&self.content), json::STRUCTURE)?;
+        Ok(serde_json::from_value(value)?)
     }
 }
 
+/// Why a request's content cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContentError {
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error(transparent)]
+    Kind(#[from] serde_json::Error),
+}
+
 /// Text that is not UTF-8 (Python clients let lone surrogates through) is repaired rather than refused.
-fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_str(&String::from_utf8_lossy(json))
+fn repaired(json: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(json) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 /// Composes the kernel's own messages.
@@ -153,6 +172,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+    use serde_json::value::RawValue;
 
     fn both(key: &[u8]) -> (Reader, Author) {
         let signer = Arc::new(Signer::new(key).unwrap());
@@ -209,6 +229,16 @@ mod tests {
         let back = reader.read(&composed.frames).unwrap();
         let parent: Value = serde_json::from_slice(&back.parent_header).unwrap();
         assert_eq!(parent["username"], "J\u{fffd}rg");
+    }
+
+    #[test]
+    fn content_that_would_take_much_more_than_its_text_is_refused() {
+        let (reader, author) = both(b"k");
+        let lists =
+            RawValue::from_string(format!("{{\"code\":\"1\",\"user_expressions\":[{}0]}}", "[0],".repeat(1 << 20)));
+        let composed = author.compose("execute_request", None, &Map::new(), &lists.unwrap(), vec![]);
+        let request = reader.read(&composed.frames).unwrap();
+        assert!(matches!(request.content::<Value>(), Err(ContentError::Json(JsonError::Costly(_)))));
     }
 
     #[test]

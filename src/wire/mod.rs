@@ -15,7 +15,7 @@ pub mod signature;
 
 pub use connection::{ConnectionError, ConnectionFile, ConnectionInfo, Transport};
 pub use header::Header;
-pub use message::{Author, Composed, Reader, Request, WireError};
+pub use message::{Author, Composed, ContentError, Reader, Request, WireError};
 pub use signature::{KeyError, Signer};
 
 /// The version of the Jupyter messaging protocol that this kernel speaks: the one place that says it,

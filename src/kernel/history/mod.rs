@@ -45,10 +45,15 @@ impl History {
         self.order(Order::Input { line, source: source.to_owned() });
     }
 
+    /// Whether the text of a result is not too long to be kept.
+    pub fn keeps(text: &str) -> bool {
+        text.len() <= MAX_OUTPUT_BYTES
+    }
+
     /// Records the text of a cell's result.
-    pub fn record_output(&self, line: u32, text: &str) {
-        if text.len() <= MAX_OUTPUT_BYTES {
-            self.order(Order::Output { line, text: text.to_owned() });
+    pub fn record_output(&self, line: u32, text: String) {
+        if Self::keeps(&text) {
+            self.order(Order::Output { line, text });
         }
     }
 

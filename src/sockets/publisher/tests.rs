@@ -17,7 +17,7 @@ async fn publisher() -> (Publisher, u16) {
     let listener = Listener::bind(&Endpoint::Tcp { ip: "127.0.0.1".into(), port: 0 }).await.unwrap();
     let port = listener.port();
     let welcome = |topic: &[u8]| vec![vec![Bytes::copy_from_slice(topic), Bytes::from_static(b"welcome")]];
-    (serve(listener, Box::new(welcome)), port)
+    (serve(listener, Box::new(welcome), &Connections::of_this_process()), port)
 }
 
 /// How a subscriber says what it wants.
@@ -35,8 +35,7 @@ struct Client {
 impl Client {
     async fn connect(port: u16) -> Self {
         let (read, mut writer) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
-        let limits =
-            Limits { message_bytes: 1 << 30, frames: 100, small_bytes: 1 << 30, large: Arc::new(Semaphore::new(0)) };
+        let limits = Limits { message_bytes: 1 << 30, frames: 100, small_bytes: 1 << 30, large: Admission::new(0) };
         let mut reader = PeerReader::new(read, limits);
         writer.write_all(&greeting::ours()).await.unwrap();
         writer.write_all(&Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x03SUB").chunks().concat()).await.unwrap();
@@ -75,8 +74,8 @@ async fn every_subscriber_is_welcomed_and_gets_what_it_asked_for() {
         let (mut all, mut some) = (Client::connect(port).await, Client::connect(port).await);
         all.subscribe(b"", form).await;
         some.subscribe(b"stream", form).await;
-        publisher.publish(&message("status", 1)).await;
-        publisher.publish(&message("stream.stdout", 300)).await;
+        publisher.publish(message("status", 1)).await;
+        publisher.publish(message("stream.stdout", 300)).await;
         assert_eq!(all.receive().await, message("status", 1));
         assert_eq!(all.receive().await, message("stream.stdout", 300));
         assert_eq!(some.receive().await, message("stream.stdout", 300));
@@ -93,7 +92,7 @@ async fn a_stopped_subscriber_delays_nobody_and_is_cut_off() {
     let count = 1600;
     let publishing = tokio::spawn(async move {
         for _ in 0..count {
-            publisher.publish(&message("stream", 65_000)).await;
+            publisher.publish(message("stream", 65_000)).await;
         }
         publisher
     });
@@ -122,7 +121,7 @@ async fn a_single_slow_subscriber_is_waited_for_and_gets_everything() {
     only.subscribe(b"", Form::Message).await;
     let publishing = tokio::spawn(async move {
         for _ in 0..1600 {
-            publisher.publish(&message("stream", 65_000)).await;
+            publisher.publish(message("stream", 65_000)).await;
         }
         publisher.flush().await;
         publisher
@@ -139,14 +138,14 @@ async fn a_single_slow_subscriber_is_waited_for_and_gets_everything() {
 async fn without_subscribers_nothing_waits() {
     let (publisher, port) = publisher().await;
     for _ in 0..1000 {
-        publisher.publish(&message("stream", 65_000)).await;
+        publisher.publish(message("stream", 65_000)).await;
     }
     publisher.settle().await;
     publisher.flush().await;
     // One that has not subscribed counts as none.
     let _silent = Client::connect(port).await;
     for _ in 0..1000 {
-        publisher.publish(&message("stream", 65_000)).await;
+        publisher.publish(message("stream", 65_000)).await;
     }
 }
 
@@ -157,7 +156,7 @@ async fn a_client_that_vanishes_releases_whoever_waits_for_it() {
     only.subscribe(b"", Form::Message).await;
     let publishing = tokio::spawn(async move {
         for _ in 0..1600 {
-            publisher.publish(&message("stream", 65_000)).await;
+            publisher.publish(message("stream", 65_000)).await;
         }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -2,6 +2,7 @@
 //! security, READY, frames, subscriptions and heartbeats. Pure parsing is apart from reading, and no
 //! length that a peer announces is ever allocated before its bytes have come.
 
+pub mod admission;
 pub mod command;
 pub mod frame;
 pub mod greeting;
@@ -26,6 +27,8 @@ pub enum ZmtpError {
     Command,
     #[error("the peer is a {0:?} socket, which does not fit")]
     SocketType(String),
+    #[error("the peer does not read the answers to its commands")]
+    Unread,
     #[error("the peer took too long")]
     TimedOut,
     #[error("the peer has gone")]

@@ -2,23 +2,21 @@
 //! with what was announced.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ZmtpError;
+use super::admission::{Admission, Place};
 use super::command::{self, Command};
 use super::frame::{FrameHeader, parse_header};
 
-/// How much is read at once, and by how little the buffer grows.
+/// How much is read at once into the buffer that all small frames come through.
 const CHUNK: usize = 16 * 1024;
+/// By how much a large message's room grows at a time.
+const STEP: usize = 256 * 1024;
 /// The longest command; READY and PING are far shorter, subscriptions too.
 const MAX_COMMAND_BYTES: usize = 8 * 1024;
-/// How long the rest of a large message may take to show progress while it holds one of the few places
-/// for such messages.
-const LARGE_MESSAGE_STALL: Duration = Duration::from_secs(60);
 
 /// What a peer may send.
 #[derive(Debug, Clone)]
@@ -29,14 +27,14 @@ pub struct Limits {
     pub frames: usize,
     /// Messages up to this size are taken at any time.
     pub small_bytes: usize,
-    /// Places for larger messages; each keeps one until it has been served.
-    pub large: Arc<Semaphore>,
+    /// The room for larger messages; each keeps its share until it has been served.
+    pub large: Arc<Admission>,
 }
 
 /// Something complete that a peer sent.
 #[derive(Debug)]
 pub enum Received {
-    Message(Vec<Bytes>, Option<OwnedSemaphorePermit>),
+    Message(Vec<Bytes>, Option<Place>),
     Command(Command),
 }
 
@@ -45,14 +43,37 @@ pub struct PeerReader<R> {
     io: R,
     buffer: BytesMut,
     limits: Limits,
+    /// The message that is coming: its frames, their bytes, and of the next large frame what has come.
     frames: Vec<Bytes>,
     bytes: usize,
-    place: Option<OwnedSemaphorePermit>,
+    partial: Option<Partial>,
+    place: Option<Place>,
+    /// Bytes for which the place has room.
+    room: usize,
+    /// The place of the large message before, which may not have been served yet.
+    earlier: Option<u64>,
+}
+
+/// A frame that is read into memory of its own, which grows with what comes.
+struct Partial {
+    more: bool,
+    length: usize,
+    body: Vec<u8>,
 }
 
 impl<R: AsyncRead + Unpin> PeerReader<R> {
     pub fn new(io: R, limits: Limits) -> Self {
-        Self { io, buffer: BytesMut::new(), limits, frames: Vec::new(), bytes: 0, place: None }
+        Self {
+            io,
+            buffer: BytesMut::new(),
+            limits,
+            frames: Vec::new(),
+            bytes: 0,
+            partial: None,
+            place: None,
+            room: 0,
+            earlier: None,
+        }
     }
 
     /// What it reads from; what was buffered is lost.
@@ -70,29 +91,49 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             check(self.buffer.get(..self.buffer.len().min(N)).unwrap_or_default())?;
             if let Some(bytes) = self.buffer.first_chunk::<N>() {
                 let bytes = *bytes;
-                let _ = self.buffer.split_to(N);
+                self.buffer.advance(N);
                 return Ok(bytes);
             }
-            self.fill(N).await?;
+            self.fill().await?;
         }
     }
 
     /// The next message or command. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Received, ZmtpError> {
         loop {
-            let header = self.header().await?;
-            let length = self.admit(&header).await?;
-            let body = self.body(header.size, length).await?;
-            if header.command {
-                return Ok(Received::Command(command::parse(body)?));
-            }
-            self.bytes += length;
+            let (more, body) = match &self.partial {
+                Some(_) => self.large_frame().await?,
+                None => {
+                    let header = self.header().await?;
+                    let length = self.admit(&header).await?;
+                    if length > CHUNK {
+                        self.begin_large_frame(&header, length);
+                        continue;
+                    }
+                    let body = self.small_frame(header.size, length).await?;
+                    if header.command {
+                        return Ok(Received::Command(command::parse(body)?));
+                    }
+                    (header.more, body)
+                }
+            };
+            self.bytes += body.len();
             self.frames.push(body);
-            if !header.more {
-                self.bytes = 0;
-                return Ok(Received::Message(std::mem::take(&mut self.frames), self.place.take()));
+            if !more {
+                return Ok(self.whole());
             }
         }
+    }
+
+    /// The message that has come.
+    fn whole(&mut self) -> Received {
+        (self.bytes, self.room) = (0, 0);
+        let place = self.place.take();
+        if let Some(place) = &place {
+            place.complete();
+            self.earlier = Some(place.number());
+        }
+        Received::Message(std::mem::take(&mut self.frames), place)
     }
 
     async fn header(&mut self) -> Result<FrameHeader, ZmtpError> {
@@ -100,11 +141,11 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             if let Some(header) = parse_header(&self.buffer)? {
                 return Ok(header);
             }
-            self.fill(CHUNK).await?;
+            self.fill().await?;
         }
     }
 
-    /// Whether a frame of this size may come; a message that becomes large waits for its place first.
+    /// Whether a frame of this size may come; a message that becomes large takes a place first.
     async fn admit(&mut self, header: &FrameHeader) -> Result<usize, ZmtpError> {
         let limit =
             if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
@@ -117,32 +158,96 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             return Err(ZmtpError::TooManyFrames(self.limits.frames));
         }
         if self.place.is_none() && self.bytes + length > self.limits.small_bytes {
-            let place = self.limits.large.clone().acquire_owned().await;
-            self.place = Some(place.map_err(|_| ZmtpError::Closed)?);
+            // A peer has one place at a time, however many messages it sends.
+            if let Some(earlier) = self.earlier {
+                self.limits.large.given_back(earlier).await;
+                self.earlier = None;
+            }
+            self.place = Some(self.limits.large.enter());
         }
+        self.make_room(length.min(CHUNK)).await?;
         Ok(length)
     }
 
-    async fn body(&mut self, skip: usize, length: usize) -> Result<Bytes, ZmtpError> {
-        while self.buffer.len() < skip + length {
-            let missing = skip + length - self.buffer.len();
-            // Doubling what has arrived keeps copying linear and an empty promise cheap.
-            self.fill(missing.min(self.buffer.len().max(CHUNK))).await?;
+    /// Takes room for so many bytes more of the message, if it is a large one.
+    async fn make_room(&mut self, bytes: usize) -> Result<(), ZmtpError> {
+        let so_far = self.bytes + self.partial.as_ref().map_or(0, |partial| partial.body.len());
+        let Some(place) = &mut self.place else { return Ok(()) };
+        let missing = (so_far + bytes).saturating_sub(self.room);
+        if missing > 0 {
+            place.grow(missing).await?;
+            self.room += missing;
         }
-        let mut frame = self.buffer.split_to(skip + length);
-        let body = frame.split_off(skip);
-        Ok(body.freeze())
+        Ok(())
     }
 
-    async fn fill(&mut self, room: usize) -> Result<(), ZmtpError> {
-        self.buffer.reserve(room);
-        let reading = self.io.read_buf(&mut self.buffer);
-        let count = match &self.place {
-            Some(_) => tokio::time::timeout(LARGE_MESSAGE_STALL, reading).await.map_err(|_| ZmtpError::TimedOut)??,
-            None => reading.await?,
-        };
-        if count == 0 { Err(ZmtpError::Closed) } else { Ok(()) }
+    /// A frame that comes through the buffer. It is copied out: the buffer is shared with what comes after it, and a
+    /// request may wait for long.
+    async fn small_frame(&mut self, skip: usize, length: usize) -> Result<Bytes, ZmtpError> {
+        while self.buffer.len() < skip + length {
+            self.fill().await?;
+        }
+        self.buffer.advance(skip);
+        let body = Bytes::copy_from_slice(self.buffer.get(..length).unwrap_or_default());
+        self.buffer.advance(length);
+        Ok(body)
     }
+
+    fn begin_large_frame(&mut self, header: &FrameHeader, length: usize) {
+        self.buffer.advance(header.size);
+        let there = self.buffer.split_to(length.min(self.buffer.len()));
+        self.partial = Some(Partial { more: header.more, length, body: there.to_vec() });
+    }
+
+    async fn large_frame(&mut self) -> Result<(bool, Bytes), ZmtpError> {
+        loop {
+            let Some(Partial { length, body, .. }) = &self.partial else { return Err(ZmtpError::Closed) };
+            let missing = length - body.len();
+            if missing == 0 {
+                break;
+            }
+            let step = missing.min(STEP);
+            self.make_room(step).await?;
+            let Some(Partial { body, .. }) = &mut self.partial else { return Err(ZmtpError::Closed) };
+            if body.len() == body.capacity() {
+                // Doubling what has arrived keeps copying linear and an empty promise cheap.
+                body.reserve_exact(missing.min(body.len().max(CHUNK)));
+            }
+            let room = step.min(body.capacity() - body.len());
+            read(&mut self.io, &mut body.limit(room), &mut self.place).await?;
+        }
+        match self.partial.take() {
+            Some(Partial { more, body, .. }) => Ok((more, body.into())),
+            None => Err(ZmtpError::Closed),
+        }
+    }
+
+    /// Reads what there is into the buffer.
+    async fn fill(&mut self) -> Result<(), ZmtpError> {
+        self.buffer.reserve(CHUNK);
+        let mut within = (&mut self.buffer).limit(CHUNK);
+        read(&mut self.io, &mut within, &mut self.place).await
+    }
+}
+
+async fn read<R: AsyncRead + Unpin>(
+    io: &mut R,
+    into: &mut impl BufMut,
+    place: &mut Option<Place>,
+) -> Result<(), ZmtpError> {
+    let count = match place {
+        None => io.read_buf(into).await?,
+        Some(place) => {
+            let count = tokio::select! {
+                biased;
+                () = place.lost() => return Err(ZmtpError::TimedOut),
+                count = io.read_buf(into) => count?,
+            };
+            place.came(count);
+            count
+        }
+    };
+    if count == 0 { Err(ZmtpError::Closed) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -151,7 +256,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { message_bytes: 100_000, frames: 4, small_bytes: 1000, large: Arc::new(Semaphore::new(1)) }
+        Limits { message_bytes: 100_000, frames: 4, small_bytes: 1000, large: Admission::new(50_000) }
     }
 
     #[tokio::test]
@@ -172,7 +277,7 @@ mod tests {
             wire.extend(length.to_be_bytes());
             let mut reader = PeerReader::new(wire.as_slice(), limits());
             assert!(matches!(reader.next().await, Err(ZmtpError::TooLarge(..))));
-            assert!(reader.buffer.capacity() <= 4 * CHUNK);
+            assert!(reader.buffer.capacity() <= 4 * CHUNK && reader.partial.is_none());
         }
     }
 
