@@ -380,7 +380,58 @@ def footprint(kernel: "Frontend", resident: list[float], own: list[float]) -> No
     own.append(now)
 
 
-PARTS = {"commits": measure_commits, "path": measure_path, "resume": measure_resume, "moves": measure_moves, "eviction": measure_eviction}
+# --- what waits to be written --------------------------------------------------------------------
+
+
+def measure_backlog(bench: Bench) -> None:
+    from test_evict import held
+    from test_kernel_memory import Peak, cells
+
+    head("What waits: a cell right after one that dirtied 100 MB, 10,000 cells that do nothing, and a large session")
+    kernel = bench.kernel("after a large cell.ipynb")
+    try:
+        kernel.run_ok(f"{SETUP}; big = np.random.default_rng(1).integers(0, 256, 100_000_000, dtype=np.uint8)")
+        kernel.run_ok("%session")
+        alone, after = [], []
+        for _ in range(bench.rounds):
+            # Both kinds wait for the commit of the cell before them; only one of them has a journal that is busy.
+            kernel.run_ok(DIRTY_CELL)
+            kernel.run_ok("1+1")
+            after.append(timed(lambda: kernel.run_ok("1+1")))
+            kernel.run_ok("%session")
+            kernel.run_ok("1+1")
+            alone.append(timed(lambda: kernel.run_ok("1+1")))
+        bench.add(Row("1+1 while 100 MB are being written", after, "ms", statistics.median(alone), "the same with nothing to write", ratio_bar=2.0))
+    finally:
+        kernel.close()
+    for what, options in (("kept", {}), ("not kept", {"persist": "off"})):
+        kernel = bench.kernel(f"many cells {what}.ipynb", **options)
+        try:
+            cells(kernel, 1000)
+            before = held(kernel) / MB
+            cells(kernel, 10_000)
+            grown = held(kernel) / MB - before
+        finally:
+            kernel.close()
+        bench.add(Row(f"10,000 cells `x = 1`, {what}: growth of {before:.0f} MB", [grown], "MB", bar=16))
+    kernel = bench.kernel("large.ipynb")
+    try:
+        kernel.run_ok(SETUP)
+        kernel.run_ok("%session")
+        before = held(kernel)
+        with Peak(kernel) as peak:
+            kernel.run_ok("noise = np.random.default_rng(1).integers(0, 256, 700_000_000, dtype=np.uint8)")
+            kernel.run_ok("%session")
+        bench.add(Row("700 MB of noise: peak while it is committed and stored", [(peak.bytes - before) / MB], "MB", 700, "what is in it", ratio_bar=2.2))
+        with Peak(kernel) as peak:
+            kernel.run_ok("n += 1")
+            kernel.run_ok("%session undo")
+        bench.add(Row("the same: peak of an undo", [(peak.bytes - before) / MB], "MB", 700, "what is in it", ratio_bar=2.3))
+    finally:
+        kernel.close()
+
+
+PARTS = {"backlog": measure_backlog, "commits": measure_commits, "path": measure_path, "resume": measure_resume, "moves": measure_moves, "eviction": measure_eviction}
 
 
 def main() -> int:

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
+
 use super::policy::PolicyArguments;
-use super::session::Places;
 use super::session_arguments::SessionArguments;
 use super::snapshot::SnapshotRequests;
+use crate::kernel::history::Kept;
 use crate::kernel::{Language, Launch, Parent};
 use crate::observe::Metrics;
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
 use crate::session::Which;
+use crate::session::scratch::Scratch;
 use crate::wire::ConnectionFile;
 
 #[derive(Debug, clap::Args)]
@@ -50,19 +53,21 @@ fn serve_kernel(
 ) -> anyhow::Result<ExitCode> {
     let parent = Parent::from_env();
     let connection = ConnectionFile::read(connection_file)?;
-    let places = Places::make()?;
+    let scratch = Scratch::make().context("cannot make a temporary directory for the session")?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
-    let session = super::session::start(policy, which, &places, metrics.clone(), Box::new(to_channel(told)))?;
+    // What was run can be asked for in later kernels; what came of it only where the session is kept, too.
+    let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept) };
+    let session = super::session::start(policy, which, &scratch, metrics.clone(), Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,
         language: python(),
-        history: history(),
+        history,
         parent,
         metrics,
         launch: Launch::new(std::future::ready(Ok(session)), progress),
     };
     let exit = kernel.run();
-    drop(places);
+    drop(scratch);
     exit?;
     Ok(ExitCode::SUCCESS)
 }

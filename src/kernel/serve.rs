@@ -1,6 +1,5 @@
 //! Puts a kernel together and runs it to its end.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use super::at_once::AtOnce;
 use super::envelope::Inbox;
 use super::exit::{Exit, ExitDoor};
 use super::gate::{Gate, Launch, SessionState};
-use super::history::History;
+use super::history::{History, Kept};
 use super::iopub::Iopub;
 use super::language::Language;
 use super::lifeline::{Parent, Signals, parent_gone};
@@ -39,8 +38,8 @@ const LINGER: Duration = Duration::from_millis(100);
 pub struct Kernel {
     pub connection: ConnectionFile,
     pub language: Language,
-    /// The file in which what was run is kept; without one the history lasts as long as the kernel.
-    pub history: Option<PathBuf>,
+    /// What of the history is kept on disk.
+    pub history: Kept,
     /// The process whose death ends the kernel; see [`Parent::from_env`].
     pub parent: Option<Parent>,
     /// What is counted of the session, for those who ask with `usage_request`.

@@ -9,19 +9,24 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Weak};
 
 use rustix::fs::MemfdFlags;
 
 use super::dirty::Scanner;
 use super::image::Image;
 use super::memory::{Mapping, PAGE, RESERVATION, WASM_PAGE};
+use super::snapshot::{Aside, Snapshot};
 
 /// Bytes of a chunk, the unit in which overlays are mapped. Larger than a page so that a session's
 /// mappings stay few (the kernel allows 65,530 in a process); equal to a wasm page, so a memory is always
 /// a whole number of chunks.
 pub const CHUNK: usize = WASM_PAGE;
+
+/// Chunks that a commit takes over at a time: what it has written is given back before it goes on, so that a commit
+/// needs no more memory than the session has.
+const PIECE: usize = 64;
 
 /// Pages that are kept hot at most: 16 MiB of private memory.
 const MAX_HOT: usize = 4096;
@@ -32,10 +37,15 @@ const PATIENCE: u8 = 4;
 #[derive(Debug)]
 pub struct Overlay {
     base: Arc<Image>,
-    file: File,
+    file: Arc<File>,
     chunks: BTreeSet<usize>,
     size: usize,
     scanner: Scanner,
+    /// What a commit that failed in the middle took over already: the mapping shows it from the file.
+    unfinished: Option<(BTreeSet<usize>, Committed)>,
+    /// The commits that somebody still reads, oldest first.
+    snapshots: Vec<Weak<Snapshot>>,
+    aside: Arc<Aside>,
     /// Pages whose private copies the mapping keeps after a commit, and for how many commits they have not
     /// changed. A cell changes much the same pages as the one before; keeping them spares it the faults, which
     /// would cost more than its computing.
@@ -61,6 +71,14 @@ impl Committed {
             _ => self.changed.push(page..page + 1),
         }
     }
+
+    /// In order again, after what a commit before left was added to it.
+    fn sort(&mut self) {
+        self.changed.sort_unstable_by_key(|run| run.start);
+        let pages: BTreeSet<usize> = self.changed.drain(..).flatten().collect();
+        self.pages = 0;
+        pages.into_iter().for_each(|page| self.page(page));
+    }
 }
 
 impl Overlay {
@@ -72,10 +90,13 @@ impl Overlay {
         let size = base.size();
         Ok(Self {
             base,
-            file: memory_file()?,
+            file: Arc::new(memory_file()?),
             chunks: BTreeSet::new(),
             size,
             scanner: Scanner::best(),
+            unfinished: None,
+            snapshots: Vec::new(),
+            aside: Arc::default(),
             hot: HashMap::new(),
         })
     }
@@ -96,6 +117,7 @@ impl Overlay {
     /// The operating system's.
     pub fn map(&mut self, limit: usize) -> io::Result<Arc<Mapping>> {
         self.hot.clear();
+        self.unfinished = None;
         let mapping = Mapping::new(self.size, limit)?;
         mapping.show(&self.base.file, 0..self.base.size().min(self.size))?;
         for run in merge(&self.chunks) {
@@ -114,26 +136,16 @@ impl Overlay {
         let dirty = self.scanner.pages(mapping, |offset, into| self.shown(offset, into))?;
         let size = mapping.size();
         self.reach(size)?;
-        let mut done = Committed::default();
-        let mut fresh = BTreeSet::new();
-        for run in &dirty {
-            for part in by_chunk(run) {
-                let chunk = part.start / CHUNK;
-                if self.chunks.contains(&chunk) {
-                    self.update(mapping, &part, &mut done)?;
-                    continue;
-                }
-                for page in part.start / PAGE..part.end / PAGE {
-                    done.page(page);
-                }
-                if fresh.insert(chunk) {
-                    mapping.save(chunk * CHUNK..(chunk + 1) * CHUNK, &self.file)?;
-                    done.bytes += CHUNK;
-                }
-            }
+        self.snapshots.retain(|snapshot| snapshot.strong_count() > 0);
+        let left = self.unfinished.take();
+        let is_rest = left.is_some();
+        let (mut fresh, mut done) = left.unwrap_or_default();
+        if let Err(error) = self.take_over(mapping, &dirty, &mut fresh, &mut done) {
+            self.unfinished = Some((fresh, done));
+            return Err(error);
         }
-        for run in merge(&fresh) {
-            mapping.show(&self.file, run)?;
+        if is_rest {
+            done.sort();
         }
         self.chunks.append(&mut fresh);
         self.size = size;
@@ -141,8 +153,73 @@ impl Overlay {
         Ok(done)
     }
 
+    /// The pages that the last commit changed, to be read later: further commits may come before.
+    pub fn snapshot(&mut self, committed: &Committed) -> Arc<Snapshot> {
+        let snapshot = Snapshot::new(self.file.clone(), self.aside.clone(), committed.changed.clone());
+        let snapshot = Arc::new(snapshot);
+        self.snapshots.push(Arc::downgrade(&snapshot));
+        snapshot
+    }
+
+    /// Writes what changed, and shows `fresh` chunks from then on, piece by piece.
+    fn take_over(
+        &mut self,
+        mapping: &Mapping,
+        dirty: &[Range<usize>],
+        fresh: &mut BTreeSet<usize>,
+        done: &mut Committed,
+    ) -> io::Result<()> {
+        let before = fresh.clone();
+        let readers: Vec<_> = self.snapshots.iter().filter_map(Weak::upgrade).collect();
+        // Chunks that follow one another, not written yet.
+        let mut piece = 0..0;
+        for part in dirty.iter().flat_map(by_chunk) {
+            let chunk = part.start / CHUNK;
+            if self.chunks.contains(&chunk) || before.contains(&chunk) {
+                self.update(mapping, &part, &readers, done)?;
+                continue;
+            }
+            if chunk < piece.end && piece.contains(&chunk) {
+                // As another part of it.
+            } else if chunk == piece.end && piece.len() < PIECE {
+                piece.end += 1;
+            } else {
+                self.show_fresh(mapping, std::mem::replace(&mut piece, chunk..chunk + 1), fresh, done)?;
+            }
+            for page in part.start / PAGE..part.end / PAGE {
+                done.page(page);
+            }
+        }
+        self.show_fresh(mapping, piece, fresh, done)
+    }
+
+    /// Writes chunks whole, and shows them from the file: their private copies are given back.
+    fn show_fresh(
+        &self,
+        mapping: &Mapping,
+        chunks: Range<usize>,
+        fresh: &mut BTreeSet<usize>,
+        done: &mut Committed,
+    ) -> io::Result<()> {
+        let range = chunks.start * CHUNK..chunks.end * CHUNK;
+        if range.is_empty() {
+            return Ok(());
+        }
+        mapping.save(range.clone(), &self.file)?;
+        done.bytes += range.len();
+        mapping.show(&self.file, range)?;
+        fresh.extend(chunks);
+        Ok(())
+    }
+
     /// Writes what changed in a range of one chunk that the overlay shows already, and keeps its pages hot.
-    fn update(&mut self, mapping: &Mapping, part: &Range<usize>, done: &mut Committed) -> io::Result<()> {
+    fn update(
+        &mut self,
+        mapping: &Mapping,
+        part: &Range<usize>,
+        readers: &[Arc<Snapshot>],
+        done: &mut Committed,
+    ) -> io::Result<()> {
         let (mut now, mut before) = (vec![0; part.len()], vec![0; part.len()]);
         mapping.read(part.start, &mut now)?;
         self.file.read_exact_at(&mut before, part.start as u64)?;
@@ -151,6 +228,7 @@ impl Overlay {
             if new == old {
                 continue;
             }
+            self.aside.make_way(readers, page);
             self.file.write_all_at(new, (page * PAGE) as u64)?;
             self.hot.insert(page, 0);
             done.page(page);
@@ -173,6 +251,7 @@ impl Overlay {
             keep
         });
         cold.sort_unstable();
+        self.hot.shrink_to(2 * MAX_HOT);
         for run in runs(&cold) {
             mapping.forget_copies(run.start * PAGE..run.end * PAGE)?;
         }
@@ -201,7 +280,8 @@ impl Overlay {
 
     /// What the files say for a range of the memory.
     fn shown(&self, offset: usize, into: &mut [u8]) -> io::Result<()> {
-        if self.chunks.contains(&(offset / CHUNK)) {
+        let chunk = offset / CHUNK;
+        if self.chunks.contains(&chunk) || self.unfinished.as_ref().is_some_and(|(fresh, _)| fresh.contains(&chunk)) {
             return self.file.read_exact_at(into, offset as u64);
         }
         if offset < self.base.size() {
@@ -424,6 +504,57 @@ mod tests {
             let again = overlay.map(6 * CHUNK).unwrap();
             assert_eq!((again.size(), byte(&again, 3 * CHUNK + 1), byte(&again, 2 * CHUNK)), (4 * CHUNK, 5, 0));
             assert!(held.grow_to(7 * CHUNK).is_err());
+        });
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_was_while_further_commits_write_over_its_pages() {
+        both_scanners(|open| {
+            let mut overlay = open(base(4));
+            let mapping = overlay.map(4 * CHUNK).unwrap();
+            let mut snapshots = Vec::new();
+            for round in 101..106u8 {
+                mapping.write(CHUNK, &[round]).unwrap();
+                mapping.write((usize::from(round) - 99) * PAGE, &[round]).unwrap();
+                let committed = overlay.commit(&mapping).unwrap();
+                snapshots.push((round, overlay.snapshot(&committed)));
+            }
+            for (round, snapshot) in &snapshots {
+                let first = |page: usize| {
+                    let mut bytes = vec![0; PAGE];
+                    snapshot.read(page, &mut bytes).unwrap();
+                    bytes[0]
+                };
+                let own = usize::from(*round) - 99;
+                assert_eq!(snapshot.runs(), [own..own + 1, CHUNK / PAGE..CHUNK / PAGE + 1]);
+                assert_eq!((first(own), first(CHUNK / PAGE)), (*round, *round));
+            }
+            let (_, newest) = snapshots.pop().unwrap();
+            while let Some((_, older)) = snapshots.pop() {
+                newest.absorb(&older);
+            }
+            assert_eq!(newest.runs(), [2..7, CHUNK / PAGE..CHUNK / PAGE + 1]);
+            assert_eq!(newest.bytes_aside(), 0);
+        });
+    }
+
+    #[test]
+    fn a_commit_in_pieces_takes_over_everything() {
+        both_scanners(|open| {
+            let chunks = 3 * PIECE + 7;
+            let mut overlay = open(base(chunks));
+            let mapping = overlay.map(chunks * CHUNK).unwrap();
+            for chunk in (0..chunks).filter(|chunk| chunk % 50 != 3) {
+                mapping.write(chunk * CHUNK + 9, &[chunk as u8]).unwrap();
+                mapping.write(chunk * CHUNK + 5 * PAGE, &[1]).unwrap();
+            }
+            let done = overlay.commit(&mapping).unwrap();
+            assert_eq!(done.pages, 2 * (chunks - chunks.div_ceil(50)));
+            let again = overlay.map(chunks * CHUNK).unwrap();
+            for chunk in 0..chunks {
+                let expected = if chunk % 50 == 3 { 3 } else { chunk as u8 };
+                assert_eq!((byte(&mapping, chunk * CHUNK + 9), byte(&again, chunk * CHUNK + 9)), (expected, expected));
+            }
         });
     }
 

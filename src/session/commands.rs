@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::opening::Saved;
 use super::output::grouped;
+use super::saving::Saving;
 use super::store::{Cell, Log, SessionId};
 use super::timeline::{Move, Target};
 
@@ -95,11 +96,12 @@ pub fn here(log: &Log) -> Option<Cell> {
 }
 
 /// `%session`.
-pub fn status(id: &SessionId, kept: bool, log: Option<&Log>) -> String {
-    let mut lines = vec![if kept {
-        format!("session {id}, saved after each cell")
-    } else {
-        "this session is not saved: it goes with the kernel".to_owned()
+pub fn status(id: &SessionId, kept: bool, saving: &Saving, log: Option<&Log>) -> String {
+    let mut lines = vec![match (kept, saving.problem()) {
+        (true, None) => format!("session {id}, saved after each cell"),
+        (true, Some(problem)) => format!("session {id}\n{problem}"),
+        (false, None) => "this session is not saved: it goes with the kernel".to_owned(),
+        (false, Some(problem)) => format!("this session goes with the kernel\n{problem}"),
     }];
     let Some(log) = log else {
         lines.push("nothing has been committed yet".to_owned());
@@ -122,8 +124,9 @@ pub fn status(id: &SessionId, kept: bool, log: Option<&Log>) -> String {
 }
 
 /// `%session log`.
-pub fn log(log: Option<&Log>) -> String {
-    let Some(log) = log else { return "nothing has been committed yet".to_owned() };
+pub fn log(saving: &Saving, log: Option<&Log>) -> String {
+    let problem = saving.problem();
+    let Some(log) = log else { return problem.unwrap_or_else(|| "nothing has been committed yet".to_owned()) };
     let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
     for line in log.history() {
         let here = if line.current { "->" } else { "" };
@@ -140,6 +143,8 @@ pub fn log(log: Option<&Log>) -> String {
             _ => format!("{here:>2} {:>6}  a fresh start", ""),
         });
     }
+    // What is missing in it.
+    lines.extend(problem);
     lines.join("\n")
 }
 

@@ -1,18 +1,19 @@
 //! Committing: what a request did to memory and files becomes the session's state, and goes to the journal.
 //! And the way back, when an instance had to be dropped.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::Utc;
 
 use super::account::code_hash;
+use super::backlog::Commit;
 use super::event::{Outcome, StreamName, Usage};
 use super::guest::{Guest, GuestError};
 use super::recorded::Recorded;
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
 use super::workspace::{Changes, Entry, Manifest};
-use crate::sandbox::memory::PAGE;
 use crate::sandbox::{Fixed, Instance};
 
 /// Characters of a cell's first line that are kept for the log.
@@ -153,22 +154,13 @@ impl Guest {
         if let Kind::Cell { cell, step: true } = kind {
             self.last_cell = cell.clone();
         }
-        let mut bytes = vec![0; committed.pages * PAGE];
-        let mut runs = Vec::with_capacity(committed.changed.len());
-        let mut at = 0;
-        for run in &committed.changed {
-            let length = run.len() * PAGE;
-            if let Some(into) = bytes.get_mut(at..at + length) {
-                mapping.read(run.start * PAGE, into)?;
-            }
-            at += length;
-            runs.push(u32::try_from(run.start).unwrap_or(u32::MAX)..u32::try_from(run.end).unwrap_or(u32::MAX));
-        }
+        let pages = self.overlay()?.snapshot(&committed);
         let state = NewState {
             cell: self.last_cell.clone(),
             amend: !matches!(kind, Kind::Cell { step: true, .. }),
+            cells: u32::from(matches!(kind, Kind::Cell { step: true, .. })),
             memory_bytes: mapping.size() as u64,
-            pages: Pages { runs, bytes },
+            pages: Pages::default(),
             facts: serde_json::to_value(self.recorded()).unwrap_or_default(),
             clock_ns: self.facts.fixed.as_ref().map_or_else(|| self.world.clock.now(), Fixed::clock_ns),
             files,
@@ -176,10 +168,11 @@ impl Guest {
         if !matches!(kind, Kind::Beginning) {
             self.account.committed(&self.last_cell, &committed, started.elapsed());
         }
+        let commit = Commit { state, pages, orphans: BTreeMap::new(), done: None };
         match kind {
-            Kind::Beginning => self.journal.begin(state),
-            _ if self.is_sync() => drop(self.journal.append_and_wait(state)?),
-            _ => self.journal.append(state),
+            Kind::Beginning => self.journal.begin(commit),
+            _ if self.is_sync() => drop(self.journal.append_and_wait(commit)?),
+            _ => self.journal.append(commit),
         }
         Ok(())
     }
@@ -198,11 +191,15 @@ impl Guest {
     /// Records what became of the files since the last commit.
     pub(super) fn changed_files(&mut self, kind: &Kind, usage: &mut Usage) -> Option<Changes> {
         let changes = self.instance.as_ref().map_or(0, Instance::file_changes);
-        if matches!(kind, Kind::Question) || (changes == self.file_changes && self.files_recorded) {
+        let wants_contents = !matches!(kind, Kind::Question) && self.journal.wants_contents();
+        if matches!(kind, Kind::Question) || (changes == self.file_changes && self.files_recorded && !wants_contents) {
             return None;
         }
         self.file_changes = changes;
         let before = self.workspace.manifest().clone();
+        if wants_contents {
+            self.workspace.forget_contents();
+        }
         match self.workspace.record() {
             Ok(changes) => {
                 self.files_recorded = true;
@@ -213,9 +210,8 @@ impl Guest {
             }
             Err(error) => {
                 tracing::warn!(%error, session = %self.journal.id(), "the files were not recorded");
-                if std::mem::replace(&mut self.files_recorded, false) {
-                    self.notes.push(format!("the files of the last cell were not recorded: {error}"));
-                }
+                self.files_recorded = false;
+                self.notes.push(format!("the files of the last cell were not recorded: {error}"));
                 None
             }
         }
@@ -262,9 +258,9 @@ impl Guest {
             self.say(StreamName::Stdout, &text);
         }
         let notes = std::mem::take(&mut self.notes);
-        for note in
-            notes.into_iter().chain(self.journal.trouble().map(|why| format!("the session is no longer saved: {why}")))
-        {
+        // One that goes with the kernel is not saved anyway.
+        let saving = self.journal.to_tell().filter(|_| self.kept);
+        for note in notes.into_iter().chain(saving) {
             self.say(StreamName::Stderr, &note);
         }
     }

@@ -388,8 +388,8 @@ impl Desk {
         let text = self.journal.with(move |keeper| {
             keeper.write_beginning();
             match tell {
-                Tell::Status => commands::status(&id, kept, keeper.log()),
-                Tell::Log => commands::log(keeper.log()),
+                Tell::Status => commands::status(&id, kept, &keeper.saving(), keeper.log()),
+                Tell::Log => commands::log(&keeper.saving(), keeper.log()),
             }
         });
         match text {

@@ -13,6 +13,7 @@ use super::guest::Origin;
 use super::handle::SessionHandle;
 use super::limits::Limits;
 use super::opening::{Keeping, Resume, Which};
+use super::scratch::Writers;
 use super::store::{Depot, Durability, Identity, Keep, SessionId, StoreError};
 use super::stored_files::StoredFiles;
 use super::thread::spawn;
@@ -40,6 +41,7 @@ pub struct House {
     prepared: Arc<Prepared>,
     granted: Granted,
     scratch: PathBuf,
+    writers: Writers,
     metrics: Arc<Metrics>,
 }
 
@@ -88,8 +90,15 @@ impl House {
             facts,
             prepared: Arc::new(prepared),
             scratch: scratch.to_owned(),
+            writers: Writers::default(),
             metrics: Arc::default(),
         })
+    }
+
+    /// The same, with a list of who writes on threads of their own: whoever removes the scratch ends them first.
+    #[must_use]
+    pub fn with_writers(self, writers: Writers) -> Self {
+        Self { writers, ..self }
     }
 
     /// The same with counters of the caller's, who reads them.
@@ -104,7 +113,7 @@ impl House {
     /// A store that cannot be reached, or a directory that cannot be made.
     pub fn origin(&self, which: Which, holder: &str, name: &str) -> Result<Origin, StoreError> {
         let scratch = self.scratch.join(name);
-        let keeping = keeping(&self.policy, which, holder, &scratch)?;
+        let keeping = Keeping { writers: self.writers.clone(), ..keeping(&self.policy, which, holder, &scratch)? };
         let (prepared, granted, edition) = (self.prepared.clone(), self.granted.clone(), edition(&self.policy));
         let limits = limits(&self.policy);
         let (open_files, message) = (limits.open_files, limits.message);
@@ -193,6 +202,7 @@ fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Resul
         which,
         depot,
         scratch: scratch.to_owned(),
+        writers: Writers::default(),
         workspace: policy.workspace.clone(),
         resume: match session.resume {
             policy::Resume::Ask => Resume::Ask,

@@ -2,19 +2,22 @@
 //! goes on; whatever needs the log itself is asked of it in order, behind the commits that came before.
 //!
 //! Every session has one. That of a session that is not to be kept writes into a directory that goes with the
-//! process: undo and eviction need it as well.
+//! process, and only when that is needed: for undo and eviction, or when much waits.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
+use super::backlog::{Backlog, Commit, Next, Pace, Work};
 use super::keeper::Keeper;
-use super::store::{NewState, SessionId};
+use super::saving::{Saving, Standing};
+use super::store::SessionId;
 use super::timeline::StateId;
 
-/// Bytes of pages that may wait to be written; then a session waits for its journal.
-const ROOM: usize = 256 << 20;
+/// After more bytes of pages than this were written, what that took is given back to the system.
+const LARGE: u64 = 16 << 20;
 
 /// Why the journal could not do something.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,33 +26,25 @@ pub enum JournalError {
     /// The store's own words.
     #[error("{0}")]
     Store(String),
-    /// An earlier failure after which nothing more is written.
-    #[error("the session is no longer saved since an earlier failure: {0}")]
-    Broken(String),
+    /// What was done last is not saved, and cannot be now.
+    #[error("{0}")]
+    Behind(String),
     /// The thread has ended.
     #[error("the session's journal has ended; restart the kernel")]
     Gone,
 }
 
-enum Work {
-    Append(Box<NewState>, Option<Sender<Result<StateId, JournalError>>>),
-    Call(Box<dyn FnOnce(&mut Keeper) + Send>),
-}
-
 /// The way to a session's journal; the thread ends with it.
-#[derive(Debug)]
 pub struct Journal {
     id: SessionId,
-    work: Sender<Work>,
-    waiting: Arc<Waiting>,
-    /// What went wrong since somebody last asked.
-    trouble: Arc<Mutex<Option<String>>>,
+    backlog: Arc<Backlog>,
+    standing: Arc<Mutex<Standing>>,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    bytes: Mutex<usize>,
-    less: Condvar,
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Journal {
@@ -57,13 +52,16 @@ impl Journal {
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
-    pub fn start(mut keeper: Keeper) -> std::io::Result<Self> {
-        let (work, queue) = channel();
-        let journal = Self { id: keeper.id().clone(), work, waiting: Arc::default(), trouble: Arc::default() };
-        let (waiting, trouble) = (journal.waiting.clone(), journal.trouble.clone());
-        std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || serve(&queue, &mut keeper, &waiting, &trouble))?;
+    pub fn start(mut keeper: Keeper, pace: Pace) -> std::io::Result<Self> {
+        let backlog = Arc::new(Backlog::new(pace, keeper.undo_entries()));
+        keeper.spare_what_waits_in(&backlog);
+        let journal = Self { id: keeper.id().clone(), backlog: backlog.clone(), standing: keeper.standing() };
+        std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            serve(&backlog, &mut keeper);
+            // What it holds of the session is given back before anybody goes on who waits for that.
+            drop(keeper);
+            backlog.ended();
+        })?;
         Ok(journal)
     }
 
@@ -72,26 +70,29 @@ impl Journal {
         &self.id
     }
 
+    /// The queue, for whoever has to end the thread.
+    pub fn backlog(&self) -> Arc<Backlog> {
+        self.backlog.clone()
+    }
+
     /// Hands over the state in which the session begins.
-    pub fn begin(&self, state: NewState) {
+    pub fn begin(&self, state: Commit) {
         // Whoever needs the journal next learns that it is gone.
-        let _ = self.work.send(Work::Call(Box::new(move |keeper| keeper.begin(state))));
+        self.backlog.call(Box::new(move |keeper| keeper.begin(state)));
     }
 
     /// Hands over a commit, to be written some time soon.
-    pub fn append(&self, state: NewState) {
-        self.take_room(state.pages.bytes.len());
-        let _ = self.work.send(Work::Append(Box::new(state), None));
+    pub fn append(&self, commit: Commit) {
+        self.backlog.append(commit);
     }
 
     /// Writes a commit, and comes back when it is on disk.
     ///
     /// # Errors
     /// As [`JournalError`] says.
-    pub fn append_and_wait(&self, state: NewState) -> Result<StateId, JournalError> {
-        self.take_room(state.pages.bytes.len());
+    pub fn append_and_wait(&self, commit: Commit) -> Result<StateId, JournalError> {
         let (done, written) = channel();
-        self.work.send(Work::Append(Box::new(state), Some(done))).map_err(|_| JournalError::Gone)?;
+        self.backlog.append(Commit { done: Some(done), ..commit });
         written.recv().map_err(|_| JournalError::Gone)?
     }
 
@@ -108,47 +109,55 @@ impl Journal {
             // Who asked waits for it.
             let _ = done.send(work(keeper));
         };
-        self.work.send(Work::Call(Box::new(call))).map_err(|_| JournalError::Gone)?;
+        self.backlog.call(Box::new(call));
         answer.recv().map_err(|_| JournalError::Gone)
     }
 
-    /// What went wrong in the background since this was last asked, in words for the user.
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().take()
+    /// How it stands with what was handed over.
+    pub fn saving(&self) -> Saving {
+        self.standing.lock().saving.clone()
     }
 
-    fn take_room(&self, bytes: usize) {
-        let mut waiting = self.waiting.bytes.lock();
-        while *waiting > 0 && waiting.saturating_add(bytes) > ROOM {
-            self.waiting.less.wait(&mut waiting);
-        }
-        *waiting = waiting.saturating_add(bytes);
+    /// What there is to say about it with a cell: as long as something is wrong, and once when it is over.
+    pub fn to_tell(&self) -> Option<String> {
+        self.standing.lock().to_tell()
+    }
+
+    /// Whether contents of files that were recorded have to be recorded again; true once.
+    pub fn wants_contents(&self) -> bool {
+        std::mem::take(&mut self.standing.lock().wants_contents)
     }
 }
 
-fn serve(queue: &Receiver<Work>, keeper: &mut Keeper, waiting: &Waiting, trouble: &Mutex<Option<String>>) {
-    for work in queue {
-        match work {
-            Work::Call(call) => call(keeper),
-            Work::Append(state, done) => {
-                let bytes = state.pages.bytes.len();
-                let result = keeper.append(*state);
-                let mut left = waiting.bytes.lock();
-                *left = left.saturating_sub(bytes);
-                drop(left);
-                waiting.less.notify_all();
-                if let Err(error) = &result {
-                    tracing::error!(%error, session = %keeper.id(), "the session could not be saved");
-                    // Said once; that it goes on being so is no news.
-                    if !matches!(error, JournalError::Broken(_)) {
-                        *trouble.lock() = Some(error.to_string());
-                    }
-                }
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.backlog.close();
+    }
+}
+
+fn serve(backlog: &Backlog, keeper: &mut Keeper) {
+    let mut written = 0u64;
+    loop {
+        match backlog.next(keeper.patience()) {
+            Next::Work(Work::Call(call)) => call(keeper),
+            Next::Work(Work::Append(mut commit)) => {
+                let done = commit.done.take();
+                written = written.saturating_add(commit.state.memory_bytes.min(commit.page_bytes() as u64));
+                let result = keeper.append(*commit);
                 if let Some(done) = done {
                     let _ = done.send(result);
                 }
                 keeper.tidy();
             }
+            Next::Idle => keeper.catch_up(),
+            Next::End => return,
+        }
+        if written > LARGE && backlog.is_empty() {
+            written = 0;
+            crate::sandbox::memory::give_back();
         }
     }
 }
+
+/// How long a thread that is to end may take for what it is doing.
+pub const ENDING: Duration = Duration::from_millis(500);

@@ -3,14 +3,26 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::Utc;
+use parking_lot::Mutex;
+
+use super::backlog::{Backlog, Commit};
 use super::journal::JournalError;
+use super::saving::{Saving, Standing};
 use super::store::{
     Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError, View,
 };
 use super::timeline::{Move, StateId, Target};
-use super::workspace::Entry;
+use super::workspace::{Changes, Entry};
 use crate::observe::SessionCreated;
+
+/// What could not be written is tried again after this time if no cell comes before, then after twice as long, …
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// … at last after this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What it takes to make a session's log.
 #[derive(Debug, Clone)]
@@ -44,8 +56,17 @@ pub struct Keeper {
     plan: Plan,
     log: Option<Log>,
     /// The state in which the session began, written before the first cell's.
-    beginning: Option<NewState>,
-    broken: Option<String>,
+    beginning: Option<Commit>,
+    /// What could not be written yet: everything since the log's current state.
+    unsaved: Option<Commit>,
+    standing: Arc<Mutex<Standing>>,
+    /// How long to wait before the next attempt, if no cell comes before.
+    pause: Duration,
+    /// Of which session the log will be, over all attempts to make it.
+    lineage: String,
+    /// The contents of files that nothing in the log needs yet.
+    spared: Arc<Mutex<BTreeSet<String>>>,
+    backlog: Option<Arc<Backlog>>,
     /// The lock on the session's working copy.
     copy: Option<std::fs::File>,
     /// Whether what is stored was recorded on another image.
@@ -55,7 +76,7 @@ pub struct Keeper {
 impl Keeper {
     /// The keeper of a session that does not exist yet.
     pub fn new(plan: Plan) -> Self {
-        Self { plan, log: None, beginning: None, broken: None, copy: None, other_base: false }
+        Self::of(plan, None)
     }
 
     /// The keeper of a stored session: takes its lease, and checks all of it.
@@ -64,7 +85,7 @@ impl Keeper {
     /// [`Log::open`]'s.
     pub fn open(plan: Plan) -> Result<Self, StoreError> {
         let log = Log::open(&plan.depot, plan.opening())?;
-        Ok(Self { plan, log: Some(log), beginning: None, broken: None, copy: None, other_base: false })
+        Ok(Self::of(plan, Some(log)))
     }
 
     /// The keeper of a session whose image is gone. It stays as it is until there is new work: then its states, which
@@ -73,9 +94,40 @@ impl Keeper {
         Self { other_base: true, ..Self::new(plan) }
     }
 
+    fn of(plan: Plan, log: Option<Log>) -> Self {
+        Self {
+            plan,
+            log,
+            beginning: None,
+            unsaved: None,
+            standing: Arc::default(),
+            pause: SHORTEST_PAUSE,
+            lineage: uuid::Uuid::new_v4().to_string(),
+            spared: Arc::default(),
+            backlog: None,
+            copy: None,
+            other_base: false,
+        }
+    }
+
     /// Holds the lock on the session's working copy as long as there is a keeper.
     pub fn hold(&mut self, lock: Option<std::fs::File>) {
         self.copy = lock;
+    }
+
+    /// Leaves the contents of files alone that are needed by what waits there.
+    pub fn spare_what_waits_in(&mut self, backlog: &Arc<Backlog>) {
+        self.backlog = Some(backlog.clone());
+        self.tell_log_what_to_spare();
+    }
+
+    fn tell_log_what_to_spare(&mut self) {
+        let (Some(log), own, backlog) = (&mut self.log, self.spared.clone(), self.backlog.clone()) else { return };
+        log.spare(Box::new(move || {
+            let mut hashes = own.lock().clone();
+            hashes.extend(backlog.iter().flat_map(|backlog| backlog.hashes()));
+            hashes
+        }));
     }
 
     /// The session's id.
@@ -88,9 +140,24 @@ impl Keeper {
         self.log.as_ref()
     }
 
+    /// How many states can be undone.
+    pub fn undo_entries(&self) -> usize {
+        self.plan.keep.undo_entries
+    }
+
+    /// What the session is told.
+    pub fn standing(&self) -> Arc<Mutex<Standing>> {
+        self.standing.clone()
+    }
+
+    /// How it stands with what was handed over.
+    pub fn saving(&self) -> Saving {
+        self.standing.lock().saving.clone()
+    }
+
     /// Whether everything that was handed over is in the log.
     pub fn is_whole(&self) -> bool {
-        self.broken.is_none()
+        self.unsaved.is_none() && self.saving() == Saving::Whole
     }
 
     /// The state in which the session is, if it is in the log.
@@ -103,44 +170,125 @@ impl Keeper {
     }
 
     /// Holds the state in which the session begins until there is more to write.
-    pub fn begin(&mut self, state: NewState) {
+    pub fn begin(&mut self, state: Commit) {
+        // What was not saved of the session before went with it.
+        self.unsaved = None;
         self.beginning = Some(state);
     }
 
-    /// Writes a commit.
+    /// Writes a commit, with everything that could not be written before.
     ///
     /// # Errors
-    /// The store's. After one, states would be missing between those that are stored, so nothing more is
-    /// written.
-    pub fn append(&mut self, state: NewState) -> Result<StateId, JournalError> {
-        if let Some(why) = &self.broken {
-            return Err(JournalError::Broken(why.clone()));
+    /// The store's. What was to be written is then kept, and written with the next one.
+    pub fn append(&mut self, mut commit: Commit) -> Result<StateId, JournalError> {
+        if let Some(before) = self.unsaved.take() {
+            commit.absorb(before);
         }
-        let done = self.try_append(state).map_err(|error| JournalError::Store(error.to_string()));
+        if let Some(beginning) = self.beginning.take_if(|beginning| beginning.is_torn()) {
+            commit.absorb(beginning);
+        }
+        *self.spared.lock() = commit.contents().into_keys().collect();
+        if let Saving::Lost { why, .. } = self.saving() {
+            self.unsaved = Some(commit);
+            return Err(JournalError::Store(why));
+        }
+        let done = self.try_append(&commit);
         if let Err(error) = &done {
-            self.broken = Some(error.to_string());
+            let is_torn = commit.is_torn();
+            let cells = commit.state.cells;
+            self.unsaved = Some(commit);
+            // The next one is on its way already, and has the rest.
+            if !is_torn {
+                self.fall_behind(error, cells);
+            }
+        } else {
+            self.spared.lock().clear();
+            self.settle();
+            if let Some(log) = &mut self.log {
+                log.note_contents(commit.orphans);
+            }
         }
-        done
+        done.map_err(|error| self.saving().problem().map_or_else(|| store(error), JournalError::Behind))
     }
 
-    fn try_append(&mut self, state: NewState) -> Result<StateId, StoreError> {
+    fn try_append(&mut self, commit: &Commit) -> Result<StateId, StoreError> {
         if self.log.is_none() {
-            let create = if self.other_base { Log::open_on_new_base } else { Log::create };
-            self.log = Some(create(&self.plan.depot, self.plan.opening())?);
+            let (depot, opening) = (&self.plan.depot, self.plan.opening());
+            let log = match self.other_base {
+                true => Log::open_on_new_base(depot, opening)?,
+                false => Log::create_as(depot, opening, &self.lineage)?,
+            };
+            self.log = Some(log);
+            self.tell_log_what_to_spare();
             SessionCreated { session: self.plan.id.as_str() }.log();
         }
         let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
-        for state in self.beginning.iter().chain([&state]) {
-            push_files(&self.plan, state)?;
+        if let Some(beginning) = &self.beginning {
+            push_files(&self.plan, &beginning.state)?;
+            log.append(beginning.state())?;
+            self.beginning = None;
         }
-        if let Some(beginning) = self.beginning.take() {
-            log.append(beginning)?;
+        push_files(&self.plan, &commit.state)?;
+        log.commit(commit.state())
+    }
+
+    /// Notes that what was to be written is not.
+    fn fall_behind(&mut self, error: &StoreError, cells: u32) {
+        tracing::error!(%error, session = %self.plan.id, "the session could not be saved");
+        if let Some(log) = self.log.as_mut().filter(|_| !matches!(error, StoreError::Fenced { .. })) {
+            // Contents of files that only states need which will not be written.
+            log.sweep_blobs(&Changes::default());
         }
-        log.commit(state)
+        let mut standing = self.standing.lock();
+        standing.wants_contents |= matches!(error, StoreError::BlobMissing { .. });
+        let (why, now) = (error.in_short(), Utc::now());
+        standing.saving = match (&standing.saving, error) {
+            (Saving::Lost { .. }, _) => return,
+            (_, StoreError::Fenced { .. }) => Saving::Lost { why, since: now },
+            (Saving::Behind { since, .. }, _) => Saving::Behind { why, since: *since, cells },
+            (Saving::Whole, _) => {
+                self.pause = SHORTEST_PAUSE;
+                Saving::Behind { why, since: now, cells }
+            }
+        };
+    }
+
+    /// Notes that everything is in the log.
+    fn settle(&mut self) {
+        let mut standing = self.standing.lock();
+        if matches!(standing.saving, Saving::Behind { .. }) {
+            tracing::info!(session = %self.plan.id, "the session is saved again");
+            (standing.saving, standing.is_over) = (Saving::Whole, true);
+        }
+    }
+
+    /// Tries once more to write what is not written.
+    pub fn catch_up(&mut self) {
+        if !matches!(self.saving(), Saving::Behind { .. }) {
+            return;
+        }
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        match self.unsaved.take() {
+            // Noted, if it fails.
+            Some(commit) if !commit.is_torn() => drop(self.append(commit)),
+            Some(torn) => self.unsaved = Some(torn),
+            None => match self.log.as_mut().map(Log::write_move) {
+                Some(Err(error)) => self.fall_behind(&error, 0),
+                Some(Ok(())) | None => self.settle(),
+            },
+        }
+    }
+
+    /// How long to wait for work before [`Keeper::catch_up`].
+    pub fn patience(&self) -> Option<Duration> {
+        matches!(self.saving(), Saving::Behind { .. }).then_some(self.pause)
     }
 
     /// Cleans up, when nobody waits.
     pub fn tidy(&mut self) {
+        if !self.is_whole() {
+            return;
+        }
         if let Some(log) = &mut self.log
             && let Err(error) = log.tidy()
         {
@@ -148,10 +296,11 @@ impl Keeper {
         }
     }
 
-    /// The log for a change, with the session's beginning in it.
+    /// The log for a change, with everything that was handed over in it.
     fn writable(&mut self) -> Result<&mut Log, JournalError> {
-        if let Some(why) = &self.broken {
-            return Err(JournalError::Broken(why.clone()));
+        self.catch_up();
+        if let Some(problem) = self.saving().problem() {
+            return Err(JournalError::Behind(problem));
         }
         if self.log.is_some()
             && let Some(beginning) = self.beginning.take()
@@ -161,12 +310,48 @@ impl Keeper {
         self.log.as_mut().ok_or_else(|| JournalError::Store("no cell has been run in this session yet".to_owned()))
     }
 
+    /// How many cells at the end are not in the log. None if everything is.
+    fn missing(&self) -> Option<usize> {
+        self.unsaved.as_ref().map(|unsaved| unsaved.state.cells as usize)
+    }
+
     /// Where a move would lead.
     ///
     /// # Errors
-    /// The store's, such as that there is nothing to undo.
+    /// The store's, such as that there is nothing to undo. What is not saved can be undone as a whole, and is in the
+    /// way of every other move.
     pub fn peek(&mut self, to: &Move) -> Result<Target, JournalError> {
-        self.writable()?.peek(to).map_err(store)
+        match self.writable() {
+            Ok(log) => log.peek(to).map_err(store),
+            Err(error) => match self.in_the_log(to, error)? {
+                None => self.log().map(|log| log.timeline().current()).ok_or(JournalError::Gone),
+                Some(to) => self.log().ok_or(JournalError::Gone)?.peek(&to).map_err(store),
+            },
+        }
+    }
+
+    /// What a move is in the log, if what is not saved goes with it; none for its current state. `problem` is why it
+    /// is not.
+    fn in_the_log(&self, to: &Move, problem: JournalError) -> Result<Option<Move>, JournalError> {
+        let Some(log) = &self.log else { return Err(problem) };
+        match (to, self.missing()) {
+            (Move::Undo(steps), Some(missing)) if *steps == missing => Ok(None),
+            (Move::Undo(steps), Some(missing)) if *steps > missing => Ok(Some(Move::Undo(steps - missing))),
+            (Move::Undo(_), Some(missing)) if missing > 0 => {
+                let last = match log.timeline().current() {
+                    Target::State(state) => log.state(state).map(|info| info.cell.number).filter(|number| *number > 0),
+                    Target::Fresh => None,
+                };
+                let last = last.map_or("before the first cell".to_owned(), |number| format!("after cell [{number}]"));
+                Err(JournalError::Behind(format!(
+                    "{problem}. The last state that is there is the one {last}: `%session undo {missing}` goes to it"
+                )))
+            }
+            (Move::Reset | Move::Fresh, _) => Ok(Some(to.clone())),
+            // Nothing but where it stands is not recorded.
+            (_, None) if matches!(self.saving(), Saving::Behind { .. }) => Ok(Some(to.clone())),
+            _ => Err(problem),
+        }
     }
 
     /// Makes a move. The memory is the caller's business.
@@ -174,7 +359,33 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::peek`].
     pub fn move_to(&mut self, to: Move) -> Result<Target, JournalError> {
-        self.writable()?.move_to(&to).map_err(store)
+        let to = match self.writable() {
+            Ok(_) => Some(to),
+            Err(error) => self.in_the_log(&to, error)?,
+        };
+        let sync = self.plan.durability == Durability::Sync;
+        let log = self.log.as_mut().ok_or(JournalError::Gone)?;
+        let Some(to) = to else {
+            let target = log.timeline().current();
+            self.unsaved = None;
+            self.settle();
+            return Ok(target);
+        };
+        match log.move_to(&to) {
+            Ok(target) => {
+                self.unsaved = None;
+                self.settle();
+                Ok(target)
+            }
+            Err(error @ StoreError::Io { .. }) if !sync => {
+                // Every record has the whole timeline: the next one will say where the session is.
+                let target = log.move_unwritten(&to).map_err(store)?;
+                self.unsaved = None;
+                self.fall_behind(&error, 0);
+                Ok(target)
+            }
+            Err(error) => Err(store(error)),
+        }
     }
 
     /// Reads a state; see [`Log::load`].
@@ -211,7 +422,7 @@ impl Keeper {
         self.writable()?.fork(&to, None).map_err(store)
     }
 
-    /// Writes the session's beginning, if there is a log already.
+    /// Writes what is not written yet, if there is a log already.
     pub fn write_beginning(&mut self) {
         if let Err(error) = self.writable() {
             tracing::debug!(%error, "the session's beginning is not written");
@@ -242,6 +453,10 @@ impl Keeper {
 
     /// Gives the session back, so that others can open it.
     pub fn close(&mut self) {
+        self.catch_up();
+        if let Some(problem) = self.saving().problem() {
+            tracing::warn!(problem, session = %self.plan.id, "the session was closed, and not all of it is saved");
+        }
         match self.log.take().map(Log::close) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -249,7 +464,9 @@ impl Keeper {
             }
             None => self.leave_nothing(),
         }
-        self.broken = Some("the session was closed".to_owned());
+        self.unsaved = None;
+        let closed = Saving::Lost { why: "it was closed".to_owned(), since: Utc::now() };
+        self.standing.lock().saving = closed;
     }
 }
 
@@ -282,3 +499,7 @@ fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {
 fn store(error: StoreError) -> JournalError {
     JournalError::Store(error.to_string())
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod advise;
+pub mod backlog;
 pub mod commands;
 mod commit;
 pub mod desk;
@@ -22,6 +23,8 @@ mod pace;
 pub mod recorded;
 mod reply_cut;
 mod request;
+pub mod saving;
+pub mod scratch;
 pub mod store;
 pub mod stored_files;
 pub mod thread;

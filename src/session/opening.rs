@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::backlog::Pace;
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
+use super::scratch::Writers;
 use super::store::catalog::{self, Pointed};
 use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View};
 use super::working_copy;
@@ -43,6 +45,8 @@ pub struct Keeping {
     pub depot: Depot,
     /// A directory of this process's own, gone with it.
     pub scratch: PathBuf,
+    /// Who writes there, or elsewhere, on a thread of his own.
+    pub writers: Writers,
     /// A directory of the host's for `/app`; `None` for one of the session's own.
     pub workspace: Option<PathBuf>,
     pub resume: Resume,
@@ -189,7 +193,8 @@ impl Keeping {
             ..self.plan(&depot, SessionId::random(), identity, None)
         });
         let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
-        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        let journal = Journal::start(keeper, Pace::WhenAsked).map_err(OpenError::Thread)?;
+        self.writers.add(&journal.backlog());
         Ok(Opened { journal, found, directories, resume: Resume::Never })
     }
 
@@ -203,7 +208,8 @@ impl Keeping {
         if copy.is_some() {
             keeper.hold(working_copy::hold(place));
         }
-        let journal = Journal::start(keeper).map_err(OpenError::Thread)?;
+        let journal = Journal::start(keeper, Pace::AtOnce).map_err(OpenError::Thread)?;
+        self.writers.add(&journal.backlog());
         Ok(Opened { journal, found, directories, resume })
     }
 

@@ -157,6 +157,7 @@ impl StoredFiles {
             let new = NewState {
                 cell,
                 amend: true,
+                cells: 0,
                 memory_bytes: loaded.memory_bytes,
                 pages: Pages::default(),
                 facts: loaded.facts,

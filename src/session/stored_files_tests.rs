@@ -42,8 +42,9 @@ impl Stored {
         log.append(NewState {
             cell: cell(1),
             amend: false,
+            cells: 1,
             memory_bytes: 8192,
-            pages: Pages { runs: std::iter::once(0..1).collect(), bytes: vec![7; 4096] },
+            pages: Pages::of_bytes(std::iter::once(0..1).collect(), vec![7; 4096]),
             facts: serde_json::json!({"open": [3]}),
             clock_ns: 5,
             files: Some(Manifest::default().diff(workspace.manifest())),

@@ -106,7 +106,11 @@ impl Guest {
 
     /// Gives back the memory of a session that is idle: it is in the log.
     pub fn evict(&mut self) {
-        if self.overlay.is_none() || self.journal.with(|keeper| !keeper.is_whole()).unwrap_or(true) {
+        let is_whole = |keeper: &mut super::keeper::Keeper| {
+            keeper.catch_up();
+            keeper.is_whole()
+        };
+        if self.overlay.is_none() || !self.journal.with(is_whole).unwrap_or_default() {
             return;
         }
         if self.kept {

@@ -17,10 +17,10 @@ use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
-use super::session::Places;
 use super::snapshot::SnapshotRequests;
 use crate::observe::Metrics;
 use crate::runtime::progress::Silent;
+use crate::session::scratch::Scratch;
 use crate::session::{Which, house};
 use execute::{End, Execution};
 use notebook::Notebook;
@@ -59,9 +59,9 @@ impl Run {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         super::setup::prepared(house::edition(&policy))?;
-        let places = Places::make()?;
+        let scratch = Scratch::make().context("cannot make a temporary directory for the session")?;
         let advice = policy.advice.clone();
-        let session = super::session::start(policy, Which::Unkept, &places, metrics, Box::new(Silent))?;
+        let session = super::session::start(policy, Which::Unkept, &scratch, metrics, Box::new(Silent))?;
         let reporter = report::reporter(notebook.code_cells().count());
         let end = runtime.block_on(async {
             let interrupts = interrupts()?;

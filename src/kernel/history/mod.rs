@@ -5,6 +5,8 @@
 mod store;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -12,13 +14,27 @@ use tokio::sync::oneshot;
 use crate::wire::contents::history::{Entry, HistoryRequest};
 use store::Store;
 
-/// Outputs longer than this are not kept.
-const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
+/// Outputs longer than this are not kept, …
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
+/// … nor sources longer than this.
+const MAX_SOURCE_BYTES: usize = 1024 * 1024;
+/// Bytes that may wait for the thread; what comes then is not kept.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// What is kept on disk.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The file with the sources; without one the history lasts as long as the kernel.
+    pub file: Option<PathBuf>,
+    /// Whether results go into it, too: those of a session that is not kept do not.
+    pub outputs: bool,
+}
 
 /// The way to the history's thread; cheap to clone.
 #[derive(Clone)]
 pub struct History {
     orders: UnboundedSender<Order>,
+    waiting: Arc<AtomicUsize>,
 }
 
 enum Order {
@@ -29,20 +45,24 @@ enum Order {
 }
 
 impl History {
-    /// Begins a session in this file, or in memory.
-    pub fn open(path: Option<PathBuf>) -> Self {
+    /// Begins a session in a file, or in memory.
+    pub fn open(kept: Kept) -> Self {
         let (orders, received) = unbounded_channel();
+        let waiting = Arc::<AtomicUsize>::default();
+        let taken = waiting.clone();
         let thread = std::thread::Builder::new().name("history".to_owned());
         // Without the thread every order fails, and queries find nothing.
-        if let Err(error) = thread.spawn(move || serve(path, received)) {
+        if let Err(error) = thread.spawn(move || serve(kept, received, &taken)) {
             tracing::warn!(%error, "the history is not kept: its thread cannot be started");
         }
-        Self { orders }
+        Self { orders, waiting }
     }
 
     /// Records a cell's source.
     pub fn record_input(&self, line: u32, source: &str) {
-        self.order(Order::Input { line, source: source.to_owned() });
+        if source.len() <= MAX_SOURCE_BYTES && self.has_room(source) {
+            self.order(Order::Input { line, source: source.to_owned() });
+        }
     }
 
     /// Whether the text of a result is not too long to be kept.
@@ -52,9 +72,18 @@ impl History {
 
     /// Records the text of a cell's result.
     pub fn record_output(&self, line: u32, text: String) {
-        if Self::keeps(&text) {
+        if Self::keeps(&text) && self.has_room(&text) {
             self.order(Order::Output { line, text });
         }
+    }
+
+    fn has_room(&self, text: &str) -> bool {
+        let before = self.waiting.fetch_add(text.len(), Ordering::AcqRel);
+        let has_room = before.saturating_add(text.len()) <= MAX_WAITING;
+        if !has_room {
+            self.waiting.fetch_sub(text.len(), Ordering::AcqRel);
+        }
+        has_room
     }
 
     /// What was asked for; nothing if the history cannot be read.
@@ -77,10 +106,13 @@ impl History {
     }
 }
 
-fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>) {
-    let Some(mut store) = open(path) else { return };
+fn serve(kept: Kept, mut orders: UnboundedReceiver<Order>, waiting: &AtomicUsize) {
+    let Some(mut store) = open(kept) else { return };
     let mut warned = false;
     while let Some(order) = orders.blocking_recv() {
+        if let Order::Input { source: text, .. } | Order::Output { text, .. } = &order {
+            waiting.fetch_sub(text.len(), Ordering::AcqRel);
+        }
         let result = match order {
             Order::Input { line, source } => store.record_input(line, &source),
             Order::Output { line, text } => store.record_output(line, &text),
@@ -96,8 +128,8 @@ fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>) {
     }
 }
 
-fn open(path: Option<PathBuf>) -> Option<Store> {
-    let in_file = path.map(|path| Store::in_file(&path));
+fn open(kept: Kept) -> Option<Store> {
+    let in_file = kept.file.map(|path| Store::in_file(&path, kept.outputs));
     match in_file {
         Some(Ok(store)) => return Some(store),
         Some(Err(error)) => {

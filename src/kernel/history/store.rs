@@ -23,14 +23,64 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS output_history (
         session INTEGER, line INTEGER, output TEXT, PRIMARY KEY (session, line));";
 
+/// Results that are not to be on disk.
+const ASIDE: &str =
+    "CREATE TEMP TABLE aside (session INTEGER, line INTEGER, output TEXT, PRIMARY KEY (session, line));";
+
+/// A table with text that is bounded: when it has more bytes, the oldest lines go.
+struct Bounded {
+    table: &'static str,
+    column: &'static str,
+    most: i64,
+    /// As far as this process knows.
+    bytes: i64,
+}
+
+/// Sources, of all sessions.
+const SOURCES: Bounded = Bounded { table: "history", column: "source", most: 64 << 20, bytes: 0 };
+/// Results on disk, of all sessions.
+const OUTPUTS: Bounded = Bounded { table: "output_history", column: "output", most: 16 << 20, bytes: 0 };
+/// The same in memory.
+const SOURCES_IN_MEMORY: Bounded = Bounded { most: 8 << 20, ..SOURCES };
+const OUTPUTS_IN_MEMORY: Bounded = Bounded { table: "aside", most: 4 << 20, ..OUTPUTS };
+
+impl Bounded {
+    /// Sees how much there is.
+    fn measure(mut self, database: &Connection) -> rusqlite::Result<Self> {
+        let sql = format!("SELECT coalesce(sum(length({})), 0) FROM {}", self.column, self.table);
+        self.bytes = database.query_row(&sql, [], |row| row.get(0))?;
+        Ok(self)
+    }
+
+    /// Notes a new line, and deletes a quarter of what there may be if it is too much.
+    fn grow(&mut self, database: &Connection, text: &str) -> rusqlite::Result<()> {
+        self.bytes = self.bytes.saturating_add(i64::try_from(text.len()).unwrap_or(i64::MAX));
+        if self.bytes <= self.most {
+            return Ok(());
+        }
+        let Self { table, column, most, .. } = self;
+        // The oldest of which, with all that is newer, there is too much.
+        let sql = format!(
+            "DELETE FROM {table} WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, sum(length({column}))
+             OVER (ORDER BY session DESC, line DESC) AS above FROM {table}) WHERE above > ?1)"
+        );
+        database.execute(&sql, [*most / 4 * 3])?;
+        self.bytes = Self { ..*self }.measure(database)?.bytes;
+        Ok(())
+    }
+}
+
 /// An open history with a session of its own.
 pub(super) struct Store {
     database: Connection,
     session: i64,
+    sources: Bounded,
+    outputs: Bounded,
 }
 
 impl Store {
-    pub(super) fn in_file(path: &Path) -> rusqlite::Result<Self> {
+    /// In this file; results only if they are to be `outputs` on disk.
+    pub(super) fn in_file(path: &Path, outputs: bool) -> rusqlite::Result<Self> {
         if let Some(directory) = path.parent() {
             // If it cannot be made, opening the file says why.
             let _ = std::fs::create_dir_all(directory);
@@ -41,30 +91,34 @@ impl Store {
         // A file system without shared memory keeps its journal as it was.
         let _ = database.pragma_update(None, "journal_mode", "wal");
         database.pragma_update(None, "synchronous", "normal")?;
-        Self::begin(database)
+        Self::begin(database, SOURCES, if outputs { OUTPUTS } else { OUTPUTS_IN_MEMORY })
     }
 
     pub(super) fn in_memory() -> rusqlite::Result<Self> {
-        Self::begin(Connection::open_in_memory()?)
+        Self::begin(Connection::open_in_memory()?, SOURCES_IN_MEMORY, OUTPUTS_IN_MEMORY)
     }
 
-    fn begin(database: Connection) -> rusqlite::Result<Self> {
+    fn begin(database: Connection, sources: Bounded, outputs: Bounded) -> rusqlite::Result<Self> {
+        // Before anything temporary is made: it is not to be in a file.
+        database.pragma_update(None, "temp_store", "memory")?;
         database.execute_batch(TABLES)?;
+        database.execute_batch(ASIDE)?;
+        let (sources, outputs) = (sources.measure(&database)?, outputs.measure(&database)?);
         database.execute("INSERT INTO sessions (start, remark) VALUES (?, '')", [now()])?;
         let session = database.last_insert_rowid();
-        Ok(Self { database, session })
+        Ok(Self { database, session, sources, outputs })
     }
 
     pub(super) fn record_input(&mut self, line: u32, source: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?3)";
         self.database.prepare_cached(sql)?.execute(params![self.session, line, source])?;
-        Ok(())
+        self.sources.grow(&self.database, source)
     }
 
     pub(super) fn record_output(&mut self, line: u32, text: &str) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO output_history VALUES (?1, ?2, ?3)";
-        self.database.prepare_cached(sql)?.execute(params![self.session, line, text])?;
-        Ok(())
+        let sql = format!("INSERT OR REPLACE INTO {} VALUES (?1, ?2, ?3)", self.outputs.table);
+        self.database.prepare_cached(&sql)?.execute(params![self.session, line, text])?;
+        self.outputs.grow(&self.database, text)
     }
 
     /// Marks the session as ended; one in which nothing was run leaves no trace.
@@ -141,8 +195,9 @@ impl Store {
 
     fn select(&self, output: bool, condition: &str, params: impl Params) -> rusqlite::Result<Vec<Entry>> {
         let sql = format!(
-            "SELECT h.session, h.line, h.source_raw, o.output FROM history h
-             LEFT JOIN output_history o ON o.session = h.session AND o.line = h.line WHERE {condition}"
+            "SELECT h.session, h.line, h.source_raw, coalesce(a.output, o.output) FROM history h
+             LEFT JOIN output_history o ON o.session = h.session AND o.line = h.line
+             LEFT JOIN aside a ON a.session = h.session AND a.line = h.line WHERE {condition}"
         );
         let mut statement = self.database.prepare(&sql)?;
         let rows = statement.query_map(params, |row| {
@@ -196,13 +251,13 @@ mod tests {
     /// Two sessions in one file: the first with a, b, a; the second with b, c.
     fn two_sessions(directory: &Path) -> Store {
         let path = directory.join("history.sqlite");
-        let mut first = Store::in_file(&path).unwrap();
+        let mut first = Store::in_file(&path, true).unwrap();
         for (line, source) in [(1, "a"), (2, "b"), (3, "a")] {
             first.record_input(line, source).unwrap();
         }
         first.record_output(2, "B").unwrap();
         first.end().unwrap();
-        let mut second = Store::in_file(&path).unwrap();
+        let mut second = Store::in_file(&path, true).unwrap();
         second.record_input(1, "b").unwrap();
         second.record_input(2, "c").unwrap();
         second
@@ -252,11 +307,50 @@ mod tests {
     }
 
     #[test]
+    fn results_of_a_session_that_is_not_kept_are_not_in_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("history.sqlite");
+        let asked = ask(r#"{"hist_access_type":"tail","n":9,"output":true}"#);
+        let both = |output: Option<&str>| Entry::WithOutput(1, 1, ("a".into(), output.map(Into::into)));
+        let mut store = Store::in_file(&path, false).unwrap();
+        store.record_input(1, "a").unwrap();
+        store.record_output(1, "SECRET").unwrap();
+        assert_eq!(store.query(&asked).unwrap(), [both(Some("SECRET"))]);
+        store.end().unwrap();
+        drop(store);
+        assert_eq!(Store::in_file(&path, true).unwrap().query(&asked).unwrap(), [both(None)]);
+        for entry in std::fs::read_dir(directory.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"SECRET"));
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_too_much() {
+        let mut store = Store::in_memory().unwrap();
+        let text = "x".repeat(60_000);
+        for line in 1..400 {
+            store.record_input(line, &text).unwrap();
+            store.record_output(line, &text).unwrap();
+            for (table, column, most) in [("history", "source", 8 << 20), ("aside", "output", 4 << 20)] {
+                let sql = format!("SELECT sum(length({column})) FROM {table}");
+                let bytes: i64 = store.database.query_row(&sql, [], |row| row.get(0)).unwrap();
+                assert!(bytes <= most, "{bytes} in {table}");
+            }
+        }
+        let last = store.query(&ask(r#"{"hist_access_type":"tail","n":40,"output":true}"#)).unwrap();
+        assert!(
+            last.iter().all(|entry| matches!(entry, Entry::WithOutput(_, _, (_, Some(_))))),
+            "the newest are there"
+        );
+    }
+
+    #[test]
     fn a_corrupt_file_is_an_error_and_not_a_panic() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("history.sqlite");
         std::fs::write(&path, vec![b'x'; 5000]).unwrap();
-        assert!(Store::in_file(&path).is_err());
+        assert!(Store::in_file(&path, true).is_err());
         assert_eq!(Store::in_memory().unwrap().query(&HistoryRequest::default()).unwrap(), []);
     }
 
@@ -264,8 +358,8 @@ mod tests {
     fn an_unused_session_leaves_no_trace() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("history.sqlite");
-        Store::in_file(&path).unwrap().end().unwrap();
-        let store = Store::in_file(&path).unwrap();
+        Store::in_file(&path, true).unwrap().end().unwrap();
+        let store = Store::in_file(&path, true).unwrap();
         let sessions: i64 = store.database.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).unwrap();
         assert_eq!(sessions, 1);
     }

@@ -46,7 +46,7 @@ impl Client {
         let kernel = Kernel {
             connection,
             language: dummy::language(),
-            history: None,
+            history: crate::kernel::history::Kept::default(),
             parent: None,
             metrics: Arc::default(),
             launch,

@@ -216,7 +216,10 @@ fn serve() {
     let kernel = Kernel {
         connection: ConnectionFile::read(path.as_ref()).unwrap(),
         language: language(),
-        history: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
+        history: crate::kernel::history::Kept {
+            file: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
+            outputs: true,
+        },
         parent: Parent::from_env(),
         metrics: Arc::default(),
         launch: Launch::new(launch, received),

@@ -29,6 +29,8 @@ pub struct Blobs {
     unneeded_since: BTreeMap<String, DateTime<Utc>>,
     /// The size of the portable part.
     pub portable_bytes: u64,
+    /// There are contents that no state will need.
+    has_orphans: bool,
 }
 
 impl Blobs {
@@ -37,7 +39,7 @@ impl Blobs {
         let listed = depot.list(&layout::blobs(id))?;
         let known = listed.into_iter().map(|object| (object.name, object.bytes)).collect();
         let portable_bytes = depot.size(&layout::portable(id))?.unwrap_or(0);
-        let blobs = Self { known, unneeded_since: BTreeMap::new(), portable_bytes };
+        let blobs = Self { known, unneeded_since: BTreeMap::new(), portable_bytes, has_orphans: false };
         let bytes = blobs.bytes();
         Ok((blobs, bytes))
     }
@@ -136,6 +138,18 @@ impl Log {
         sync(&dir)
     }
 
+    /// Counts contents that are in the store and that no state will need: they go with the next ones.
+    pub fn note_contents(&mut self, orphans: BTreeMap<String, u64>) {
+        self.blobs.has_orphans |= !orphans.is_empty();
+        self.blobs.known.extend(orphans);
+        self.view.other_bytes = self.blobs.bytes();
+    }
+
+    /// Whether there are contents to be deleted, now or soon.
+    pub(super) fn has_orphans(&self) -> bool {
+        self.blobs.has_orphans
+    }
+
     /// Deletes contents that no state has needed for a while.
     pub(super) fn delete_unneeded_blobs(&mut self) -> Result<(), StoreError> {
         let now = self.view.depot.now();
@@ -147,12 +161,13 @@ impl Log {
         let old = |since: &DateTime<Utc>| now - *since >= GRACE;
         let doomed: Vec<String> =
             self.blobs.unneeded_since.iter().filter(|(_, since)| old(since)).map(|(hash, _)| hash.clone()).collect();
+        self.blobs.has_orphans = doomed.len() < self.blobs.unneeded_since.len();
         self.delete_blobs(&doomed)
     }
 
     /// Deletes contents that neither a state nor these files need, while nobody is about to commit others.
     /// What fails is done later.
-    pub(super) fn sweep_blobs(&mut self, files: &Changes) {
+    pub fn sweep_blobs(&mut self, files: &Changes) {
         let spared = contents(files);
         let swept = self.unneeded_blobs().and_then(|unneeded| {
             let doomed: Vec<String> = unneeded.into_keys().filter(|hash| !spared.contains_key(hash)).collect();
@@ -168,7 +183,9 @@ impl Log {
         let needed = ledger.blobs(&ledger.timeline);
         let listed = self.view.depot.list(&layout::blobs(&self.view.id))?;
         self.blobs.known = listed.into_iter().map(|object| (object.name, object.bytes)).collect();
-        let known = self.blobs.known.iter().filter(|(hash, _)| layout::is_sha256(hash) && !needed.contains_key(*hash));
+        let spared = (self.spared)();
+        let is_needed = |hash: &String| needed.contains_key(hash) || spared.contains(hash);
+        let known = self.blobs.known.iter().filter(|(hash, _)| layout::is_sha256(hash) && !is_needed(hash));
         Ok(known.map(|(hash, bytes)| (hash.clone(), *bytes)).collect())
     }
 

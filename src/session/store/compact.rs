@@ -10,13 +10,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blobs::contents;
+use super::body::Body;
 use super::error::StoreError;
 use super::layout;
 use super::ledger::{Ledger, page_bytes};
 use super::load;
 use super::log::Log;
 use super::opening::Durability;
-use super::record::blocks;
 use super::record::header::{Files, Kind, State};
 use super::record::runs;
 use super::state::Pages;
@@ -68,7 +68,7 @@ impl Log {
         if due || self.view.stored_bytes() > self.keep.total_bytes && count > 0 {
             self.checkpoint(fold, &timeline)?;
         }
-        if due || !ledger_is_clean(&self.view.ledger) {
+        if due || self.has_orphans() || !ledger_is_clean(&self.view.ledger) {
             self.delete_litter()?;
             self.delete_unneeded_blobs()?;
         }
@@ -150,11 +150,16 @@ impl Log {
             kept.remove(&entry.record);
         }
         let live = kept.iter().filter_map(|seq| Some((*seq, ledger.records.get(seq)?.hash.clone()))).collect();
-        let refused = |error: super::record::frame::FrameError| StoreError::Refused(error.to_string());
-        let packed = blocks::of_pages(&pages.runs, &pages.bytes).map_err(refused)?;
+        let body = Body::of(&pages, &self.view.depot)?;
         // What it replaces may be on the disk already, and will be deleted: this has to be there before.
         let seq =
-            self.put_with(Durability::Sync, packed, pages.runs, Some(live), |_, _| (kind.clone(), timeline.clone()))?;
+            self.put_with(Durability::Sync, &body, pages.runs, Some(live), |_, _| (kind.clone(), timeline.clone()))?;
+        self.forget_all_but(seq, &kept);
+        Ok(())
+    }
+
+    /// The record `seq` says that only these others still count.
+    pub(super) fn forget_all_but(&mut self, seq: u64, kept: &BTreeSet<u64>) {
         let ledger = &mut self.view.ledger;
         let litter: Vec<u64> =
             ledger.records.keys().filter(|other| **other != seq && !kept.contains(other)).copied().collect();
@@ -163,10 +168,9 @@ impl Log {
         }
         ledger.litter.extend(litter);
         ledger.states.retain(|_, entry| entry.record == seq || kept.contains(&entry.record));
-        Ok(())
     }
 
-    fn delete_litter(&mut self) -> Result<(), StoreError> {
+    pub(super) fn delete_litter(&mut self) -> Result<(), StoreError> {
         let litter = &self.view.ledger.litter;
         if litter.is_empty() {
             return Ok(());

@@ -69,6 +69,11 @@ impl Depot {
         self.local_root().map(|root| root.join(layout::blobs(id)))
     }
 
+    /// The file that an object is, if the place is a directory on this machine.
+    pub(super) fn local_path(&self, name: &str) -> Option<PathBuf> {
+        self.local_root().map(|root| root.join(name))
+    }
+
     pub(super) fn is_remote(&self) -> bool {
         self.inner.engine.is_remote()
     }
@@ -117,14 +122,14 @@ impl Depot {
         match self.put_parts(name, parts, options, durability) {
             Ok(()) => Ok(Created::Yes),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
-            Err(error) => Err(StoreError::io("cannot write", self.path(name), error)),
+            Err(error) => Err(StoreError::of_store("cannot write", self.path(name), &error)),
         }
     }
 
     /// Writes an object, over one of the same name.
     pub(super) fn put(&self, name: &str, bytes: Vec<u8>, durability: Durability) -> Result<(), StoreError> {
         self.put_parts(name, vec![bytes.into()], PutOptions::default(), durability)
-            .map_err(|error| StoreError::io("cannot write", self.path(name), error))
+            .map_err(|error| StoreError::of_store("cannot write", self.path(name), &error))
     }
 
     /// Deletes an object, if it is there.
@@ -138,7 +143,7 @@ impl Depot {
         let store = self.store(durability);
         let (source, target) = (self.path(from), self.path(to));
         self.run(async move { store.copy(&source, &target).await })
-            .map_err(|error| StoreError::io("cannot copy", self.path(from), error))
+            .map_err(|error| StoreError::of_store("cannot copy", self.path(from), &error))
     }
 
     /// The objects right below a name.
@@ -177,8 +182,9 @@ impl Depot {
             }
             Ok(())
         });
-        outcome
-            .map_err(|error| StoreError::io("cannot delete objects of", names.first().map_or("", |name| name), error))
+        outcome.map_err(|error| {
+            StoreError::of_store("cannot delete objects of", names.first().map_or("", |name| name), &error)
+        })
     }
 
     /// The name as the store knows it.
@@ -219,7 +225,7 @@ impl Depot {
         match self.run(request(Arc::clone(&self.inner.relaxed))) {
             Ok(answer) => Ok(Some(answer)),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(StoreError::io(doing, self.path(name), error)),
+            Err(error) => Err(StoreError::of_store(doing, self.path(name), &error)),
         }
     }
 

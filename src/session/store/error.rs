@@ -169,6 +169,26 @@ fn short(hash: &str) -> String {
 }
 
 impl StoreError {
+    /// The cause alone, where there is one: what it was about is said elsewhere.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Io { cause, .. } => cause.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same with an object store's error, of which the system's own words count if there are any.
+    pub(super) fn of_store(doing: &'static str, object: impl std::fmt::Display, error: &object_store::Error) -> Self {
+        let mut cause: &(dyn std::error::Error + 'static) = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        match cause.downcast_ref::<std::io::Error>() {
+            Some(system) => Self::io(doing, object, system),
+            None => Self::io(doing, object, error),
+        }
+    }
+
     pub(super) fn io(doing: &'static str, object: impl std::fmt::Display, cause: impl std::fmt::Display) -> Self {
         Self::Io { doing, object: object.to_string(), cause: cause.to_string() }
     }

@@ -44,6 +44,13 @@ impl Holder {
         }
     }
 
+    /// Whether this is the process that asks.
+    pub fn is_here(&self) -> bool {
+        let here = Self::here("");
+        let is_known = !here.boot.is_empty() && !here.pid_space.is_empty() && here.started > 0;
+        is_known && Self { words: String::new(), ..self.clone() } == here
+    }
+
     /// Whether that process surely is no more. Only for processes of this start of this machine can that be said.
     pub fn is_gone(&self) -> bool {
         let here = Self::here("");

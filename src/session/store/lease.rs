@@ -6,6 +6,7 @@
 //! (stopped for an hour, another clock) is the log: records are only created, and whoever takes a session
 //! over begins with a record of its own.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -30,6 +31,9 @@ const LONGEST: TimeDelta = TimeDelta::minutes(10);
 /// So often somebody else may be faster before we give up.
 const ATTEMPTS: usize = 8;
 
+/// The leases that this process has. Another one in its name was left by an attempt that failed, and holds nobody up.
+static OWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -50,9 +54,26 @@ pub struct Lease {
 
 /// What the keeper's thread needs of a lease.
 pub struct Shared {
+    _own: Own,
     depot: Depot,
     id: SessionId,
     state: Mutex<State>,
+}
+
+/// A lease that this process has, or is about to.
+struct Own(String);
+
+impl Own {
+    fn of(body: &Body) -> Self {
+        OWN.lock().insert(body.token.clone());
+        Self(body.token.clone())
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        OWN.lock().remove(&self.0);
+    }
 }
 
 struct State {
@@ -83,6 +104,7 @@ impl Lease {
                 released: false,
             };
             let bytes = Bytes::from(seal(id, &body)?);
+            let own = Own::of(&body);
             let name = layout::lease(id, epoch);
             // A request that was repeated may find its own object.
             let ours = match depot.create(&name, vec![bytes.clone()], Durability::Relaxed)? {
@@ -92,7 +114,7 @@ impl Lease {
             if ours {
                 remove_older(depot, id, epoch);
                 let state = Mutex::new(State { body, lost_to: None });
-                let shared = Arc::new(Shared { depot: depot.clone(), id: id.clone(), state });
+                let shared = Arc::new(Shared { _own: own, depot: depot.clone(), id: id.clone(), state });
                 depot.keeper().look_after(Arc::downgrade(&shared) as Weak<Shared>);
                 return Ok(Self { shared });
             }
@@ -239,7 +261,8 @@ fn newest(depot: &Depot, id: &SessionId) -> Result<Option<Body>, StoreError> {
 }
 
 fn require_free(depot: &Depot, id: &SessionId, body: &Body) -> Result<(), StoreError> {
-    if body.released || body.expires_at <= depot.now() || body.holder.is_gone() {
+    let is_left = body.holder.is_here() && !OWN.lock().contains(&body.token);
+    if body.released || body.expires_at <= depot.now() || is_left || body.holder.is_gone() {
         return Ok(());
     }
     Err(StoreError::Held {

@@ -1,7 +1,10 @@
 //! Puts the pages of a state together from the records that it needs, newest first, each page once.
 
+use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::depot::Depot;
 use super::error::StoreError;
@@ -12,7 +15,7 @@ use super::reading;
 use super::record::blocks;
 use super::record::frame::{Block, Head};
 use super::record::header::{Header, State};
-use super::state::{Loaded, PAGE, Pages};
+use super::state::{Contents, Loaded, PAGE, Pages};
 use crate::session::timeline::{MoveError, StateId};
 
 /// Where pages go: an offset in the memory, and the bytes there.
@@ -69,23 +72,49 @@ pub fn pages(depot: &Depot, id: &SessionId, ledger: &Ledger, chain: &[StateId]) 
     let runs = super::record::runs::joined(&list).ok_or_else(|| StoreError::Refused("pages overlap".to_owned()))?;
     // Where each run begins in the result.
     let mut starts = Vec::with_capacity(runs.len());
-    let mut total = 0usize;
+    let mut total = 0u64;
     for run in &runs {
         starts.push(total);
-        total += run.len() * PAGE;
+        total += (run.len() * PAGE) as u64;
     }
-    let bytes = parking_lot::Mutex::new(vec![0; total]);
+    let file = spool(depot, id)?;
     let place = |offset: u64, part: &[u8]| {
         let page = u32::try_from(offset / PAGE as u64).map_err(io::Error::other)?;
-        let index = runs.partition_point(|run| run.end <= page);
-        let missing = || io::Error::other("a page that was not listed");
-        let (run, start) = runs.get(index).zip(starts.get(index)).ok_or_else(missing)?;
-        let at = start + page.checked_sub(run.start).ok_or_else(missing)? as usize * PAGE;
-        bytes.lock().get_mut(at..at + part.len()).ok_or_else(missing)?.copy_from_slice(part);
-        Ok(())
+        file.write_all_at(part, position(&runs, &starts, page)?)
     };
     run(depot, id, &jobs, &place)?;
-    Ok(Pages { runs, bytes: bytes.into_inner() })
+    Ok(Pages { runs: runs.clone(), contents: Arc::new(Spooled { runs, starts, file }) })
+}
+
+/// A file for pages that are put together: without a name, and where the record will be.
+fn spool(depot: &Depot, id: &SessionId) -> Result<File, StoreError> {
+    let file = match depot.local_path(&layout::log(id)) {
+        Some(dir) => tempfile::tempfile_in(dir),
+        None => tempfile::tempfile(),
+    };
+    file.map_err(|error| StoreError::io("cannot write a temporary file for", layout::log(id), error))
+}
+
+/// Pages in a file, one after another.
+struct Spooled {
+    runs: Vec<Range<u32>>,
+    /// Where each run begins in the file.
+    starts: Vec<u64>,
+    file: File,
+}
+
+impl Contents for Spooled {
+    fn read(&self, first: u32, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(into, position(&self.runs, &self.starts, first)?)
+    }
+}
+
+/// Where a page is in a file of runs that begin at `starts`.
+fn position(runs: &[Range<u32>], starts: &[u64], page: u32) -> io::Result<u64> {
+    let index = runs.partition_point(|run| run.end <= page);
+    let missing = || io::Error::other("a page that was not listed");
+    let (run, start) = runs.get(index).zip(starts.get(index)).ok_or_else(missing)?;
+    Ok(start + u64::from(page.checked_sub(run.start).ok_or_else(missing)?) * PAGE as u64)
 }
 
 /// The state in a record.

@@ -1,8 +1,12 @@
 //! The one holder's side of a stored session: opening, committing, moving.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
+use chrono::{DateTime, Utc};
+
 use super::blobs::Blobs;
+use super::body::Body;
 use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
@@ -14,8 +18,8 @@ use super::metadata::{Metadata, Problem};
 use super::notebooks::{self, Pointed};
 use super::opening::{Durability, Keep, Opening};
 use super::record::header::{FRESH, Files, Kind, State};
-use super::record::{blocks, runs};
-use super::state::{Cell, MAX_PAGES, NewState, PAGE};
+use super::record::runs;
+use super::state::{Cell, MAX_PAGES, NewState, PAGE, Pages};
 use super::view::View;
 use super::writing::Attempt;
 use super::{portable, reading};
@@ -39,7 +43,16 @@ pub struct Log {
     pub(super) attempts: Vec<Attempt>,
     /// The run before was ended so that this one begins afresh.
     afresh: bool,
+    /// When it was last tried to commit a state alone.
+    pub(super) tried_alone: Option<DateTime<Utc>>,
+    /// A move that no record says yet.
+    unwritten: Option<String>,
+    /// Contents of files that nothing in the log needs yet.
+    pub(super) spared: Box<Spared>,
 }
+
+/// Answers which contents are to be left alone.
+pub type Spared = dyn Fn() -> BTreeSet<String> + Send;
 
 /// What is taken up when a session is opened.
 enum Take {
@@ -54,20 +67,31 @@ enum Take {
 impl Log {
     /// Makes a new session and holds it.
     pub fn create(depot: &Depot, opening: Opening) -> Result<Self, StoreError> {
+        Self::create_as(depot, opening, &uuid::Uuid::new_v4().to_string())
+    }
+
+    /// The same with the lineage that an attempt before had, which may have got further than it could say.
+    pub fn create_as(depot: &Depot, opening: Opening, lineage: &str) -> Result<Self, StoreError> {
         let id = &opening.id;
         let free = |depot: &Depot| match Metadata::look(depot, id)? {
+            Ok(metadata) if metadata.lineage == lineage => Ok(false),
             Ok(_) => Err(StoreError::Exists(id.to_string())),
-            Err(Problem::Missing) if reading::is_stillborn(depot, id)? => Ok(()),
+            Err(Problem::Missing) if reading::is_stillborn(depot, id)? => Ok(true),
             Err(problem) => Err(problem.damage(id)),
         };
-        free(depot)?;
+        if !free(depot)? {
+            let log = Self::open(depot, opening)?;
+            let is_new = log.timeline().states().is_empty();
+            return if is_new { Ok(log) } else { Err(StoreError::Exists(log.view.id.to_string())) };
+        }
         let lease = Lease::acquire(depot, id, opening.holder)?;
-        free(depot)?;
+        if !free(depot)? {
+            return Err(StoreError::Exists(id.to_string()));
+        }
         depot.delete(&layout::record(id, 1))?;
-        let lineage = uuid::Uuid::new_v4().to_string();
         let metadata =
-            Metadata::new(id, opening.identity.clone(), opening.notebook.clone(), lineage.clone(), depot.now());
-        let ledger = Ledger::empty(lineage, opening.identity.clone());
+            Metadata::new(id, opening.identity.clone(), opening.notebook.clone(), lineage.to_owned(), depot.now());
+        let ledger = Ledger::empty(lineage.to_owned(), opening.identity.clone());
         let mut log = Self::holding(depot, &opening, metadata, ledger, lease)?;
         let timeline = log.view.ledger.timeline.clone();
         log.put(Kind::Open(opening.holder.words.clone()), &timeline, opening.durability)?;
@@ -153,6 +177,9 @@ impl Log {
             blobs,
             attempts: Vec::new(),
             afresh,
+            tried_alone: None,
+            unwritten: None,
+            spared: Box::new(BTreeSet::new),
         })
     }
 
@@ -202,13 +229,16 @@ impl Log {
 
     /// [`Log::append`] without cleaning up; call [`Log::tidy`] soon, when nobody waits.
     pub fn commit(&mut self, new: NewState) -> Result<StateId, StoreError> {
-        let pages = checked_pages(&new)?;
+        let runs = checked_runs(&new)?;
         let files = new.files.unwrap_or_default();
         self.require_new_blobs(&files)?;
-        let refused = |error: super::record::frame::FrameError| StoreError::Refused(error.to_string());
-        let packed = blocks::of_pages(&pages, &new.pages.bytes).map_err(refused)?;
-        let bytes: u64 = packed.iter().map(|block| block.bytes.len() as u64).sum();
-        self.make_room(bytes, &files)?;
+        let pages = Pages { runs, contents: new.pages.contents };
+        let body = Body::of(&pages, &self.view.depot)?;
+        let mut bytes = body.bytes(false)?;
+        if self.view.stored_bytes().saturating_add(bytes) > self.keep.total_bytes {
+            bytes = body.bytes(true)?;
+        }
+        let room = self.make_room(bytes, &files);
         let parent = self.view.ledger.current();
         let before = parent.map_or(0, |parent| parent.info.cells);
         let mut state = State {
@@ -216,14 +246,19 @@ impl Log {
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
             cell: cut(new.cell),
-            cells: before.saturating_add(u32::from(!new.amend)),
+            cells: before.saturating_add(new.cells),
             memory_bytes: new.memory_bytes,
             facts: new.facts,
             clock_ns: new.clock_ns,
             files: Files::Changes(files),
         };
+        match room {
+            Ok(()) => {}
+            Err(full @ StoreError::Full { .. }) => return self.commit_alone(state, new.amend, pages, full),
+            Err(error) => return Err(error),
+        }
         let (keep, durability) = (self.keep, self.durability);
-        let seq = self.put_with(durability, packed, pages, None, |ledger, seq| {
+        let seq = self.put_with(durability, &body, pages.runs, None, |ledger, seq| {
             state.id = StateId(seq);
             let mut timeline = ledger.timeline.clone();
             timeline.push(state.id, new.amend);
@@ -241,6 +276,33 @@ impl Log {
         timeline.keep(self.keep.undo_entries);
         self.put(Kind::Move(words(to)), &timeline, self.durability)?;
         Ok(target)
+    }
+
+    /// The same in memory only, where it could not be written: the next record says it, whatever it is.
+    pub fn move_unwritten(&mut self, to: &Move) -> Result<Target, StoreError> {
+        let mut timeline = self.view.ledger.timeline.clone();
+        let target = timeline.go(to)?;
+        timeline.keep(self.keep.undo_entries);
+        self.view.ledger.timeline = timeline;
+        self.unwritten = Some(words(to));
+        Ok(target)
+    }
+
+    /// Writes down where the session is, if no record says so.
+    pub fn write_move(&mut self) -> Result<(), StoreError> {
+        let Some(words) = self.unwritten.clone() else { return Ok(()) };
+        let timeline = self.view.ledger.timeline.clone();
+        self.put(Kind::Move(words), &timeline, self.durability).map(drop)
+    }
+
+    /// Leaves the contents of files alone that are answered here.
+    pub fn spare(&mut self, spared: Box<Spared>) {
+        self.spared = spared;
+    }
+
+    /// Notes that a record was written, which has the timeline.
+    pub(super) fn is_written(&mut self) {
+        self.unwritten = None;
     }
 
     /// Gives the current state a name, under which it stays until the name is given to another.
@@ -304,12 +366,9 @@ fn undo_bytes(ledger: &Ledger, timeline: &crate::session::timeline::Timeline) ->
     entries.filter(|entry| entry.record == entry.info.id.0).map(|entry| entry.info.stored_bytes).sum()
 }
 
-fn checked_pages(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError> {
+fn checked_runs(new: &NewState) -> Result<Vec<std::ops::Range<u32>>, StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     let joined = runs::joined(&new.pages.runs).ok_or_else(|| refused("its pages overlap or are not in order"))?;
-    if runs::pages(&joined) * PAGE as u64 != new.pages.bytes.len() as u64 {
-        return Err(refused("there are more or fewer pages than numbers"));
-    }
     let page = PAGE as u64;
     if !new.memory_bytes.is_multiple_of(page) || new.memory_bytes / page > u64::from(MAX_PAGES) {
         return Err(refused("its memory is not in whole pages, or larger than 4 GiB"));

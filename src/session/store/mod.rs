@@ -34,8 +34,10 @@
 //! there with their sizes. Blocks are checked once more when they are loaded. Any damage is an error, which
 //! names the newest state from before it; [`Log::salvage`] goes there.
 
+mod alone;
 pub mod archive;
 mod blobs;
+mod body;
 pub mod catalog;
 mod compact;
 mod depot;
@@ -72,8 +74,8 @@ pub use identity::Identity;
 pub use log::{Log, recorded_identity};
 pub use metadata::Metadata;
 pub use opening::{Durability, Keep, Opening};
-pub use state::{Cell, Loaded, MAX_PAGES, NewState, PAGE, Pages, StateInfo, Summary};
+pub use state::{Cell, Contents, Loaded, MAX_PAGES, NewState, PAGE, Pages, StateInfo, Summary};
 pub use view::{HistoryLine, View};
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -11,7 +11,7 @@ use super::layout;
 use super::log::Log;
 use super::opening::Durability;
 use super::record::blocks;
-use super::record::frame::{Head, write_head};
+use super::record::frame::{Head, Line, write_head};
 use super::record::header::{Header, Kind};
 use crate::session::timeline::Timeline;
 
@@ -46,7 +46,8 @@ pub fn write(
     };
     let packed = blocks::of_bytes(bytes).map_err(|error| refused(&error))?;
     let json = serde_json::to_vec(&header).map_err(|error| refused(&error))?;
-    let (mut whole, _) = write_head(&json, &packed).map_err(|error| refused(&error))?;
+    let lines: Vec<Line> = packed.iter().map(|block| block.line).collect();
+    let (mut whole, _) = write_head(&json, &lines).map_err(|error| refused(&error))?;
     for block in packed {
         whole.extend_from_slice(&block.bytes);
     }

@@ -10,7 +10,7 @@ use super::ledger::{Damage, Ledger};
 use super::metadata::Metadata;
 use super::portable;
 use super::record::blocks;
-use super::record::frame::Head;
+use super::record::frame::{Block, Head};
 use super::record::header::{Header, Kind};
 use super::record::parsed::{Known, Parsed, parse};
 use crate::session::timeline::Target;
@@ -18,6 +18,9 @@ use crate::session::workspace::manifest::Entry;
 
 /// The first request for a record that is far away asks for so much: the whole of most.
 const FIRST_READ: u64 = 256 * 1024;
+
+/// Blocks that are read at once.
+const BATCH: usize = 16;
 
 /// What is read of every record.
 type Records = BTreeMap<u64, Result<Parsed, String>>;
@@ -96,7 +99,7 @@ fn records(depot: &Depot, id: &SessionId) -> Result<Records, StoreError> {
 
 fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Result<Parsed, String>, StoreError> {
     let name = layout::record(id, seq);
-    if !depot.is_remote() || object.bytes <= FIRST_READ {
+    if object.bytes <= FIRST_READ {
         let bytes = depot.get(&name)?;
         let gone = || Err("it is missing".to_owned());
         return Ok(bytes.map_or_else(gone, |bytes| parse(seq, &bytes, bytes.len() as u64, true)));
@@ -117,7 +120,25 @@ fn record(depot: &Depot, id: &SessionId, seq: u64, object: &Listed) -> Result<Re
         return Ok(Err("it was cut".to_owned()));
     }
     let enough = if runs_end <= with_head.len() as u64 { with_head } else { depot.get_start(&name, runs_end)? };
-    Ok(parse(seq, &enough, object.bytes, false))
+    let parsed = parse(seq, &enough, object.bytes, false);
+    if depot.is_remote() || parsed.is_err() {
+        return Ok(parsed);
+    }
+    let Ok(head) = Head::parse(&enough) else { return Ok(parsed) };
+    Ok(checked(depot, &name, &head)?.and(parsed))
+}
+
+/// Checks all blocks of a record, some at a time: it may be as large as a memory.
+fn checked(depot: &Depot, name: &str, head: &Head) -> Result<Result<(), String>, StoreError> {
+    for (batch, blocks) in head.blocks.chunks(BATCH).enumerate() {
+        let parts = depot.get_ranges(name, blocks.iter().map(Block::range).collect())?;
+        for (index, (block, part)) in blocks.iter().zip(&parts).enumerate() {
+            if let Err(error) = block.check(batch * BATCH + index, part) {
+                return Ok(Err(error.to_string()));
+            }
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// That the contents of all files are there, with the right size.

@@ -1,6 +1,8 @@
 //! A state as callers give it and get it back.
 
+use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -33,13 +35,64 @@ pub struct Cell {
     pub at: DateTime<Utc>,
 }
 
+/// Where the contents of pages are until they are written down.
+pub trait Contents: Send + Sync {
+    /// Reads pages from `first` on, a whole number of them.
+    ///
+    /// # Errors
+    /// The operating system's. [`io::ErrorKind::ResourceBusy`]: they cannot be had any more.
+    fn read(&self, first: u32, into: &mut [u8]) -> io::Result<()>;
+}
+
 /// Pages of a memory, 4 KiB each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Pages {
     /// Page numbers, ascending, without overlaps.
     pub runs: Vec<Range<u32>>,
-    /// Their contents, one after another.
-    pub bytes: Vec<u8>,
+    /// What is in them.
+    pub contents: Arc<dyn Contents>,
+}
+
+impl Pages {
+    /// Pages whose contents are here, one after another.
+    pub fn of_bytes(runs: Vec<Range<u32>>, bytes: Vec<u8>) -> Self {
+        let contents = Arc::new(InOrder { runs: runs.clone(), bytes });
+        Self { runs, contents }
+    }
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::of_bytes(Vec::new(), Vec::new())
+    }
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pages").field(&self.runs).finish()
+    }
+}
+
+/// Contents of runs, one after another.
+struct InOrder {
+    runs: Vec<Range<u32>>,
+    bytes: Vec<u8>,
+}
+
+impl Contents for InOrder {
+    fn read(&self, first: u32, into: &mut [u8]) -> io::Result<()> {
+        let mut before = 0usize;
+        let run = self.runs.iter().find(|run| {
+            let found = run.contains(&first);
+            before += if found { 0 } else { run.len() };
+            found
+        });
+        let missing = || io::Error::new(io::ErrorKind::InvalidInput, "a page that is not there");
+        let run = run.ok_or_else(missing)?;
+        let start = (before + (first - run.start) as usize) * PAGE;
+        into.copy_from_slice(self.bytes.get(start..start + into.len()).ok_or_else(missing)?);
+        Ok(())
+    }
 }
 
 /// A state to be committed, as what has changed since the current one.
@@ -49,6 +102,8 @@ pub struct NewState {
     pub cell: Cell,
     /// Takes the place of the current step of the timeline (what the cell did after it was answered).
     pub amend: bool,
+    /// How many cells led here from the current state.
+    pub cells: u32,
     /// The size of the whole memory, in whole pages.
     pub memory_bytes: u64,
     /// The pages that are not as in the current state.
@@ -59,6 +114,19 @@ pub struct NewState {
     pub clock_ns: u64,
     /// What has changed in the workspace since the current state (the warm image has no files); none: nothing.
     pub files: Option<Changes>,
+}
+
+impl NewState {
+    /// Takes in the state between the current one and this one, which will not be written. The pages are the
+    /// caller's business.
+    pub fn absorb(&mut self, before: NewState) {
+        self.amend &= before.amend;
+        self.cells = self.cells.saturating_add(before.cells);
+        self.files = match (before.files, self.files.take()) {
+            (Some(before), Some(then)) => Some(before.then(then)),
+            (before, then) => before.or(then),
+        };
+    }
 }
 
 /// A state as it was committed, but for its pages, which were written where the caller wanted them.

@@ -3,21 +3,22 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
-
+use super::body::{Body, Written};
 use super::depot::Created;
 use super::error::StoreError;
 use super::layout;
 use super::ledger::Ledger;
 use super::log::Log;
 use super::opening::Durability;
-use super::record::frame::{FrameError, Head, Packed, write_head};
+use super::record::frame::Head;
 use super::record::header::{Header, Kind};
 use super::record::parsed::{Known, Parsed};
 use crate::session::timeline::Timeline;
 
 /// So many of our own records may turn up late.
 const ATTEMPTS: usize = 4;
+/// Attempts that may turn up late.
+const REMEMBERED: usize = 32;
 /// Headers may be as large as this, packed.
 const HEAD_READ: u64 = 64;
 
@@ -29,14 +30,14 @@ pub struct Attempt {
 impl Log {
     /// Puts a record without a state.
     pub(super) fn put(&mut self, kind: Kind, timeline: &Timeline, durability: Durability) -> Result<u64, StoreError> {
-        self.put_with(durability, Vec::new(), Vec::new(), None, |_, _| (kind.clone(), timeline.clone()))
+        self.put_with(durability, &Body::none(), Vec::new(), None, |_, _| (kind.clone(), timeline.clone()))
     }
 
     /// Puts the next record; what is in it may depend on its number.
     pub(super) fn put_with(
         &mut self,
         durability: Durability,
-        blocks: Vec<Packed>,
+        body: &Body,
         runs: Vec<Range<u32>>,
         live: Option<Vec<(u64, String)>>,
         mut content: impl FnMut(&Ledger, u64) -> (Kind, Timeline),
@@ -47,19 +48,18 @@ impl Log {
             let seq = self.view.ledger.next_seq;
             let (kind, timeline) = content(&self.view.ledger, seq);
             let header = self.header(seq, kind, timeline, live.clone());
-            let (parsed, head) = encode(header, &blocks, &runs)?;
-            let mut parts = vec![Bytes::from(head)];
-            // Copies, in case that one of ours turns up late; those are rare and the packed bytes are few.
-            parts.extend(blocks.iter().map(|block| Bytes::copy_from_slice(&block.bytes)));
-            let written = self.view.depot.create(&layout::record(&self.view.id, seq), parts, durability);
-            match written.and_then(|created| self.lease.confirm_after_writing().map(|()| created)) {
+            let written =
+                body.write(&self.view.depot, &layout::record(&self.view.id, seq), &json(&header)?, durability)?;
+            let parsed = parsed(header, &runs, &written);
+            match written.created.and_then(|created| self.lease.confirm_after_writing().map(|()| created)) {
                 Ok(Created::Yes) => {
                     self.enter(&parsed)?;
+                    self.is_written();
                     return Ok(seq);
                 }
-                Ok(Created::Exists) => self.attempts.push(Attempt { parsed }),
+                Ok(Created::Exists) => self.remember(Attempt { parsed }),
                 Err(error) => {
-                    self.attempts.push(Attempt { parsed });
+                    self.remember(Attempt { parsed });
                     return Err(error);
                 }
             }
@@ -71,10 +71,19 @@ impl Log {
                 let Some(Attempt { parsed }) = self.attempts.pop() else { continue };
                 self.attempts.clear();
                 self.enter(&parsed)?;
+                self.is_written();
                 return Ok(seq);
             }
         }
         Err(self.lease.lost())
+    }
+
+    /// Keeps what may have been written; of very many attempts, which only a store has that is down for long, the last.
+    fn remember(&mut self, attempt: Attempt) {
+        if self.attempts.len() >= REMEMBERED {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
     }
 
     /// Has it written that nothing came of records that failed, if one of them is there after all.
@@ -147,24 +156,27 @@ impl Log {
     }
 }
 
-/// The head of a record, and the record as if it had been read.
-fn encode(mut header: Header, blocks: &[Packed], runs: &[Range<u32>]) -> Result<(Parsed, Vec<u8>), StoreError> {
+/// A header as it is written.
+fn json(header: &Header) -> Result<Vec<u8>, StoreError> {
     let refused = |error: &dyn std::fmt::Display| StoreError::Refused(error.to_string());
-    let json = serde_json::to_vec(&header).map_err(|error| refused(&error))?;
+    let json = serde_json::to_vec(header).map_err(|error| refused(&error))?;
     // What is written can be read: facts may be nested deeper than the parser goes.
-    if !serde_json::from_slice::<Header>(&json).is_ok_and(|read| read == header) {
-        return Err(StoreError::Refused("its facts would not be the same when they are read".to_owned()));
+    if !serde_json::from_slice::<Header>(&json).is_ok_and(|read| read == *header) {
+        return Err(refused(&"its facts would not be the same when they are read"));
     }
-    let (head, hash) = write_head(&json, blocks).map_err(|error: FrameError| refused(&error))?;
-    let packed: u64 = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    Ok(json)
+}
+
+/// A record as if it had been read.
+fn parsed(mut header: Header, runs: &[Range<u32>], written: &Written) -> Parsed {
     let known = Known {
-        hash: hex::encode(hash),
-        bytes: head.len() as u64 + packed,
-        head_bytes: head.len() as u64,
+        hash: hex::encode(written.hash),
+        bytes: written.bytes,
+        head_bytes: written.head_bytes,
         is_open: matches!(header.kind, Kind::Open(_)),
     };
     if let Kind::Commit(state) | Kind::Snapshot(state) = &mut header.kind {
         state.facts = serde_json::Value::Null;
     }
-    Ok((Parsed { header, runs: runs.to_vec(), known }, head))
+    Parsed { header, runs: runs.to_vec(), known }
 }

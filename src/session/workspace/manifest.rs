@@ -40,6 +40,21 @@ pub struct Changes {
     pub gone: Vec<String>,
 }
 
+impl Changes {
+    /// What leads over both, this one first.
+    #[must_use]
+    pub fn then(mut self, later: Changes) -> Self {
+        let gone: BTreeSet<&String> = later.gone.iter().collect();
+        self.set.retain(|path, _| !gone.contains(path));
+        self.gone.retain(|path| !later.set.contains_key(path));
+        self.set.extend(later.set);
+        let known: BTreeSet<&String> = self.gone.iter().collect();
+        let new: Vec<String> = later.gone.iter().filter(|path| !known.contains(path)).cloned().collect();
+        self.gone.extend(new);
+        self
+    }
+}
+
 impl Manifest {
     /// Makes the changes.
     pub fn apply(&mut self, changes: &Changes) {

@@ -103,6 +103,11 @@ impl Workspace {
         &self.manifest
     }
 
+    /// Has the next record read every file again, and put its contents where they belong.
+    pub fn forget_contents(&mut self) {
+        self.known.clear();
+    }
+
     /// Where the contents are.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs

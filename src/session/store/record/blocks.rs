@@ -1,10 +1,13 @@
 //! Pages to blocks, on more than one thread if there are many.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::super::error::StoreError;
+use super::super::state::{Contents, PAGE};
 use super::frame::{FrameError, MAX_BLOCK, Packed};
 use super::runs;
 
@@ -13,14 +16,58 @@ const WORTH_A_THREAD: usize = 16;
 /// No more threads than this, which leaves other sessions room.
 const MAX_THREADS: usize = 4;
 
-/// The blocks of a record with these pages; none at all for no pages.
-pub fn of_pages(runs: &[Range<u32>], bytes: &[u8]) -> Result<Vec<Packed>, FrameError> {
-    if runs.is_empty() {
-        return Ok(Vec::new());
+/// Pages of a block.
+const PAGES: u32 = (MAX_BLOCK / PAGE) as u32;
+
+/// The runs of each block's pages, in order.
+pub fn split(runs: &[Range<u32>]) -> Vec<Vec<Range<u32>>> {
+    let mut blocks: Vec<Vec<Range<u32>>> = Vec::new();
+    let mut room = 0;
+    for run in runs {
+        let mut start = run.start;
+        while start < run.end {
+            if room == 0 {
+                blocks.push(Vec::new());
+                room = PAGES;
+            }
+            let end = run.end.min(start.saturating_add(room));
+            if let Some(block) = blocks.last_mut() {
+                block.push(start..end);
+            }
+            room -= end - start;
+            start = end;
+        }
     }
-    let mut blocks = vec![Packed::of(&runs::write(runs))?];
-    blocks.extend(of_bytes(bytes)?);
-    Ok(blocks)
+    blocks
+}
+
+/// One block of pages, packed.
+pub fn of_block(block: &[Range<u32>], contents: &dyn Contents) -> Result<Packed, StoreError> {
+    let length = runs::pages(block) as usize * PAGE;
+    RAW.with_borrow_mut(|raw| {
+        raw.resize(length, 0);
+        let mut rest = raw.as_mut_slice();
+        for run in block {
+            let (part, behind) = rest.split_at_mut((run.len() * PAGE).min(rest.len()));
+            contents.read(run.start, part).map_err(StoreError::Memory)?;
+            rest = behind;
+        }
+        Packed::of(raw).map_err(refused)
+    })
+}
+
+/// The block that says which pages there are.
+pub fn of_runs(runs: &[Range<u32>]) -> Result<Packed, StoreError> {
+    Packed::of(&runs::write(runs)).map_err(refused)
+}
+
+fn refused(error: FrameError) -> StoreError {
+    StoreError::Refused(error.to_string())
+}
+
+thread_local! {
+    /// A block's pages before they are packed.
+    static RAW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Bytes in blocks of 256 KiB.

@@ -1,6 +1,9 @@
 //! The bytes of a record. Knows nothing of what its header says. It reads what anybody may have written:
 //! every length is bounded before it is used, and whatever is wrong is an error.
 
+use std::cell::RefCell;
+
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -84,41 +87,86 @@ pub struct Head {
     pub total: u64,
 }
 
-/// A packed block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
-    /// Compressed.
-    pub bytes: Vec<u8>,
+/// What the table says of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Compressed length.
+    pub bytes: u32,
     /// Length before that.
     pub raw: u32,
     /// Of the compressed bytes.
     pub hash: Hash,
 }
 
+/// A packed block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// Compressed.
+    pub bytes: Bytes,
+    /// Its line in the table.
+    pub line: Line,
+}
+
+thread_local! {
+    /// Compresses this thread's blocks, and where it puts them.
+    static PACKER: RefCell<Option<(zstd::bulk::Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+}
+
 impl Packed {
     /// Compresses a block.
     pub fn of(raw: &[u8]) -> Result<Self, FrameError> {
-        let bytes = zstd::bulk::compress(raw, 1).map_err(|_| FrameError::Unpack)?;
-        let hash = Sha256::digest(&bytes).into();
-        Ok(Self { raw: u32::try_from(raw.len()).map_err(|_| FrameError::TooLarge)?, bytes, hash })
+        let pack = |packer: &mut Option<(zstd::bulk::Compressor<'static>, Vec<u8>)>| {
+            let (compressor, buffer) = match packer {
+                Some(packer) => packer,
+                None => packer.insert((zstd::bulk::Compressor::new(1)?, Vec::new())),
+            };
+            buffer.clear();
+            buffer.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+            compressor.compress_to_buffer(raw, buffer)?;
+            Ok(Bytes::copy_from_slice(buffer))
+        };
+        let bytes: Bytes = PACKER.with_borrow_mut(pack).map_err(|_: std::io::Error| FrameError::Unpack)?;
+        let too_large = |_| FrameError::TooLarge;
+        let line = Line {
+            bytes: u32::try_from(bytes.len()).map_err(too_large)?,
+            raw: u32::try_from(raw.len()).map_err(too_large)?,
+            hash: Sha256::digest(&bytes).into(),
+        };
+        Ok(Self { bytes, line })
     }
 }
 
-/// The head of a record with these blocks, and its hash.
-pub fn write_head(header: &[u8], blocks: &[Packed]) -> Result<(Vec<u8>, Hash), FrameError> {
-    if header.len() > MAX_HEADER || blocks.len() > MAX_BLOCKS {
+/// How long the head of a record is whose header was packed to so many bytes, with so many blocks.
+pub fn head_length(packed_header: usize, blocks: usize) -> usize {
+    PREAMBLE + packed_header + blocks * LINE + HASH
+}
+
+/// A header as it is in a record.
+pub fn pack_header(header: &[u8]) -> Result<Vec<u8>, FrameError> {
+    if header.len() > MAX_HEADER {
         return Err(FrameError::TooLarge);
     }
-    let packed = zstd::bulk::compress(header, 1).map_err(|_| FrameError::Unpack)?;
-    let mut head = Vec::with_capacity(PREAMBLE + packed.len() + blocks.len() * LINE + HASH);
+    zstd::bulk::compress(header, 1).map_err(|_| FrameError::Unpack)
+}
+
+/// The head of a record with these blocks, and its hash.
+pub fn write_head(header: &[u8], blocks: &[Line]) -> Result<(Vec<u8>, Hash), FrameError> {
+    write_packed_head(&pack_header(header)?, header.len(), blocks)
+}
+
+/// The same of a header that was packed, and was so long before.
+pub fn write_packed_head(packed: &[u8], raw: usize, blocks: &[Line]) -> Result<(Vec<u8>, Hash), FrameError> {
+    if blocks.len() > MAX_BLOCKS {
+        return Err(FrameError::TooLarge);
+    }
+    let mut head = Vec::with_capacity(head_length(packed.len(), blocks.len()));
     head.extend_from_slice(MAGIC);
-    for number in [packed.len(), header.len(), blocks.len()] {
+    for number in [packed.len(), raw, blocks.len()] {
         head.extend_from_slice(&u32::try_from(number).map_err(|_| FrameError::TooLarge)?.to_le_bytes());
     }
-    head.extend_from_slice(&packed);
+    head.extend_from_slice(packed);
     for block in blocks {
-        let bytes = u32::try_from(block.bytes.len()).map_err(|_| FrameError::TooLarge)?;
-        head.extend_from_slice(&bytes.to_le_bytes());
+        head.extend_from_slice(&block.bytes.to_le_bytes());
         head.extend_from_slice(&block.raw.to_le_bytes());
         head.extend_from_slice(&block.hash);
     }
@@ -203,7 +251,8 @@ impl Block {
         unpack(bytes, self.raw as usize)
     }
 
-    fn check(&self, index: usize, bytes: &[u8]) -> Result<(), FrameError> {
+    /// Checks its bytes.
+    pub fn check(&self, index: usize, bytes: &[u8]) -> Result<(), FrameError> {
         let same = Sha256::digest(bytes).as_slice() == self.hash;
         if same { Ok(()) } else { Err(FrameError::BlockChecksum(index)) }
     }

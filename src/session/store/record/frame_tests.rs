@@ -4,7 +4,7 @@ use super::*;
 
 fn record(header: &[u8], blocks: &[Vec<u8>]) -> Vec<u8> {
     let packed: Vec<Packed> = blocks.iter().map(|block| Packed::of(block).unwrap()).collect();
-    let (mut bytes, _) = write_head(header, &packed).unwrap();
+    let (mut bytes, _) = write_head(header, &packed.iter().map(|block| block.line).collect::<Vec<_>>()).unwrap();
     packed.iter().for_each(|block| bytes.extend_from_slice(&block.bytes));
     bytes
 }
@@ -60,8 +60,8 @@ fn lengths_that_cannot_be_are_refused_before_anything_is_made_of_them() {
 #[test]
 fn a_block_that_unpacks_to_more_than_it_says_is_refused() {
     let mut packed = Packed::of(&vec![0; 5000]).unwrap();
-    packed.raw = 4000;
-    let (mut bytes, _) = write_head(b"{}", std::slice::from_ref(&packed)).unwrap();
+    packed.line.raw = 4000;
+    let (mut bytes, _) = write_head(b"{}", std::slice::from_ref(&packed.line)).unwrap();
     bytes.extend_from_slice(&packed.bytes);
     let head = Head::parse_whole(&bytes).unwrap();
     assert_eq!(head.block(0, &bytes), Err(FrameError::Unpack));

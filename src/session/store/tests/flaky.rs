@@ -24,6 +24,10 @@ pub enum Failure {
     Refuses,
     /// It alone is done, and said not to be.
     Lies,
+    /// It is not done, and neither are as many after it as are said; then everything is well.
+    RefusesFor(usize),
+    /// The same, but they are done.
+    LiesFor(usize),
 }
 
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Flaky {
     /// Counted from 0.
     pub at: usize,
     pub count: AtomicUsize,
+    /// What the system is said to have answered.
+    pub errno: rustix::io::Errno,
 }
 
 enum Verdict {
@@ -43,7 +49,11 @@ enum Verdict {
 
 impl Flaky {
     pub fn new(inner: Arc<InMemory>, failure: Failure, at: usize) -> Arc<Self> {
-        Arc::new(Self { inner, failure, at, count: AtomicUsize::new(0) })
+        Self::with(inner, failure, at, rustix::io::Errno::NOSPC)
+    }
+
+    pub fn with(inner: Arc<InMemory>, failure: Failure, at: usize, errno: rustix::io::Errno) -> Arc<Self> {
+        Arc::new(Self { inner, failure, at, count: AtomicUsize::new(0), errno })
     }
 
     pub fn operations(&self) -> usize {
@@ -52,6 +62,13 @@ impl Flaky {
 
     fn verdict(&self) -> Verdict {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
+        if let Failure::RefusesFor(count) | Failure::LiesFor(count) = self.failure {
+            return match (number >= self.at && number < self.at.saturating_add(count), self.failure) {
+                (false, _) => Verdict::Do,
+                (true, Failure::LiesFor(_)) => Verdict::DoAndRefuse,
+                (true, _) => Verdict::Refuse,
+            };
+        }
         match (number.cmp(&self.at), self.failure) {
             (std::cmp::Ordering::Less, _) => Verdict::Do,
             (std::cmp::Ordering::Equal, Failure::DiesAfter | Failure::Lies) => Verdict::DoAndRefuse,
@@ -61,7 +78,8 @@ impl Flaky {
     }
 
     fn judge<T>(&self, result: impl FnOnce() -> Result<T>) -> Result<T> {
-        let error = || Error::Generic { store: "flaky", source: "injected".into() };
+        let system = std::io::Error::from_raw_os_error(self.errno.raw_os_error());
+        let error = || Error::Generic { store: "flaky", source: system.into() };
         match self.verdict() {
             Verdict::Do => result(),
             Verdict::Refuse => Err(error()),

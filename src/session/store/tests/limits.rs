@@ -68,3 +68,43 @@ fn undo_is_bounded_in_bytes() {
     }
     assert_eq!(log.timeline().undoable(), 3, "of 33 KiB each");
 }
+
+#[test]
+fn a_state_that_has_no_room_beside_the_past_takes_its_place() {
+    let (depot, watch) = memory();
+    let holder = Holder::here("a test");
+    let keep = Keep { total_bytes: 400 * 1024, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    let pages = |seed: u64| (0..60).map(|page| (page, seed + u64::from(page))).collect::<Vec<_>>();
+    let entry = blob(&depot, &id("s"), b"stays");
+    let files = Some(set("app/data", entry));
+    log.append(NewState { files, ..state(1, &[pages(0), vec![(100, 7)]].concat()) }).unwrap();
+    let second = log.append(state(2, &pages(1000))).unwrap();
+    assert_eq!((current(&log), log.timeline().undoable()), (second, 0));
+    let check = |view: &View, state| {
+        let (model, loaded) = contents(view, state);
+        assert_eq!((model.pages.len(), &model.pages[&100], &model.pages[&9]), (61, &page(7), &page(1009)));
+        assert_eq!((loaded.files.0.len(), view.state(state).unwrap().cells), (1, 2));
+    };
+    check(&log, second);
+    assert!(log.summary().bytes <= keep.total_bytes);
+    log.append(state(3, &[(0, 5)])).unwrap();
+    log.move_to(&Move::Undo(1)).unwrap();
+    log.close().unwrap();
+    let log = Log::open(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    check(&log, log.timeline().previous().unwrap());
+    assert_eq!(depot.list("sessions/s/log").unwrap().len(), log.ledger.records.len());
+    drop(log);
+
+    // What has a name stays, and then there is no room; to find that out is not tried with each cell.
+    let mut log = Log::create(&depot, Opening { keep, ..opening("t", &holder) }).unwrap();
+    let first = log.append(state(1, &pages(0))).unwrap();
+    log.save_name("x").unwrap();
+    for _ in 0..2 {
+        assert!(matches!(log.append(state(2, &pages(1000))), Err(StoreError::Full { .. })));
+        assert_eq!(current(&log), first);
+    }
+    log.forget_name("x").unwrap();
+    watch.pass(TimeDelta::seconds(31));
+    log.append(state(2, &pages(1000))).unwrap();
+}

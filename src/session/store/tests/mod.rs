@@ -3,7 +3,7 @@
 mod catalogue;
 mod crash;
 mod damage;
-mod flaky;
+pub mod flaky;
 mod leases;
 mod limits;
 mod model;
@@ -33,7 +33,7 @@ impl Watch {
         self.0.fetch_add(time.num_seconds(), Ordering::SeqCst);
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + self.0.load(Ordering::SeqCst), 0).unwrap()
     }
 }
@@ -93,7 +93,7 @@ pub fn page(seed: u64) -> Vec<u8> {
 }
 
 pub fn pages_of(map: &BTreeMap<u32, Vec<u8>>) -> Pages {
-    Pages { runs: map.keys().map(|page| *page..page + 1).collect(), bytes: map.values().flatten().copied().collect() }
+    Pages::of_bytes(map.keys().map(|page| *page..page + 1).collect(), map.values().flatten().copied().collect())
 }
 
 pub const MEMORY: u64 = 256 * PAGE as u64;
@@ -112,6 +112,7 @@ pub fn state(number: u32, pages: &[(u32, u64)]) -> NewState {
             at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         },
         amend: false,
+        cells: 1,
         memory_bytes: MEMORY,
         pages: pages_of(&pages),
         facts: serde_json::json!({ "number": number }),

@@ -55,7 +55,7 @@ proptest! {
                         Target::State(state) => models[&state].clone(),
                         Target::Fresh => Model::default(),
                     };
-                    let mut new = NewState { amend, ..super::state(number as u32, &pages) };
+                    let mut new = NewState { amend, cells: u32::from(!amend), ..super::state(number as u32, &pages) };
                     model.pages.extend(pages.iter().map(|(number, seed)| (*number, page(*seed))));
                     if let Some((name, contents)) = file {
                         let entry = blob(&depot, &id("s"), &[contents; 100]);

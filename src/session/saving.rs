@@ -1,0 +1,84 @@
+//! How it stands with the saving of a session, and how that is said.
+
+use chrono::{DateTime, Local, Utc};
+
+/// Whether what was committed is in the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Saving {
+    /// All of it, or about to be.
+    #[default]
+    Whole,
+    /// What so many cells did is not. It is tried again with each cell, and now and then in between.
+    Behind { why: String, since: DateTime<Utc>, cells: u32 },
+    /// Nothing can be written any more: somebody else has the session.
+    Lost { why: String, since: DateTime<Utc> },
+}
+
+impl Saving {
+    /// What is the matter, in words for the user; none if nothing is.
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Whole => None,
+            Self::Behind { why, since, cells } => {
+                let lost = match cells {
+                    0 => "where it stands is not recorded".to_owned(),
+                    1 => "what the last cell did would be lost with the kernel".to_owned(),
+                    cells => format!("what the last {cells} cells did would be lost with the kernel"),
+                };
+                Some(format!(
+                    "the session is not saved since {} ({why}): {lost}; tried again with each cell",
+                    time(*since)
+                ))
+            }
+            Self::Lost { why, since } => Some(format!(
+                "the session is not saved any more since {}: {why}. What is done here goes with this kernel: write \
+                 what you need to files, and restart the kernel to go on with the stored session",
+                time(*since)
+            )),
+        }
+    }
+}
+
+/// What the journal's thread tells the session.
+#[derive(Debug, Default)]
+pub struct Standing {
+    pub saving: Saving,
+    /// Something was the matter, that is over, and nobody has said so.
+    pub is_over: bool,
+    /// Contents of files are missing that were recorded.
+    pub wants_contents: bool,
+}
+
+impl Standing {
+    /// What there is to say with a cell.
+    pub fn to_tell(&mut self) -> Option<String> {
+        let is_over = std::mem::take(&mut self.is_over);
+        self.saving.problem().or_else(|| is_over.then(|| "the session is saved again".to_owned()))
+    }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    let at = at.with_timezone(&Local);
+    let today = at.date_naive() == Local::now().date_naive();
+    at.format(if today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_said_until_it_is_over_and_then_once_that_it_is() {
+        let saving = Saving::Behind { why: "No space left on device".to_owned(), since: Utc::now(), cells: 2 };
+        let mut standing = Standing { saving, ..Standing::default() };
+        for _ in 0..2 {
+            let text = standing.to_tell().unwrap();
+            assert!(text.starts_with("the session is not saved since ") && text.contains("the last 2 cells"), "{text}");
+            assert!(text.contains("(No space left on device)") && text.ends_with("tried again with each cell"));
+        }
+        standing.saving = Saving::Whole;
+        standing.is_over = true;
+        assert_eq!(standing.to_tell().as_deref(), Some("the session is saved again"));
+        assert_eq!(standing.to_tell(), None);
+    }
+}
