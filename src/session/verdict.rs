@@ -143,6 +143,14 @@ pub fn failure(ename: &str, evalue: &str) -> Map<String, Value> {
     }
 }
 
+/// The content of a reply to a cell that the host has done itself.
+pub fn success() -> Map<String, Value> {
+    match json!({"status": "ok", "payload": [], "user_expressions": {}}) {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    }
+}
+
 /// Red, as IPython shows an exception's name.
 fn traceback(ename: &str, evalue: &str) -> Vec<String> {
     vec![format!("\x1b[0;31m{ename}\x1b[0m: {evalue}")]
