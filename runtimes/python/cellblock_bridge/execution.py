@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.error import InputRejected
+
 from . import streams
 from .cell_files import is_cell_file
 from .departure import Departure
@@ -100,9 +102,13 @@ def _is_ipython_s(error: BaseException | None, *, before: bool) -> bool:
     """Whether an error is none of the cell's, but of what IPython does with cells."""
     if error is None or isinstance(error, (KeyboardInterrupt, MemoryError, Departure)):
         return False
-    if before and (isinstance(error, SyntaxError) or not _comes_from_a_cell(error)):
-        return False  # of the cell's text, or a transformer's wish
-    return not _comes_from_a_cell(error, running=True)
+    if not before:
+        return not _comes_from_a_cell(error, running=True)
+    if isinstance(error, (SyntaxError, InputRejected)):
+        return False
+    # The compiler raises these because of a cell's text; a transformer may raise anything.
+    of_the_text = isinstance(error, (ValueError, OverflowError, RecursionError))
+    return not of_the_text or _comes_from_a_cell(error)
 
 
 def _comes_from_a_cell(error: BaseException, *, running: bool = False) -> bool:

@@ -69,7 +69,7 @@ _PARTS = (
 _LISTS = ("ast_transformers", "input_transformers_post")
 
 _modules: dict[str, Any] = sys.modules
-_chdir, _stat, _getcwd = os.chdir, os.stat, os.getcwd
+_chdir, _stat, _environ = os.chdir, os.stat, os.environ
 
 
 class Healer:
@@ -153,6 +153,10 @@ class Healer:
                 setattr(sys, name, list(known))
                 self._said.append(f"`sys.{name}` was empty, so nothing could be imported: it is the session's again")
 
+        if not hasattr(type(os.environ), "__getitem__"):
+            os.environ = _environ
+            self._said.append("`os.environ` was none: it is the session's again")
+
     def _heal_directory(self) -> None:
         try:
             _stat(".")
@@ -183,7 +187,7 @@ class Healer:
                 del vars(shell)[name]
                 lost.append(name)
         for trap in (self._parts["display_trap"], self._parts["builtin_trap"]):
-            trap._nested_level = 0  # a cell that was left in the midst of it has left it, too
+            vars(trap)["_nested_level"] = 0  # a cell that was left in the midst of it has left it, too
         namespace = vars(self._parts["user_module"])
         if shell.user_ns is not namespace or "_oh" not in namespace or "get_ipython" not in namespace:
             shell.user_ns = namespace

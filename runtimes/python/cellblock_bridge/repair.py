@@ -54,6 +54,7 @@ class Repair:
         self._shell = shell
         self._attributes = frozenset(vars(shell))
         self._code: list[tuple[ModuleType | type, dict[str, Any]]] = []
+        self._methods: list[tuple[type, frozenset[str]]] = []
         self._transforms: dict[str, list[Any]] = {}
         self._callbacks: dict[str, list[Any]] = {}
         self.remember()
@@ -73,6 +74,7 @@ class Repair:
         for kind in type(shell).__mro__[:-1]:
             if kind.__module__.partition(".")[0] not in _ROOTS and kind.__flags__ & _MUTABLE:
                 self._keep(kind)
+        self._methods = [(kind, frozenset(vars(kind))) for kind in type(shell).__mro__[:-1]]
         manager = shell.input_transformer_manager
         self._transforms = {
             name: list(getattr(manager, name))
@@ -88,10 +90,10 @@ class Repair:
             now = vars(place)
             for name, value in code.items():
                 if now.get(name) is not value:
-                    type.__setattr__(place, name, value) if isinstance(place, type) else setattr(
-                        place, name, value
-                    )
+                    put = type.__setattr__ if isinstance(place, type) else ModuleType.__setattr__
+                    put(place, name, value)
                     taken.append(f"{place.__name__}.{name}")
+        taken.extend(self._take_out_shadows())
         for name in vars(shell).keys() - self._attributes:
             if callable(getattr(type(shell), name, None)):
                 del vars(shell)[name]
@@ -110,6 +112,16 @@ class Repair:
                 shell.events.callbacks[name] = list(callbacks)
                 taken.append(f"get_ipython().events: {name}")
         shell.custom_exceptions, shell.CustomTB = (), None
+        return taken
+
+    def _take_out_shadows(self) -> list[str]:
+        """Take out methods that were added to a class of the shell before those of its bases."""
+        taken, kinds = [], type(self._shell).__mro__
+        for at, (kind, names) in enumerate(self._methods):
+            for name in vars(kind).keys() - names:
+                if any(name in vars(base) for base in kinds[at + 1 :]):
+                    type.__delattr__(kind, name)
+                    taken.append(f"{kind.__name__}.{name}")
         return taken
 
     def _keep(self, place: ModuleType | type) -> None:

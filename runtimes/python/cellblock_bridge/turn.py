@@ -37,12 +37,14 @@ def serve_turn() -> None:
     reactor_main = _modules.get("__main__")
     request, buffers = door.ask("next")
     here = session()
-    here.healer.heal()
+    _heal(here)
     _modules["__main__"] = here.main_module
     try:
         served = _serve(here, request, buffers)
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
         served = _failure(error)
+        if request.get("op") == "execute":
+            served["stuck"] = here.repair.take_out()
     finally:
         streams.flush_own()
         here.healer.heal_entry()
@@ -50,6 +52,14 @@ def serve_turn() -> None:
             _modules["__main__"] = reactor_main
     _reply(*(served if isinstance(served, tuple) else (served, [])))
     gate.end_turn()
+
+
+def _heal(here: Session) -> None:
+    try:
+        here.healer.heal()
+    except Exception:  # noqa: BLE001 - of what IPython's own classes were made into
+        here.repair.take_out()
+        here.healer.heal()
 
 
 def _serve(
