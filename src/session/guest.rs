@@ -27,7 +27,7 @@ use super::verdict::{self, Verdict};
 use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::firewall::Firewall;
-use crate::observe::shown;
+use crate::observe::{shown, shown_lines};
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{
     Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, Sampling, World,
@@ -451,7 +451,7 @@ impl Guest {
 
     /// Says something of the host's own in the cell's output.
     pub(super) fn say(&self, name: StreamName, text: &str) {
-        self.desk.say(Event::Stream { name, text: format!("[cellblock] {text}\n") });
+        self.desk.say(Event::Stream { name, text: format!("[cellblock] {}\n", shown_lines(text)) });
     }
 
     fn lost(&self, error: &GuestError) -> Outcome {

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from guests import ChildGuest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kernel"))
-
-from sabotages import SABOTAGES  # noqa: E402
-
-# What the host goes back from: the turn after them gives no reply.
-BEYOND = {"the bridge's functions", "the bridge's door", "the turn's name"}
+from sabotages import BEYOND, SABOTAGES
 
 
-@pytest.mark.parametrize("name", sorted(SABOTAGES.keys() - BEYOND))
+@pytest.mark.parametrize("name", [name for name in SABOTAGES if name not in BEYOND])
 def test_the_session_goes_on(child: ChildGuest, name: str) -> None:
     """At most one cell fails, and says so, until what was replaced is found to be in the way."""
     child.ok("import sys; x = 41")
@@ -35,7 +26,7 @@ def test_the_session_goes_on(child: ChildGuest, name: str) -> None:
     assert child.turn("is_complete", code="x = 1")["status"] == "complete"
 
 
-@pytest.mark.parametrize("name", sorted(BEYOND))
+@pytest.mark.parametrize("name", BEYOND)
 def test_beyond_repair_there_is_no_reply_and_no_hang(child: ChildGuest, name: str) -> None:
     child.ok("x = 41")
     child.host.begin({"op": "execute", "code": SABOTAGES[name], "execution_count": 2}, ())

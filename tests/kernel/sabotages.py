@@ -1,6 +1,8 @@
-"""Cells that break the session they run in: what they do it with, and what they are called."""
+"""Cells that break the session they run in: what they do it with, what they are called, and how it goes on."""
 
 from __future__ import annotations
+
+from frontend import Frontend, Outcome
 
 #: Each is one cell. `ip` stands for the shell.
 SABOTAGES: dict[str, str] = {
@@ -76,3 +78,38 @@ SABOTAGES: dict[str, str] = {
     "the turn's name": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
     "exit handlers": "import atexit\n@atexit.register\ndef no(): raise RuntimeError('exit')",
 }
+
+# What the bridge cannot put back: the host has to go back.
+BEYOND = ["the bridge's functions", "the bridge's door", "the turn's name"]
+PLAIN = "before = x\nx = 42\ny = [n for n in range(3)]"
+
+
+def says_what_to_do(outcome: Outcome) -> None:
+    assert outcome.status == "error" and outcome.content["ename"], outcome.describe()
+    assert "%session undo" in outcome.everything, outcome.describe()
+
+
+def goes_on(kernel: Frontend) -> bool:
+    """Whether plain cells work, at the latest after one that failed and said what to do."""
+    outcome = kernel.run(PLAIN)
+    if outcome.status == "error" and "NameError" not in outcome.content["ename"]:
+        says_what_to_do(outcome)
+        outcome = kernel.run(PLAIN)
+    if outcome.status == "error" and outcome.content["ename"] == "NameError":  # it emptied the namespace
+        outcome = kernel.run("x = 42")
+    if outcome.status == "error":
+        says_what_to_do(outcome)
+        return False
+    return True
+
+
+def goes_back(kernel: Frontend) -> None:
+    """So many undos as there were cells lead back to the cell `x = 41`, and there everything works."""
+    for _ in range(12):
+        undone = kernel.run("%session undo")
+        assert undone.status == "ok" and "went back to" in undone.stdout, undone.describe()
+        (here,) = [line for line in kernel.run_ok("%session log").stdout.splitlines() if line.startswith("->")]
+        if here.endswith("x = 41"):
+            break
+    assert kernel.run_ok("print(x)").stdout == "41\n"
+    assert kernel.value("x") == "41"
