@@ -1,5 +1,7 @@
 //! Text from the guest made fit to be part of an answer, and numbers for people.
 
+use crate::observe::is_visible;
+
 /// Characters of a name, path or line that are shown at most.
 pub const NAME_MAX: usize = 80;
 /// Characters of a line of source that are shown at most.
@@ -27,13 +29,8 @@ pub fn clean_name(text: &str) -> String {
 fn visible(letter: char) -> char {
     match letter {
         '\t' => ' ',
-        '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2028}'..='\u{2029}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' => '\u{fffd}',
-        letter if letter.is_control() => '\u{fffd}',
-        letter => letter,
+        letter if is_visible(letter) => letter,
+        _ => char::REPLACEMENT_CHARACTER,
     }
 }
 

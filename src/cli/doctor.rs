@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use super::{jupyter_dirs, kernelspec};
+use super::{jupyter_dirs, kernelspec, terminal};
 use crate::runtime::pip::Pip;
 use crate::runtime::{Cache, Prepared, SetupError, setup::supported, stages};
 use crate::sandbox::Edition;
@@ -35,13 +35,13 @@ impl Doctor {
                 Doubtful(text) => ("warning", text),
                 Bad(text) => ("FAILED ", text),
             };
-            println!("{mark}  {what}: {text}");
+            terminal::say(&format!("{mark}  {what}: {text}"));
             bad += usize::from(matches!(finding, Bad(_)));
         }
         match bad {
-            0 => println!("Everything that is needed is there."),
-            1 => println!("One thing is wrong."),
-            n => println!("{n} things are wrong."),
+            0 => terminal::say("Everything that is needed is there."),
+            1 => terminal::say("One thing is wrong."),
+            n => terminal::say(&format!("{n} things are wrong.")),
         }
         Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

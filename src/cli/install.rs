@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{jupyter_dirs, kernelspec};
+use super::{jupyter_dirs, kernelspec, terminal};
 use crate::policy::Profile;
 
 #[derive(Debug, clap::Args)]
@@ -65,8 +65,8 @@ impl Install {
         let executable = std::env::current_exe().context("cannot find this program's own path")?;
         let kernel = kernelspec::kernel_json(&executable, &self.display_name, self.profile);
         let dir = kernelspec::write(&data_dir, &self.name, &kernel)?;
-        println!("Installed the kernel {} ({}) in {}", self.name, self.display_name, dir.display());
-        println!("The first start sets up the sandbox; `cellblock setup` does it now.");
+        terminal::say(&format!("Installed the kernel {} ({}) in {}", self.name, self.display_name, dir.display()));
+        terminal::say("The first start sets up the sandbox; `cellblock setup` does it now.");
         Ok(ExitCode::SUCCESS)
     }
 }

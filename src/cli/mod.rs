@@ -16,6 +16,7 @@ mod session_arguments;
 mod sessions;
 mod setup;
 mod snapshot;
+mod terminal;
 mod uninstall;
 
 use std::process::ExitCode;
@@ -53,10 +54,21 @@ enum Command {
     Policy(policy::PolicyCommand),
 }
 
+/// The exit code of a command line that makes no sense.
+const MISUSED: u8 = 2;
+
 /// What `main` does: parses the arguments, runs the command, tells the error.
 pub fn main() -> ExitCode {
     let snapshots = snapshot::SnapshotRequests::heed();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // It quotes what it does not know, such as the name of a file that a shell filled in.
+        Err(error) if error.use_stderr() => {
+            terminal::warn_part(&error.render().to_string());
+            return ExitCode::from(MISUSED);
+        }
+        Err(help) => help.exit(),
+    };
     let result = snapshots.context("cannot heed signals").and_then(|snapshots| {
         arguments.log.start()?;
         match arguments.command {
@@ -71,7 +83,7 @@ pub fn main() -> ExitCode {
         }
     });
     result.unwrap_or_else(|error| {
-        eprintln!("cellblock: {error:#}");
+        terminal::warn(&format!("cellblock: {error:#}"));
         ExitCode::FAILURE
     })
 }

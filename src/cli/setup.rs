@@ -25,7 +25,7 @@ impl Setup {
         let deterministic = super::builder::builder(Edition::Deterministic)?;
         let progress = progress();
         let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
-        eprintln!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display());
+        super::terminal::warn(&format!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display()));
         if self.deterministic {
             let prepared = setup(&cache, deterministic.as_ref(), Check::Contents, progress.as_ref())?;
             eprintln!("That for deterministic sessions too: {}", cache.runtime_dir(prepared.id()).display());

@@ -29,7 +29,7 @@ impl Uninstall {
         }
         for installed in found {
             fs::remove_dir_all(&installed.dir).with_context(|| format!("cannot remove {}", installed.dir.display()))?;
-            println!("Removed {}", installed.dir.display());
+            super::terminal::say(&format!("Removed {}", installed.dir.display()));
         }
         Ok(ExitCode::SUCCESS)
     }

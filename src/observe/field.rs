@@ -1,6 +1,8 @@
 //! The values of events, as they go to the log. Much of it is said by a guest: text is bounded, and has nothing in
 //! it that could end a line or steer a terminal.
 
+use super::visible::shown;
+
 /// Characters of a text.
 const MOST_TEXT: usize = 200;
 /// Characters of a path.
@@ -72,18 +74,6 @@ impl<T: Logged> Logged for Option<T> {
     fn logged(&self) -> Self::Value {
         self.as_ref().map(T::logged)
     }
-}
-
-/// At most `most` characters of a text, each that could end a line or steer a terminal as `�`.
-pub fn shown(text: &str, most: usize) -> String {
-    let plain = |char: char| if steers(char) { char::REPLACEMENT_CHARACTER } else { char };
-    text.chars().take(most).map(plain).collect()
-}
-
-/// Whether a character does something other than being seen: a control character, a line or paragraph separator, or
-/// one that turns the direction of text.
-pub(super) fn steers(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{events, field, metrics};
+use super::{events, metrics, visible};
 
 /// Lines as JSON objects: `timestamp`, `level`, `target`, then `event` (of the table's events) or `message`, and the
 /// fields next to them.
@@ -138,9 +138,12 @@ fn escape(text: &str, colours: bool, is_json: bool) -> String {
         let _ = match char {
             '\x1b' if colours => escaped.write_char(char),
             '\n' => escaped.write_str("\\n"),
-            char if field::steers(char) && is_json => write!(escaped, "\\u{:04x}", u32::from(char)),
-            char if field::steers(char) => write!(escaped, "{}", char.escape_unicode()),
-            char => escaped.write_char(char),
+            char if visible::is_visible(char) => escaped.write_char(char),
+            char if is_json => {
+                visible::escape(char, &mut escaped);
+                Ok(())
+            }
+            char => write!(escaped, "{}", char.escape_unicode()),
         };
     }
     escaped

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::keys::KEYS;
 use super::{
-    Advice, Durability, Effective, FuelAdvice, Ids, Log, LogFormat, Output, Packages, Persist, Policy, PolicyError,
-    Profile, Resume, Search, Session,
+    Advice, Durability, Effective, FuelAdvice, Heal, Ids, Log, LogFormat, Output, Packages, Persist, Policy,
+    PolicyError, Profile, Resume, Search, Session,
 };
 
 /// What the defaults are laid over: every key has one, so nothing of this is left.
@@ -42,6 +42,7 @@ const BLANK: Policy = Policy {
         persist: Persist::Off,
         durability: Durability::Relaxed,
         resume: Resume::Never,
+        heal: Heal::Offer,
         idle_evict: None,
         undo: 0,
         undo_bytes: 0,

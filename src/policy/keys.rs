@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::key::{Default, Key};
 use super::kind::{Kind, Setting};
-use super::sections::{Durability, FuelAdvice, Ids, LogFormat, Persist, Resume, Store};
+use super::sections::{Durability, FuelAdvice, Heal, Ids, LogFormat, Persist, Resume, Store};
 
 /// The key of this whole name.
 pub fn find_key(name: &str) -> Option<&'static Key> {
@@ -292,6 +292,14 @@ pub const KEYS: &[Key] = &[
         defaults: all(Default::Word("ask")),
         example: "",
         set: set_word!(session.resume, Resume),
+    },
+    Key {
+        name: "session.heal",
+        doc: "When cells have broken the interpreter so that a second request in a row gets no answer: say how to go back with `%session undo`, which needs nothing of the interpreter (offer), or undo the last cell, and say so (undo).",
+        kind: Kind::Choice(Heal::WORDS),
+        defaults: all(Default::Word("offer")),
+        example: "",
+        set: set_word!(session.heal, Heal),
     },
     Key {
         name: "session.idle_evict",

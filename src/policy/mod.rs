@@ -36,7 +36,7 @@ pub use kind::{Kind, Setting};
 pub use profile::Profile;
 pub use reference::{defaults, in_toml, key_page, sample_file};
 pub use sections::{
-    Advice, Durability, FuelAdvice, Ids, Log, LogFormat, Output, Packages, Persist, Resume, Session, Store,
+    Advice, Durability, FuelAdvice, Heal, Ids, Log, LogFormat, Output, Packages, Persist, Resume, Session, Store,
 };
 
 /// The limits and grants of one session. Each field is named like its key; the tables of the file are structs.

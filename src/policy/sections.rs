@@ -58,6 +58,16 @@ words!(
 );
 
 words!(
+    /// `session.heal`: what happens when a session does not answer any more.
+    Heal {
+        /// It is said how to go back.
+        Offer = "offer",
+        /// The last cell is undone.
+        Undo = "undo",
+    }
+);
+
+words!(
     /// `session.ids`: which names sessions may have.
     Ids {
         /// Any that is safe as a file name.
@@ -124,6 +134,8 @@ pub struct Session {
     pub durability: Durability,
     /// What happens when there is a saved session.
     pub resume: Resume,
+    /// What happens when it does not answer.
+    pub heal: Heal,
     /// How long a session may be idle before its memory is given back; none: for ever.
     pub idle_evict: Option<Duration>,
     /// Commits that can be gone back to.

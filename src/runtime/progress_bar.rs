@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::progress::Progress;
+use crate::observe::shown_lines;
 
 /// Draws one bar on stderr for the stage that runs.
 #[derive(Debug, Default)]
@@ -62,11 +63,11 @@ impl Progress for Bar {
     fn message(&self, text: &str) {
         let current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match &*current {
-            Some(bar) => bar.println(format!("      {text}")),
+            Some(bar) => bar.println(format!("      {}", shown_lines(text))),
             None => {
                 // Before the first stage there is no bar to print above of.
                 let line = ProgressBar::no_length();
-                line.println(text);
+                line.println(&*shown_lines(text));
             }
         }
     }

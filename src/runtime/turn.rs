@@ -7,12 +7,14 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Allowance, Frame, HostCall, Outside};
 
-/// The one source that the host ever runs in the guest (`docs/door.md`).
-pub const TURN: &str = "__import__('cellblock_bridge').serve_turn()";
+/// The one source that the host runs in the guest (`docs/door.md`). The name is found without the import system, in
+/// which cells may have done anything.
+pub const TURN: &str = "serve_turn()";
 
-/// What a guest runs once, before anything else: where its modules are. As in ipykernel, the working
-/// directory comes first.
-pub const PATHS: &str = "import os, sys; os.chdir('/app'); sys.path.insert(0, ''); sys.path += ['/usr/local/lib/cellblock', '/data/site-packages']";
+/// What a guest runs once, before anything else: where its modules are, and what serves turns. As in ipykernel, the
+/// working directory comes first.
+pub const PATHS: &str = "import os, sys; os.chdir('/app'); sys.path.insert(0, ''); \
+    sys.path += ['/usr/local/lib/cellblock', '/data/site-packages']; from cellblock_bridge import serve_turn";
 
 /// The allowance of a turn of the host's own making.
 pub fn unhurried(time: Duration) -> Allowance {

@@ -56,7 +56,7 @@ pub fn make(
     let mut instance = Instance::start(code, mapping, facts, world, desk.clone()).map_err(WarmError::Start)?;
     if matches!(start, Start::Fresh) {
         instance.initialize("_initialize").map_err(WarmError::Start)?;
-        let turn = instance.take_turn(PATHS, unhurried(PATIENCE), &Interrupter::default(), |_, _| {});
+        let turn = instance.take_turn(PATHS, unhurried(PATIENCE), &Interrupter::default(), |_| {});
         if !matches!(turn.end, End::Returned(0)) {
             return Err(WarmError::Turn("paths", format!("{:?}; {}", turn.end, desk.end().text)));
         }
@@ -109,7 +109,7 @@ fn prove(code: &Code, image: &Arc<Image>, world: &World, facts: &Facts) -> Resul
     let interrupter = Interrupter::default();
     interrupter.interrupt();
     desk.begin(json!({"op": "execute", "code": "while True: pass", "silent": true, "execution_count": 1}));
-    let turn = instance.take_turn(TURN, unhurried(Duration::from_secs(30)), &interrupter, |_, _| {});
+    let turn = instance.take_turn(TURN, unhurried(Duration::from_secs(30)), &interrupter, |_| {});
     let reply = desk.end().reply.unwrap_or_default();
     match (&turn.end, reply.get("ename").and_then(|name| name.as_str())) {
         (End::Returned(_), Some("KeyboardInterrupt")) => Ok(()),
@@ -124,7 +124,7 @@ fn turn(
     what: &'static str,
 ) -> Result<(), WarmError> {
     desk.begin(request);
-    let turn = instance.take_turn(TURN, unhurried(PATIENCE), &Interrupter::default(), |_, _| {});
+    let turn = instance.take_turn(TURN, unhurried(PATIENCE), &Interrupter::default(), |_| {});
     let ended = desk.end();
     match (turn.end, ended.reply) {
         (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => {

@@ -46,6 +46,16 @@ pub enum Reason {
     Sample,
 }
 
+/// That a guest is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub reason: Reason,
+    /// Fuel that the turn has used.
+    pub fuel: u64,
+    /// Whether its flag was down: then it will notice once more. Asked again before it looked, it notices once.
+    pub afresh: bool,
+}
+
 /// How a turn ended.
 #[derive(Debug)]
 pub enum End {
@@ -245,23 +255,23 @@ impl Stages {
 }
 
 impl Instance {
-    /// Runs `source` in one turn. `asked` is told when the guest is asked to end, before it can notice.
+    /// Runs `source` in one turn. `asked` is told when the guest is asked something, before it can notice.
     pub fn take_turn(
         &mut self,
         source: &str,
         allowance: Allowance,
         interrupter: &Interrupter,
-        mut asked: impl FnMut(Reason, u64),
+        mut asked: impl FnMut(Asked),
     ) -> Turn {
         let started = Instant::now();
         let waker = Waker::here();
         interrupter.attach(Some(waker.clone()));
         let mut last = None;
-        let end = self.poll(source, allowance, interrupter, &waker, started, &mut |reason, fuel| {
-            if reason != Reason::Sample {
-                last = Some(reason);
+        let end = self.poll(source, allowance, interrupter, &waker, started, &mut |now| {
+            if now.reason != Reason::Sample {
+                last = Some(now.reason);
             }
-            asked(reason, fuel);
+            asked(now);
         });
         interrupter.attach(None);
         self.control.signal.clear();
@@ -276,7 +286,7 @@ impl Instance {
         interrupter: &Interrupter,
         waker: &Arc<Waker>,
         started: Instant,
-        asked: &mut dyn FnMut(Reason, u64),
+        asked: &mut dyn FnMut(Asked),
     ) -> End {
         let control = self.control.clone();
         let outside = self.store.data().outside.clone();
@@ -307,7 +317,7 @@ impl Instance {
             match stages.step(&Look { now, fuel, waiting, interrupted, pending }) {
                 Step::GoOn => {}
                 Step::Ask(reason) => {
-                    asked(reason, fuel);
+                    asked(Asked { reason, fuel, afresh: !pending });
                     control.ask(reason == Reason::Sample);
                     continue;
                 }

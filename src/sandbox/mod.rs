@@ -30,7 +30,7 @@ mod stat;
 mod wasi;
 pub mod world;
 
-pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};
+pub use drive::{Allowance, Asked, End, Interrupter, Reason, Sampling, Turn};
 pub use engine::Edition;
 pub use fixed::Fixed;
 pub use frame::{Frame, room_for_structure};

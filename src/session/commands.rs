@@ -7,9 +7,14 @@ use super::output::grouped;
 use super::saving::Saving;
 use super::store::{Cell, Log, SessionId};
 use super::timeline::{Move, Target};
+use crate::observe::shown;
 
 /// Commits that one command may go back or forward at most.
 const MOST_STEPS: u64 = 100_000;
+
+/// Characters of a cell's first line, and of names, that are shown.
+const LONGEST_LINE: usize = 80;
+const LONGEST_LIST: usize = 1_000;
 
 /// A command of `%session`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +79,9 @@ impl Command {
 pub fn arrived(to: &Move, log: &Log) -> String {
     let timeline = log.timeline();
     let place = match here(log) {
-        Some(cell) if cell.number > 0 => format!("the state after cell [{}]: {}", cell.number, cell.first_line),
+        Some(cell) if cell.number > 0 => {
+            format!("the state after cell [{}]: {}", cell.number, shown(&cell.first_line, LONGEST_LINE))
+        }
         Some(_) => "the state before the first cell".to_owned(),
         None => "a fresh session".to_owned(),
     };
@@ -85,6 +92,11 @@ pub fn arrived(to: &Move, log: &Log) -> String {
         _ => "went to",
     };
     format!("{done} {place} (undo {}, redo {} more)", timeline.undoable(), timeline.redoable())
+}
+
+/// Names, one after another.
+fn listed(names: &[String]) -> String {
+    shown(&names.join(", "), LONGEST_LIST)
 }
 
 /// The cell after which the session is what it is.
@@ -115,7 +127,7 @@ pub fn status(id: &SessionId, kept: bool, saving: &Saving, log: Option<&Log>) ->
     ));
     lines.push(format!("{} bytes stored in {} states", grouped(summary.bytes), summary.states));
     if !summary.names.is_empty() {
-        lines.push(format!("saved as {} (%session restore NAME)", summary.names.join(", ")));
+        lines.push(format!("saved as {} (%session restore NAME)", listed(&summary.names)));
     }
     if let Some(saved) = Saved::of(&summary) {
         lines.push(format!("a session {saved} was there before (%session resume)"));
@@ -130,7 +142,7 @@ pub fn log(saving: &Saving, log: Option<&Log>) -> String {
     let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
     for line in log.history() {
         let here = if line.current { "->" } else { "" };
-        let named = if line.names.is_empty() { String::new() } else { format!("  [{}]", line.names.join(", ")) };
+        let named = if line.names.is_empty() { String::new() } else { format!("  [{}]", listed(&line.names)) };
         lines.push(match line.state {
             Some(info) if info.cell.number > 0 => {
                 let cell = &info.cell;
@@ -138,7 +150,8 @@ pub fn log(saving: &Saving, log: Option<&Log>) -> String {
                 let failed = if cell.ok { "" } else { " (failed)" };
                 let (bytes, fuel) = (grouped(info.stored_bytes), grouped(cell.fuel));
                 let number = format!("[{}]", cell.number);
-                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {}{failed}{named}", cell.first_line)
+                let code = shown(&cell.first_line, LONGEST_LINE);
+                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}")
             }
             _ => format!("{here:>2} {:>6}  a fresh start", ""),
         });

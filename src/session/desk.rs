@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::account::Denial;
 use super::advise::Wish;
+use super::asking::{Asking, Why};
 use super::commands::{self, After, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::guest_frame::{event, refusal, text, weight};
@@ -25,7 +26,7 @@ use super::store::SessionId;
 use super::verdict::{fuel_message, memory_message, time_message};
 use crate::firewall::{Firewall, Removals};
 use crate::observe::shown;
-use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass, Refused};
+use crate::sandbox::{Asked, Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass, Refused};
 
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
@@ -65,7 +66,7 @@ struct Current {
     request: Option<Frame>,
     reply: Option<Frame>,
     output: Output,
-    asked: Option<(Reason, u64)>,
+    asking: Asking,
     /// What is to be done with the session when the cell has ended.
     command: Option<Command>,
     allow_stdin: bool,
@@ -85,6 +86,8 @@ pub struct Served {
     pub reply: Option<Frame>,
     /// What the cell asked for with `%session`.
     pub command: Option<Command>,
+    /// Whether the guest asked for the request.
+    pub taken: bool,
     /// Whether stdout and stderr were cut.
     pub cut: (bool, bool),
     /// What the guest was refused.
@@ -135,7 +138,7 @@ impl Desk {
             request: Some(request),
             reply: None,
             output,
-            asked: None,
+            asking: Asking::default(),
             command: None,
             allow_stdin,
             parent: None,
@@ -184,9 +187,9 @@ impl Desk {
         None
     }
 
-    /// Notes that the guest was asked to end, for its question why.
-    pub fn asked(&self, reason: Reason, fuel: u64) {
-        self.with(|current| current.asked = Some((reason, fuel)));
+    /// Notes what the guest is asked, for its question why.
+    pub fn asked(&self, asked: Asked) {
+        self.with(|current| current.asking.note(asked));
     }
 
     /// Sends an event of the host's own, after all that the guest has sent.
@@ -203,7 +206,8 @@ impl Desk {
                 denials.extend(gauges.refused().since(before));
             }
             let cut = current.output.cut();
-            Served { reply: current.reply.take(), command: current.command.take(), cut, denials }
+            let taken = current.request.is_none();
+            Served { reply: current.reply.take(), command: current.command.take(), taken, cut, denials }
         })
         .unwrap_or_default()
     }
@@ -241,15 +245,15 @@ impl Desk {
 
     /// What the guest's interrupt handler asks, to raise the right exception.
     fn why(&self) -> Frame {
-        let asked = self.with(|current| current.asked).flatten();
-        Frame::of(match asked {
-            None | Some((Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
-            Some((Reason::Sample, _)) => json!({"reason": "sample"}),
-            Some((Reason::Fuel, used)) => json!({
+        Frame::of(match self.with(|current| current.asking.tell()) {
+            Some(Why::Told) => json!({"reason": "none"}),
+            None | Some(Why::Itself | Why::Asked(Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
+            Some(Why::Asked(Reason::Sample, _)) => json!({"reason": "sample"}),
+            Some(Why::Asked(Reason::Fuel, used)) => json!({
                 "reason": "fuel", "key": "fuel_budget", "limit": self.limits.fuel, "used": used,
                 "message": fuel_message(self.limits.fuel),
             }),
-            Some((Reason::Time, _)) => {
+            Some(Why::Asked(Reason::Time, _)) => {
                 let limit = self.limits.time.unwrap_or_default().as_secs_f64();
                 json!({
                     "reason": "timeout", "key": "timeout_seconds", "limit": limit, "used": limit,
@@ -333,7 +337,7 @@ impl Desk {
     }
 
     /// `%session`. What changes the session is checked now and done when the cell has ended.
-    fn session(&self, json: &Map<String, Value>) -> Frame {
+    pub(super) fn session(&self, json: &Map<String, Value>) -> Frame {
         let command = match Command::parse(json) {
             Ok(command) => command,
             Err(problem) => return refusal(&problem),

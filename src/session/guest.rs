@@ -14,8 +14,10 @@ use super::commit::Kind;
 use super::desk::{Desk, STAND_IN};
 use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
+use super::health::{Answer, Health};
 use super::journal::{Journal, JournalError};
 use super::limits::Limits;
+use super::lone_command;
 use super::opening::{Found, Keeping, OpenError, Resume, Which};
 use super::output::grouped;
 use super::recorded;
@@ -26,7 +28,7 @@ use super::verdict::{self, Verdict};
 use super::workspace::{Changes, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::firewall::Firewall;
-use crate::observe::shown;
+use crate::observe::{shown, shown_lines};
 use crate::runtime::turn::{TURN, unhurried};
 use crate::sandbox::{
     Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, RefusalClass, Sampling, World,
@@ -108,6 +110,8 @@ pub struct Guest {
     pub(super) told: String,
     /// The number of the last cell that entered the history of a deterministic session.
     pub(super) cells: u32,
+    /// How it has answered lately.
+    pub(super) health: Health,
 }
 
 /// Why a session cannot go on.
@@ -168,6 +172,7 @@ impl Guest {
             last_cell: super::commit::no_cell(),
             told: String::new(),
             cells: 0,
+            health: Health::default(),
         };
         match (&guest.found, opened.resume) {
             (Found::Saved(saved), Resume::Always) => {
@@ -188,8 +193,13 @@ impl Guest {
             }
             (Found::OtherBase(_), Resume::Always) => {
                 guest.begin()?;
-                let text = guest.go(Move::Resume)?;
-                guest.found = Found::Said(text);
+                guest.found = Found::Said(match guest.go(Move::Resume) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        guest.go_back();
+                        format!("what is portable of the saved session could not be taken up: {error}")
+                    }
+                });
             }
             _ => guest.begin()?,
         }
@@ -261,7 +271,7 @@ impl Guest {
         let desk = self.desk.clone();
         let instance = self.instance()?;
         desk.begin(request, events, false);
-        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_, _| {});
+        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_| {});
         let served = self.desk.collect();
         self.desk.end();
         match (&turn.end, served.reply) {
@@ -297,7 +307,12 @@ impl Guest {
         interrupter.forget_before(submitted);
         let woken = self.wake();
         let (parent, number) = self.settle_request(&mut request);
-        let kind = Kind::of(&request);
+        let mut kind = Kind::of(&request);
+        let line = match &request {
+            Request::Execute(execute) => lone_command::read(execute),
+            _ => None,
+        };
+        let number = number.filter(|_| line.is_none());
         let allow_stdin = matches!(&request, Request::Execute(execute) if execute.allow_stdin);
         let code = match &request {
             Request::Execute(execute) => Some(execute.code.clone()),
@@ -311,9 +326,23 @@ impl Guest {
         if kind.is_shown() {
             self.tell_what_was_found();
         }
-        let (mut outcome, command) = match woken {
-            Ok(()) => self.run(interrupter),
-            Err(error) => (self.lost(&error), None),
+        let is_shown = kind.is_shown();
+        let mut undone = false;
+        let (mut outcome, command) = match (woken, &line) {
+            (_, Some(line)) => {
+                let (outcome, command) = self.do_line(line);
+                if command.is_none() {
+                    // Nothing has happened that there would be to keep.
+                    kind = Kind::Question;
+                }
+                (outcome, command)
+            }
+            (Ok(()), None) => {
+                let (mut outcome, command, answer) = self.run(interrupter);
+                undone = self.mind(&answer, is_shown, &mut outcome);
+                (outcome, command.filter(|_| !undone))
+            }
+            (Err(error), None) => (self.lost(&error), None),
         };
         let early = command.is_some() || self.is_sync();
         let cells = self.cells;
@@ -325,7 +354,7 @@ impl Guest {
             State::RolledBack | State::Lost => None,
         };
         if let Some(code) = code {
-            self.advise(&code, kind.is_shown(), &mut outcome);
+            self.advise(&code, is_shown, &mut outcome);
         }
         let files = if early && outcome.usage.state == State::Kept {
             self.settle(&kind, files, command, &mut outcome, cells);
@@ -333,7 +362,7 @@ impl Guest {
         } else {
             files
         };
-        self.check_reply(kind.is_shown(), &mut outcome);
+        self.check_reply(is_shown, &mut outcome);
         self.desk.end();
         self.account.end(&outcome);
         let (state, kind) = (outcome.usage.state, kind.with(&outcome));
@@ -342,6 +371,7 @@ impl Guest {
         match state {
             State::Kept if early => {}
             State::Kept => self.keep(&kind, files),
+            State::RolledBack if undone => {}
             State::RolledBack | State::Lost => self.restore(),
         }
         self.account.over();
@@ -430,7 +460,7 @@ impl Guest {
 
     /// Says something of the host's own in the cell's output.
     pub(super) fn say(&self, name: StreamName, text: &str) {
-        self.desk.say(Event::Stream { name, text: format!("[cellblock] {text}\n") });
+        self.desk.say(Event::Stream { name, text: format!("[cellblock] {}\n", shown_lines(text)) });
     }
 
     fn lost(&self, error: &GuestError) -> Outcome {
@@ -440,7 +470,7 @@ impl Guest {
         Outcome { content: verdict::failure("SandboxError", &text), usage, error_facts: None }
     }
 
-    fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>) {
+    fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>, Answer) {
         let limits = self.origin.limits.clone();
         let desk = self.desk.clone();
         let allowance = Allowance {
@@ -452,17 +482,17 @@ impl Guest {
         };
         let instance = match self.instance() {
             Ok(instance) => instance,
-            Err(error) => return (self.lost(&error), None),
+            Err(error) => return (self.lost(&error), None, Answer::NotTaken),
         };
         let refused = instance.mapping().refusals();
         desk.watch(instance.gauges());
-        let turn = instance.take_turn(TURN, allowance, interrupter, |reason, fuel| desk.asked(reason, fuel));
+        let turn = instance.take_turn(TURN, allowance, interrupter, |asked| desk.asked(asked));
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
         let mut served = desk.collect();
         self.account.took(turn.time);
         self.account.refused(&served.denials);
-        let (cut, command) = (served.cut, served.command.take());
+        let (cut, command, taken) = (served.cut, served.command.take(), served.taken);
         let served_name = served.reply.as_ref().and_then(|reply| reply.json.get("ename")?.as_str().map(str::to_owned));
         let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
@@ -477,6 +507,7 @@ impl Guest {
             traceback.extend(desk.limit_note(ename).map(Value::String));
         }
         let error_facts = content.remove("facts");
+        let answer = Answer::of(&turn, taken, &mut content, state);
         let usage = Usage {
             fuel_consumed: turn.fuel,
             duration_ms: u64::try_from(turn.time.as_millis()).unwrap_or(u64::MAX),
@@ -491,7 +522,7 @@ impl Guest {
             },
             ..Usage::default()
         };
-        (Outcome { content, usage, error_facts }, command)
+        (Outcome { content, usage, error_facts }, command, answer)
     }
 
     pub(super) fn overlay(&mut self) -> Result<&mut Overlay, GuestError> {

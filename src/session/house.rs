@@ -11,6 +11,7 @@ use super::external::ExternalError;
 use super::grants::{granted, guest_mounts};
 use super::guest::Origin;
 use super::handle::SessionHandle;
+use super::health::Heal;
 use super::limits::Limits;
 use super::opening::{Keeping, Resume, Which};
 use super::scratch::Writers;
@@ -208,6 +209,10 @@ fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Resul
             policy::Resume::Ask => Resume::Ask,
             policy::Resume::Always => Resume::Always,
             policy::Resume::Never => Resume::Never,
+        },
+        heal: match session.heal {
+            policy::Heal::Offer => Heal::Offer,
+            policy::Heal::Undo => Heal::Undo,
         },
         only_uuids: session.ids == policy::Ids::Uuid,
         durability: match session.durability {

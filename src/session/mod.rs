@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod advise;
+mod asking;
 pub mod backlog;
 pub mod commands;
 mod commit;
@@ -12,10 +13,12 @@ mod grants;
 pub mod guest;
 mod guest_frame;
 pub mod handle;
+pub mod health;
 pub mod house;
 pub mod journal;
 pub mod keeper;
 pub mod limits;
+mod lone_command;
 pub mod opening;
 mod outgoing;
 pub mod output;

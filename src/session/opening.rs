@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::backlog::Pace;
+use super::health::Heal;
 use super::journal::{Journal, JournalError};
 use super::keeper::{Keeper, Plan};
 use super::scratch::Writers;
@@ -50,6 +51,8 @@ pub struct Keeping {
     /// A directory of the host's for `/app`; `None` for one of the session's own.
     pub workspace: Option<PathBuf>,
     pub resume: Resume,
+    /// What is done about a session that does not answer.
+    pub heal: Heal,
     /// Whether new sessions have UUIDs as their ids, and nothing else (`session.ids`).
     pub only_uuids: bool,
     pub durability: Durability,

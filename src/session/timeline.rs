@@ -12,10 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::observe;
+
 /// Names may be as long as this, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 /// There may be as many names as this.
 const MAX_NAMES: usize = 256;
+/// Characters of a list of names.
+const MOST_LISTED: usize = 1_000;
 /// Timelines read from a store may be as long as this.
 const MAX_ENTRIES: usize = 100_000;
 
@@ -126,7 +130,10 @@ pub enum MoveError {
     #[error("there is nothing to save yet: run a cell first")]
     NothingToSave,
     /// Not a name.
-    #[error("{0:?} cannot be a name: use 1 to 128 printable characters without spaces at the ends")]
+    #[error(
+        "{0:?} cannot be a name: use letters, numbers, punctuation and plain spaces, at most 128 bytes, without spaces at \
+         the ends or characters that cannot be seen"
+    )]
     BadName(String),
     /// There is an end to it.
     #[error("there are {MAX_NAMES} saved names already, which is as many as there may be")]
@@ -137,7 +144,7 @@ fn saved(names: &[String]) -> String {
     if names.is_empty() {
         "; there are no saved names".to_owned()
     } else {
-        format!("; there are: {}", names.join(", "))
+        format!("; there are: {}", observe::shown(&names.join(", "), MOST_LISTED))
     }
 }
 
@@ -305,7 +312,8 @@ impl Timeline {
         self.position < self.steps.len()
             && self.steps.len() <= MAX_ENTRIES
             && self.names.len() <= MAX_NAMES
-            && self.names.keys().all(|name| is_name(name))
+            // Names of an earlier version may have more in them: they are shown with care, not refused.
+            && self.names.keys().all(|name| (1..=MAX_NAME_BYTES).contains(&name.len()))
     }
 
     fn undo(&mut self, wanted: usize) -> Result<(), MoveError> {
@@ -378,7 +386,7 @@ fn target(step: Step) -> Target {
 }
 
 fn is_name(name: &str) -> bool {
-    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.trim() == name && !name.chars().any(char::is_control)
+    name.len() <= MAX_NAME_BYTES && observe::is_name(name)
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn names_are_visible_bounded_and_need_a_state() {
     let mut timeline = Timeline::default();
     assert_eq!(timeline.save("x"), Err(MoveError::NothingToSave));
     timeline.push(StateId(1), false);
-    for bad in ["", " x", "x ", "a\nb", &"x".repeat(129)] {
+    for bad in ["", " x", "x ", "a\nb", "a\u{202e}b", "a\u{200b}b", "a\u{9b}b", "\u{e0041}", &"x".repeat(129)] {
         assert!(matches!(timeline.save(bad), Err(MoveError::BadName(_))), "{bad:?}");
     }
     (0..MAX_NAMES).for_each(|name| timeline.save(&format!("größe {name}")).unwrap());

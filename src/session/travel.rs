@@ -32,6 +32,7 @@ impl Guest {
         }
         let asked = to.clone();
         let target = self.journal.with(move |keeper| keeper.peek(&asked))??;
+        let mut answers = true;
         let elsewhere = matches!(to, Move::Resume | Move::Restore(_) | Move::At(_));
         match &target {
             Target::Fresh => {
@@ -50,8 +51,12 @@ impl Guest {
                 // A deterministic fork draws the same numbers as its origin.
                 let reseed = loaded.reseed && !self.is_deterministic();
                 if reseed || (elsewhere && !self.knows_all()) {
-                    self.greet("resume", reseed)?;
-                    if self.is_deterministic() {
+                    // A state that does not answer is the session's all the same: only from there can one go on back.
+                    if let Err(error) = self.greet("resume", reseed) {
+                        tracing::warn!(%error, session = %self.journal.id(), "the state does not answer");
+                        self.go_back();
+                        answers = false;
+                    } else if self.is_deterministic() {
                         self.commit(&Kind::Aside, None)?;
                     }
                 }
@@ -62,6 +67,14 @@ impl Guest {
         let Some((text, cell)) = arrival else { return Ok("the session is fresh".to_owned()) };
         self.last_cell = cell.unwrap_or_else(no_cell);
         self.account.moved(&by, &self.last_cell);
+        self.health.moved(answers);
+        if !answers {
+            self.notes.push(
+                "the state that was taken up does not answer: what its last cells did to the interpreter may be why. \
+                 `%session undo` goes back further"
+                    .to_owned(),
+            );
+        }
         Ok(text)
     }
 

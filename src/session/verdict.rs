@@ -7,6 +7,7 @@ use super::desk::Served;
 use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;
+use crate::observe::shown_lines;
 use crate::sandbox::{End, Reason, Turn};
 
 /// What is said of a cell that had to be undone.
@@ -128,16 +129,26 @@ pub fn memory_message(limits: &Limits) -> String {
 
 /// An error of the host's own.
 pub fn error(ename: &str, evalue: &str) -> Event {
-    Event::Error { ename: ename.to_owned(), evalue: evalue.to_owned(), traceback: traceback(ename, evalue) }
+    let evalue = &shown_lines(evalue);
+    Event::Error { ename: ename.to_owned(), evalue: evalue.to_string(), traceback: traceback(ename, evalue) }
 }
 
 /// The content of a reply to a request that failed on the host's side.
 pub fn failure(ename: &str, evalue: &str) -> Map<String, Value> {
+    let evalue = &*shown_lines(evalue);
     let content = json!({
         "status": "error", "ename": ename, "evalue": evalue, "traceback": traceback(ename, evalue),
         "payload": [], "user_expressions": {},
     });
     match content {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    }
+}
+
+/// The content of a reply to a cell that the host has done itself.
+pub fn success() -> Map<String, Value> {
+    match json!({"status": "ok", "payload": [], "user_expressions": {}}) {
         Value::Object(content) => content,
         _ => Map::new(),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import traceback
 import types
 
 sys.path.insert(0, sys.argv[1])
@@ -39,8 +40,14 @@ host = types.ModuleType("_host")
 host.call = _call  # type: ignore[attr-defined]
 sys.modules["_host"] = host
 
+# As the host does when it makes an image, and then for each turn.
+main = {}
+_exec, _compile, _print_exc, _stderr = exec, compile, traceback.print_exc, sys.stderr
+_exec("from cellblock_bridge import serve_turn", main)
 while _exactly(1) == b"T":
     try:
-        exec(compile("__import__('cellblock_bridge').serve_turn()", "<turn>", "single"), {})
+        _exec(_compile("serve_turn()", "<turn>", "single"), main)
+    except BaseException:  # then there was no reply, and the host rolls back
+        _print_exc(file=_stderr)
     finally:
         _write(_OUT, b"\xff" * 4)

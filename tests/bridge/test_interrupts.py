@@ -95,3 +95,36 @@ def test_except_exception_does_not_swallow_a_limit(guest: Guest) -> None:
 def test_input_that_is_interrupted(guest: Guest) -> None:
     guest.host.inputs = [{"error": "interrupted"}]
     guest.fails("input()", "KeyboardInterrupt")
+
+
+_DURING_THE_REPLY = (
+    "import signal\n"
+    "class Late:\n"
+    "    def __fspath__(self):\n"
+    "        signal.raise_signal(signal.SIGINT)\n"
+    "        return 'late'\n"
+    "import os; os.PathLike.register(Late)\n"
+    "get_ipython().payload_manager.write_payload({'source': 'late', 'text': Late()})"
+)
+
+
+@pytest.mark.parametrize("reason", ["interrupt", "sample"])
+def test_a_flag_that_is_up_while_the_reply_is_made_is_gone_with_it(guest: Guest, reason: str) -> None:
+    asked = []
+    guest.host.why = lambda: asked.append(1) or {"reason": reason}
+    try:
+        assert guest.ok(_DURING_THE_REPLY)["payload"][0]["text"] == "late"
+        guest.ok("x = [n for n in range(1000)]")
+        guest.turn("complete", code="x.ap", cursor_pos=4)
+    finally:
+        guest.host.why = {"reason": "interrupt"}
+    assert asked == []
+
+
+def test_what_has_been_told_already_is_nothing(guest: Guest) -> None:
+    guest.host.why = {"reason": "none"}
+    try:
+        guest.ok("import signal; signal.raise_signal(signal.SIGINT); after = 1")
+    finally:
+        guest.host.why = {"reason": "interrupt"}
+    assert guest.value("after") == "1"

@@ -6,6 +6,7 @@ Everything in the bridge that speaks to the host holds this module's `door`. Its
 
 from __future__ import annotations
 
+from builtins import len, str
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any

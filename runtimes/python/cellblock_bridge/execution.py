@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.error import InputRejected
+
+from . import streams
+from .cell_files import is_cell_file
 from .departure import Departure
 from .facts import facts
 from .imports import imports
@@ -16,6 +20,12 @@ from .stdin import asker
 Request = dict[str, Any]
 Reply = dict[str, Any]
 
+_MOST_NAMES = 20
+
+# Bound here, because a notebook may put something in the place of either.
+_showtraceback = ZMQInteractiveShell.showtraceback
+_set_parent = ZMQInteractiveShell.set_parent
+
 
 def execute(session: Session, request: Request) -> Reply:
     """Serve an `execute` request: the content of its reply."""
@@ -23,7 +33,7 @@ def execute(session: Session, request: Request) -> Reply:
     silent = bool(request.get("silent", False))
     store_history = bool(request.get("store_history", True)) and not silent
     _count_as_the_host(shell, request.get("execution_count"), store_history)
-    shell.set_parent({"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
+    _set_parent(shell, {"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
     shell.last_error = shell.shown_error = None
     shell.failed_in_display = False
     shell.displayhook._is_active = False
@@ -31,8 +41,23 @@ def execute(session: Session, request: Request) -> Reply:
     asker.allowed = bool(request.get("allow_stdin", False))
     imports.begin_cell()
     samples.begin_cell()
+    if not silent:
+        session.healer.say()
     try:
-        with gate.user_code(), session.runner.ambient():
+        reply = _run(session, request, silent, store_history)
+    finally:
+        asker.allowed = False
+        imports.end_cell()
+    reply.update(imports.report())
+    reply.update(samples.report(shell))
+    return _with_payloads(shell, reply)
+
+
+def _run(session: Session, request: Request, silent: bool, store_history: bool) -> Reply:
+    shell = session.shell
+
+    def run() -> Any:
+        with session.runner.ambient():
             result = shell.run_cell(
                 request.get("code", ""),
                 store_history=store_history,
@@ -40,26 +65,61 @@ def execute(session: Session, request: Request) -> Reply:
                 cell_id=request.get("cell_id"),
             )
             session.runner.step()
-            error = result.error_before_exec or result.error_in_exec
-            if isinstance(error, Departure):
-                reply: Reply = {"status": "ok", "user_expressions": {}}
-            elif error is None and not shell.failed_in_display:
-                expressions = request.get("user_expressions")
-                values = shell.user_expressions(expressions) if expressions else {}
-                reply = {"status": "ok", "user_expressions": values}
-            else:
-                reply = _failed(shell, error)
+            streams.flush()
+            return result
+
+    def evaluate() -> dict[str, Any]:
+        with session.runner.ambient():
+            return shell.user_expressions(expressions)
+
+    try:
+        result = gate.run(run)
+        error = result.error_before_exec or result.error_in_exec
+        failed = error is not None or shell.failed_in_display
+        expressions = request.get("user_expressions") if not failed else None
+        values = gate.run(evaluate) if expressions else {}
     except Departure:  # from an event callback
-        reply = {"status": "ok", "user_expressions": {}}
-    except BaseException as stray:  # noqa: BLE001 - from an event callback, or an interrupt there
-        shell.showtraceback((type(stray), stray, stray.__traceback__))
-        reply = _failed(shell, stray)
-    finally:
-        asker.allowed = False
-        imports.end_cell()
-    reply.update(imports.report())
-    reply.update(samples.report(shell))
-    return _with_payloads(shell, reply)
+        return {"status": "ok", "user_expressions": {}}
+    except BaseException as stray:  # noqa: BLE001 - from an event callback, or IPython itself
+        show_error(shell, stray)
+        return _failed(session, stray, not isinstance(stray, KeyboardInterrupt))
+    if isinstance(error, Departure) or not failed:
+        return {"status": "ok", "user_expressions": values}
+    return _failed(session, error, _is_ipython_s(error, before=result.error_before_exec is not None))
+
+
+def show_error(shell: ZMQInteractiveShell, error: BaseException) -> None:
+    """Show an error that IPython has not shown, as well as it can be."""
+    try:
+        gate.run(
+            lambda: _showtraceback(shell, (type(error), error, error.__traceback__)), users=False
+        )
+    except BaseException:  # noqa: BLE001 - then the reply says it
+        pass
+
+
+def _is_ipython_s(error: BaseException | None, *, before: bool) -> bool:
+    """Whether an error is none of the cell's, but of what IPython does with cells."""
+    if error is None or isinstance(error, (KeyboardInterrupt, MemoryError, Departure)):
+        return False
+    if not before:
+        return not _comes_from_a_cell(error, running=True)
+    if isinstance(error, (SyntaxError, InputRejected)):
+        return False
+    # The compiler raises these because of a cell's text; a transformer may raise anything.
+    of_the_text = isinstance(error, (ValueError, OverflowError, RecursionError))
+    return not of_the_text or _comes_from_a_cell(error)
+
+
+def _comes_from_a_cell(error: BaseException, *, running: bool = False) -> bool:
+    """Whether code of a cell raised it; `running`: while a cell was executed, and not a function of one."""
+    tb = error.__traceback__
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        if is_cell_file(code.co_filename) and not (running and code.co_name != "<module>"):
+            return True
+        tb = tb.tb_next
+    return False
 
 
 def _count_as_the_host(shell: ZMQInteractiveShell, count: Any, store_history: bool) -> None:
@@ -74,13 +134,19 @@ def _count_as_the_host(shell: ZMQInteractiveShell, count: Any, store_history: bo
                 inputs.append("")
 
 
-def _failed(shell: ZMQInteractiveShell, error: BaseException | None) -> Reply:
+def _failed(session: Session, error: BaseException | None, stuck: bool) -> Reply:
+    shell = session.shell
     reply: Reply = {"status": "error", "user_expressions": {}}
     reply.update(shell.last_error or {"ename": "", "evalue": "", "traceback": []})
     if error is not None:
         reply["ename"] = type(error).__name__
-        reply["evalue"] = text_of(error)
-        reply["facts"] = facts(shell, error)
+        try:
+            reply["evalue"] = gate.run(lambda: text_of(error), users=False)
+            reply["facts"] = gate.run(lambda: facts(shell, error), users=False)
+        except BaseException:  # noqa: BLE001 - of the user's own `__str__`, or an interrupt there
+            reply.setdefault("evalue", "")
+    if stuck:
+        reply["stuck"] = session.repair.take_out()[:_MOST_NAMES]
     return reply
 
 

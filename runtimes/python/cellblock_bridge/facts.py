@@ -95,7 +95,8 @@ def _own_facts(error: BaseException) -> Facts:
 
 def _file_facts(error: BaseException) -> Facts:
     found: Facts = {}
-    code = errno.errorcode.get(_attribute(error, "errno") or 0)
+    number = _attribute(error, "errno")
+    code = errno.errorcode.get(number) if isinstance(number, int) else None
     if code is not None:  # the numbers are WASI's, the names are everybody's
         found["errno_name"] = code
     filename = _attribute(error, "filename")

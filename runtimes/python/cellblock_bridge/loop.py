@@ -21,6 +21,8 @@ from .restrictions.processes import unavailable
 
 T = TypeVar("T")
 
+_set_running_loop = asyncio.events._set_running_loop
+
 # With no timer and nothing ready nothing can ever happen but an interrupt.
 _FOREVER = 3600.0
 
@@ -124,6 +126,19 @@ class InterruptibleCell(Coroutine[Any, Any, T]):
         return self._cell.__await__()
 
 
+class Ambient:
+    """A span in which a loop is found that does not run."""
+
+    def __init__(self, loop: SandboxEventLoop) -> None:
+        self._loop = loop
+
+    def __enter__(self) -> None:
+        _set_running_loop(self._loop)
+
+    def __exit__(self, *_: object) -> None:
+        _set_running_loop(None)
+
+
 class CellRunner:
     """Runs asynchronous cells: what IPython calls a loop runner."""
 
@@ -147,18 +162,20 @@ class CellRunner:
     def __str__(self) -> str:
         return "asyncio"
 
-    @contextmanager
-    def ambient(self) -> Iterator[None]:
+    def ambient(self) -> Ambient:
         """Let synchronous code find the loop, as in a kernel that runs inside of it.
 
         `asyncio.create_task`, `get_running_loop` and the like work in any cell; the tasks get
         their first step when the cell ends and go on with the next ones.
         """
-        asyncio.events._set_running_loop(self.loop)
-        try:
-            yield
-        finally:
-            asyncio.events._set_running_loop(None)
+        return Ambient(self.loop)
+
+    def mend(self) -> bool:
+        """Make another loop if a notebook closed this one; whether it had to be."""
+        if not self.loop._closed:  # type: ignore[attr-defined]
+            return False
+        self.loop = SandboxEventLoop()
+        return True
 
     def step(self) -> None:
         """Run what is ready, without waiting for anything."""

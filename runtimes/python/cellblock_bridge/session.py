@@ -6,12 +6,13 @@ import functools
 import os
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
-from . import comms, imports, loop, module_names, restrictions, stdin, streams, working_directory
+from . import builtin_names, comms, imports, loop, module_names, restrictions, stdin, streams, working_directory
 from .comms import DoorCommManager
+from .healing import Healer, share_loop
 from .kernel import Kernel
 from .loop import CellRunner
+from .repair import Repair
 from .shell import ZMQInteractiveShell, make_shell
 
 # For hosts that do not set them; what the host sets wins.
@@ -28,6 +29,14 @@ class Session:
     shell: ZMQInteractiveShell
     runner: CellRunner
     comms: DoorCommManager
+    #: What puts back what a notebook broke, at each turn and when cells cannot be run any more.
+    healer: Healer
+    repair: Repair
+
+    def remember(self) -> None:
+        """Take everything as it is now for what it has to be."""
+        self.healer.remember()
+        self.repair.remember()
 
     @property
     def main_module(self) -> ModuleType:
@@ -49,17 +58,11 @@ def session() -> Session:
     shell = make_shell()
     shell.loop_runner_map["asyncio"] = (runner, True)
     shell.loop_runner = runner
-    _share_loop(runner)
+    share_loop(shell, runner)
     shell.extension_manager.load_extension("storemagic")
     manager = comms.install()
     shell.kernel = Kernel(shell, manager)
     stdin.install()
     shell.raw_input_original = stdin.asker.input
-    return Session(shell, runner, manager)
-
-
-def _share_loop(runner: CellRunner) -> Any:
-    """Let IPython's own helpers (`%autoawait`, `%%timeit` of coroutines) find the same loop."""
-    from IPython.core import async_helpers
-
-    async_helpers._asyncio_event_loop = runner.loop
+    builtin_names.remember()
+    return Session(shell, runner, manager, Healer(shell, runner), Repair(shell))

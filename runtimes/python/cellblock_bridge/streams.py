@@ -40,20 +40,77 @@ class DirectText(io.TextIOWrapper):
         raise io.UnsupportedOperation("detach")
 
 
+_own: dict[str, DirectText] = {}
+_flush_text = io.TextIOWrapper.flush
+
+
 def install() -> None:
     """Put both streams in place of those that the interpreter made."""
-    sys.stdout = sys.__stdout__ = DirectText(1, "<stdout>")
-    sys.stderr = sys.__stderr__ = DirectText(2, "<stderr>")
+    _make("stdout", 1)
+    _make("stderr", 2)
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = _own["stdout"], _own["stderr"]
     time.sleep = _flushing(time.sleep)
 
 
+def _make(name: str, fd: int) -> None:
+    _own[name] = DirectText(fd, f"<{name}>")
+
+
 def flush() -> None:
-    """Let go of half lines, in the bridge's own streams or what a notebook put in their place."""
-    for stream in (sys.stdout, sys.stderr):
+    """Let go of half lines, in the bridge's own streams or what a notebook put in their place: its code may run."""
+    for name in ("stdout", "stderr"):
         try:
-            stream.flush()
+            getattr(sys, name).flush()
         except Exception:  # noqa: BLE001 - a closed or odd stream is no reason to lose a display
             pass
+    flush_own()
+
+
+def flush_own() -> None:
+    """The same for the bridge's own streams alone, without any of the notebook's code."""
+    for stream in _own.values():
+        try:
+            _flush_text(stream)
+        except (OSError, ValueError):  # closed below
+            pass
+
+
+def mend() -> list[str]:
+    """Put back what a notebook made unusable as a stream; the names of it. What can be written to stays."""
+    mended = []
+    for fd, name in enumerate(("stdout", "stderr"), 1):
+        if name in _own and not _is_usable(_own[name]):
+            _make(name, fd)
+        own = _own.get(name)
+        if own is None:
+            continue
+        before, now = getattr(sys, f"__{name}__", None), getattr(sys, name, None)
+        if before is not own:
+            setattr(sys, f"__{name}__", own)
+        if now is not own and not _is_stream(now):
+            setattr(sys, name, own)
+            mended.append(f"sys.{name}")
+    return mended
+
+
+def _is_usable(own: DirectText) -> bool:
+    try:
+        return not own.buffer.closed and not own.buffer.raw.closed
+    except (ValueError, AttributeError):  # detached, or an attribute was taken away
+        return False
+
+
+def _is_stream(found: Any) -> bool:
+    """Whether something may be one, told by its type alone: asking it would run the notebook's code."""
+    if isinstance(found, DirectText):  # one that is closed
+        return False
+    return any("write" in vars(kind) or "__getattr__" in vars(kind) for kind in type(found).__mro__)
+
+
+def say(text: str) -> None:
+    """A line of the bridge's own, to the standard error."""
+    _own["stderr"].write(f"[cellblock] {text}\n")
+    flush_own()
 
 
 def _flushing(sleep: Any) -> Any:

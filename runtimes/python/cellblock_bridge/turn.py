@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import streams
-from .builtin_names import restore_missing
 from .completeness import is_complete
 from .door import door
-from .execution import execute
+from .execution import execute, show_error
 from .frames import Buffer
 from .interrupts import gate
 from .randomness import reseed, reseed_everything
@@ -25,28 +24,42 @@ from .session import Session, session
 Request = dict[str, Any]
 Content = dict[str, Any]
 Buffers = list[Buffer]
+
+_modules = sys.modules  # which a notebook may put another table in place of
 Handler = Callable[[Session, Request, list[bytes]], "Content | tuple[Content, Buffers]"]
 
 
 def serve_turn() -> None:
     """Serve one request. The host's only way in."""
+    gate.begin_turn()
     # The reactor runs the turn's source in whatever `__main__` is: the user's own must not be it,
     # or a notebook's global named like a builtin could reach the next turn's first line.
-    reactor_main = sys.modules.get("__main__")
+    reactor_main = _modules.get("__main__")
     request, buffers = door.ask("next")
     here = session()
-    sys.modules["__main__"] = here.main_module
+    _heal(here)
+    _modules["__main__"] = here.main_module
     try:
         served = _serve(here, request, buffers)
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
         served = _failure(error)
+        if request.get("op") == "execute":
+            served["stuck"] = here.repair.take_out()
     finally:
-        restore_missing()
-        streams.flush()
-        gate.end_turn()
+        streams.flush_own()
+        here.healer.heal_entry()
         if reactor_main is not None:
-            sys.modules["__main__"] = reactor_main
+            _modules["__main__"] = reactor_main
     _reply(*(served if isinstance(served, tuple) else (served, [])))
+    gate.end_turn()
+
+
+def _heal(here: Session) -> None:
+    try:
+        here.healer.heal()
+    except Exception:  # noqa: BLE001 - of what IPython's own classes were made into
+        here.repair.take_out()
+        here.healer.heal()
 
 
 def _serve(
@@ -90,20 +103,16 @@ def _execute(here: Session, request: Request, buffers: list[bytes]) -> Content:
 def _complete(here: Session, request: Request, buffers: list[bytes]) -> Content:
     from .completion import complete
 
-    with gate.user_code():
-        return complete(here.shell, request.get("code", ""), int(request.get("cursor_pos", 0)))
+    code, cursor_pos = request.get("code", ""), int(request.get("cursor_pos", 0))
+    return gate.run(lambda: complete(here.shell, code, cursor_pos), users=False)
 
 
 def _inspect(here: Session, request: Request, buffers: list[bytes]) -> Content:
     from .inspection import inspect
 
-    with gate.user_code():
-        return inspect(
-            here.shell,
-            request.get("code", ""),
-            int(request.get("cursor_pos", 0)),
-            int(request.get("detail_level", 0)),
-        )
+    code, cursor_pos = request.get("code", ""), int(request.get("cursor_pos", 0))
+    detail_level = int(request.get("detail_level", 0))
+    return gate.run(lambda: inspect(here.shell, code, cursor_pos, detail_level), users=False)
 
 
 def _is_complete(here: Session, request: Request, buffers: list[bytes]) -> Content:
@@ -112,17 +121,19 @@ def _is_complete(here: Session, request: Request, buffers: list[bytes]) -> Conte
 
 def _comm(here: Session, request: Request, buffers: list[bytes]) -> Content:
     here.shell.set_parent({"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
-    try:
-        with gate.user_code(), here.runner.ambient():
-            here.comms.serve(
-                str(request.get("msg_type")),
-                request.get("content", {}),
-                request.get("metadata", {}),
-                buffers,
-            )
+    msg_type, content = str(request.get("msg_type")), request.get("content", {})
+    metadata = request.get("metadata", {})
+
+    def serve() -> None:
+        with here.runner.ambient():
+            here.comms.serve(msg_type, content, metadata, buffers)
             here.runner.step()
+            streams.flush()
+
+    try:
+        gate.run(serve)
     except BaseException as error:  # noqa: BLE001 - an interrupt in a callback
-        here.shell.showtraceback((type(error), error, error.__traceback__))
+        show_error(here.shell, error)
     return {}
 
 
@@ -151,7 +162,7 @@ def _set_up(request: Request) -> None:
     os.environ.update(request.get("env") or {})
     limit = request.get("recursion_limit")
     if isinstance(limit, int) and limit > 0:
-        sys.setrecursionlimit(limit)
+        gate.set_depth(limit)
 
 
 def _portable(

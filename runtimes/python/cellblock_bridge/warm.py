@@ -188,6 +188,7 @@ def warm(session: Session, profile: str) -> None:
         environment.restore()
     native.hide_stand_in()
     randomness.remember_captured()
+    session.remember()
     _settle()
 
 

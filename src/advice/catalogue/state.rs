@@ -21,6 +21,7 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "The sandbox could not finish this cell: the interpreter in it gave no answer.",
             "The session was rolled back to where it was before the cell, so the next cell can be run as usual.",
+            "If the next one ends like this too, an earlier cell has broken the interpreter: `%session undo`, alone in a cell, goes back to before it, and works even then.",
             "If the cell replaces or deletes parts of `cellblock_bridge`, `IPython`, `sys.modules` or `builtins`, leave that out.",
         ],
         docs: &[],

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::arguments::{config_file, own_directories};
+use crate::cli::terminal;
 use crate::policy::{Origin, Search};
 
 #[derive(Debug, clap::Args)]
@@ -22,11 +23,11 @@ impl Check {
                 effective.values().filter(|value| matches!(&value.origin, Origin::File(path, _) if **path == **file));
             let names: Vec<&str> = set.map(|value| value.key.name).collect();
             let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-            println!("{} is a policy; it sets {names}.", file.display());
+            terminal::say(&format!("{} is a policy; it sets {names}.", file.display()));
         }
-        println!("The profile is {}.", effective.policy.profile.as_str());
+        terminal::say(&format!("The profile is {}.", effective.policy.profile.as_str()));
         for warning in &effective.warnings {
-            println!("warning: {warning}");
+            terminal::say(&format!("warning: {warning}"));
         }
         Ok(ExitCode::SUCCESS)
     }

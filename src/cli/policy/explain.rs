@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::PolicyArguments;
 use super::origin;
+use crate::cli::terminal;
 use crate::policy::{FILE_KEYS, KEYS, Key, defaults, find_key, in_toml, unknown};
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ impl Explain {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(name) = &self.key else {
             for (name, doc, _) in FILE_KEYS {
-                println!("{name}\n    {doc}");
+                terminal::say(&format!("{name}\n    {doc}"));
             }
             KEYS.iter().for_each(brief);
             return Ok(ExitCode::SUCCESS);
@@ -28,7 +29,7 @@ impl Explain {
         if let Some(key) = find_key(name) {
             self.whole(key);
         } else if let Some((name, doc, value)) = FILE_KEYS.iter().find(|(known, _, _)| known == name) {
-            println!("{name}\n\n{doc}\n\nIn a file:\n\n    {name} = {value}");
+            terminal::say(&format!("{name}\n\n{doc}\n\nIn a file:\n\n    {name} = {value}"));
         } else if KEYS.iter().any(|key| key.place().0 == Some(name)) {
             KEYS.iter().filter(|key| key.place().0 == Some(name)).for_each(brief);
         } else {
@@ -38,23 +39,24 @@ impl Explain {
     }
 
     fn whole(&self, key: &'static Key) {
-        println!("{}\n\n{}\n\nTakes {}.\n{}", key.name, key.doc, key.kind.allowed(), defaults(key).replace('`', ""));
+        let (takes, defaults) = (key.kind.allowed(), defaults(key).replace('`', ""));
+        terminal::say(&format!("{}\n\n{}\n\nTakes {takes}.\n{defaults}", key.name, key.doc));
         match self.policy.search().effective() {
             Ok(effective) => {
                 if let Some(value) = effective.value(key) {
                     let shown = in_toml(value.setting).unwrap_or_else(|| "not set".to_owned());
-                    println!("Now: {shown} ({}).", origin::text(&value.origin));
+                    terminal::say(&format!("Now: {shown} ({}).", origin::text(&value.origin)));
                 }
             }
             // What a key means can be said of a broken policy too.
-            Err(error) => println!("Now: not known. {error}"),
+            Err(error) => terminal::say(&format!("Now: not known. {error}")),
         }
-        println!("\nIn a file:\n\n{}", indented(&key.in_file()));
+        terminal::say(&format!("\nIn a file:\n\n{}", indented(&key.in_file())));
     }
 }
 
 fn brief(key: &Key) {
-    println!("{}\n    {}", key.name, key.doc);
+    terminal::say(&format!("{}\n    {}", key.name, key.doc));
 }
 
 fn indented(text: &str) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::origin;
 use super::{PolicyArguments, arguments::config_file};
+use crate::cli::terminal;
 use crate::policy::{Effective, Key, Setting, in_toml};
 
 /// The column of the comments, for values that leave room.
@@ -24,9 +25,9 @@ impl Show {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let effective = self.policy.search().effective()?;
         if self.json {
-            println!("{:#}", as_json(&effective));
+            terminal::say_json(&as_json(&effective));
         } else {
-            print!("{}", as_text(&effective));
+            terminal::say(as_text(&effective).trim_end());
         }
         Ok(ExitCode::SUCCESS)
     }

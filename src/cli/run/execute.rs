@@ -11,8 +11,12 @@ use super::outputs::Outputs;
 use super::report::{Report, first_line, first_line_of};
 use super::said::{indented, said};
 use super::widgets::Widgets;
+use crate::observe::shown;
 use crate::policy::Advice;
 use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
+
+/// Characters of a cell's id that are told: as many as one may have.
+const LONGEST_ID: usize = 64;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -99,7 +103,7 @@ impl Execution<'_> {
             if session_lost || !(self.allow_errors || cell.may_raise) {
                 end = End::Failed(Failure {
                     cell: (cell.index + 1, total),
-                    id: cell.id.clone(),
+                    id: shown(&cell.id, LONGEST_ID),
                     first_line: first_line(&cell.source),
                     why: first_line_of(&format!("{ename}: {evalue}"), 500),
                     said,

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::policy::PolicyArguments;
 use super::snapshot::SnapshotRequests;
+use super::terminal;
 use crate::observe::Metrics;
 use crate::runtime::progress::Silent;
 use crate::session::scratch::Scratch;
@@ -75,11 +76,11 @@ impl Run {
         Ok(match end {
             End::Fine => ExitCode::SUCCESS,
             End::Failed(failure) => {
-                eprintln!("cellblock: {failure}");
+                terminal::warn(&format!("cellblock: {failure}"));
                 ExitCode::FAILURE
             }
             End::Interrupted => {
-                eprintln!("cellblock: interrupted; the outputs so far are written");
+                terminal::warn("cellblock: interrupted; the outputs so far are written");
                 ExitCode::from(INTERRUPTED)
             }
         })

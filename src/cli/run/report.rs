@@ -6,6 +6,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::said::indented;
+use crate::cli::terminal;
+use crate::observe::{is_visible, shown_lines};
 
 /// Is told of each cell.
 pub(super) trait Report {
@@ -47,7 +49,7 @@ impl Report for OnTerminal {
 
     fn note(&self, text: &str) {
         if !text.is_empty() {
-            self.bar.println(indented(text).trim_end());
+            self.bar.println(&*shown_lines(indented(text).trim_end()));
         }
     }
 
@@ -70,20 +72,20 @@ impl InLines {
 impl Report for InLines {
     fn started(&self, source: &str) {
         self.now.set(self.now.get() + 1);
-        eprint!("[{}/{}] {}: ", self.now.get(), self.cells, first_line(source));
+        terminal::warn_part(&format!("[{}/{}] {}: ", self.now.get(), self.cells, first_line(source)));
     }
 
     fn ended(&self, failed: bool, took: Duration) {
-        eprintln!("{} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64());
+        terminal::warn(&format!("{} {:.2} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64()));
     }
 
     fn note(&self, text: &str) {
-        eprint!("{}", indented(text));
+        terminal::warn_part(&indented(text));
     }
 }
 
-/// The first line that says something, cut and without control characters: a terminal is not to be
-/// written to by a notebook.
+/// The first line that says something, cut and of visible characters alone: a terminal is not to be written to by a
+/// notebook.
 pub(super) fn first_line(source: &str) -> String {
     first_line_of(source, 60)
 }
@@ -91,7 +93,7 @@ pub(super) fn first_line(source: &str) -> String {
 /// The same with another length.
 pub(super) fn first_line_of(source: &str, longest: usize) -> String {
     let line = source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(longest + 1).collect();
+    let mut shown: String = line.chars().filter(|char| is_visible(*char)).take(longest + 1).collect();
     if shown.chars().count() > longest {
         shown.pop();
         shown.push('…');
@@ -106,7 +108,7 @@ mod tests {
     #[test]
     fn the_first_line_is_cut_and_harmless() {
         assert_eq!(first_line("\n  import a\nb"), "import a");
-        assert_eq!(first_line("\u{1b}]52;c;x\u{7}"), "]52;c;x");
+        assert_eq!(first_line("\u{1b}]52;c;x\u{7}\u{9b}2J\u{202e}"), "]52;c;x2J");
         assert_eq!(first_line(&"x".repeat(100)).chars().count(), 61);
     }
 

@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use crate::cli::policy::PolicyArguments;
+use crate::cli::terminal;
 use crate::policy::{Ids, Policy};
 use crate::session::house;
 use crate::session::store::{Depot, SessionId};
@@ -33,9 +34,9 @@ impl Place {
     /// Prints the answer: the JSON, or the text.
     pub(super) fn answer(&self, json: &serde_json::Value, text: &str) {
         if self.json {
-            println!("{json:#}");
+            terminal::say_json(json);
         } else {
-            println!("{text}");
+            terminal::say(text);
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, Local, Utc};
 
+use crate::observe::is_visible;
+
 /// A column's values stand at its left or its right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -28,10 +30,7 @@ pub(super) fn table(columns: &[(&str, Side)], rows: &[Vec<String>]) -> String {
 
 /// Text of others, on one line and harmless.
 pub(super) fn plain(text: &str) -> String {
-    let acts = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if acts(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|char| if is_visible(char) { char } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// The end of a text that is too long for a column: of a path it says the most.

@@ -4,6 +4,8 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
+use crate::observe::is_visible;
+
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +34,7 @@ impl Holder {
         let pid_space = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
         let pid = std::process::id();
         Self {
-            words: words.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect(),
+            words: words.chars().filter(|char| is_visible(*char)).take(MAX_WORDS).collect(),
             host: line("/proc/sys/kernel/hostname"),
             boot: line("/proc/sys/kernel/random/boot_id"),
             pid_space: pid_space.unwrap_or_default(),

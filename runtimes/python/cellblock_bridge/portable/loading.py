@@ -170,12 +170,15 @@ def load(
     builtins = shell.user_ns.get("__builtins__")
     same_python = request.get("python") == importlib.util.MAGIC_NUMBER.hex()
     modules, everything = _entries(request.get("names"), buffers, same_python)
+
+    def run() -> None:
+        for name, module in modules:
+            loading.import_module(name, module)
+        if not loading.all_at_once(everything):
+            loading.one_by_one(everything)
+
     try:
-        with gate.user_code():
-            for name, module in modules:
-                loading.import_module(name, module)
-            if not loading.all_at_once(everything):
-                loading.one_by_one(everything)
+        gate.run(run, users=False)
     except BaseException as stop:  # noqa: BLE001 - an interrupt or a limit
         for name in [*(name for name, _ in modules), *(stored.name for stored in everything)]:
             if name not in loading.loaded and name not in loading.lost:

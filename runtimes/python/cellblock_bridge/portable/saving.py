@@ -209,8 +209,7 @@ def save(shell: ZMQInteractiveShell, max_bytes: int) -> tuple[dict[str, Any], li
     """The reply to `portable`, and its buffers."""
     saving = _Saving(shell, max(0, max_bytes))
     try:
-        with gate.user_code():
-            saving.run()
+        gate.run(saving.run, users=False)
     except BaseException as stop:  # noqa: BLE001 - an interrupt or a limit
         saving.give_up(f"saving was stopped before it: {why(stop)}")
     return _reply(saving)
