@@ -21,6 +21,10 @@ const NAMED: [&str; 9] = ["signals", "params", "data", "marks", "scales", "proje
 /// Names that the viewer, or what Vega-Lite makes of a chart, has for more than data.
 const TAKEN: [&str; 7] = ["datum", "event", "facet", "item", "parent", "root", "unit"];
 
+/// The largest number of choices that a signal is known by, and how long they may be together.
+const MAX_CHOICES: usize = 256;
+const MAX_LENGTH: usize = 10_000;
+
 /// What names there are in a chart.
 #[derive(Clone, Debug, Default)]
 pub struct Declared {
@@ -189,7 +193,8 @@ fn outcome(signal: &Map<String, Value>) -> Outcome {
             },
             Some(_) => false,
         };
-    match (settled, texts.is_empty()) {
+    let length: usize = texts.iter().map(String::len).sum();
+    match (settled && texts.len() <= MAX_CHOICES && length <= MAX_LENGTH, texts.is_empty()) {
         (false, _) => Outcome::Known,
         (true, true) => Outcome::Number,
         (true, false) => Outcome::Texts(texts),

@@ -47,7 +47,9 @@ pub fn is_date(text: &str) -> bool {
     let short = text.len() <= 12;
     let all = |fits: fn(&u8) -> bool| text.as_bytes().iter().all(fits);
     (short && (all(u8::is_ascii_alphabetic) || all(u8::is_ascii_digit)))
-        || (text.starts_with(['%', ':', '.']) && is_format(text) && !text.contains(['\'', '(', ')', '[', ']']))
+        || (text.trim_start_matches([':', '.']).starts_with('%')
+            && is_format(text)
+            && !text.contains(['\'', '(', ')', '[', ']']))
 }
 
 /// How a column is read.

@@ -217,6 +217,15 @@ fn a_text_that_is_put_together_is_known_as_one() {
 }
 
 #[test]
+fn a_control_with_very_many_choices_is_any_value() {
+    let chart = |choices: Vec<String>| json!({"signals": [{"name": "s", "value": "a", "bind": {"input": "select", "options": choices}}]});
+    let outcome = |choices| outcome(&chart(choices), Language::Vega, Datum::Row, "s");
+    assert!(matches!(outcome(vec!["b".into(); 100]), Some(Outcome::Texts(_))));
+    assert_eq!(outcome(vec!["b".into(); 1_000]), Some(Outcome::Known));
+    assert_eq!(outcome(vec!["b".repeat(20_000)]), Some(Outcome::Known));
+}
+
+#[test]
 fn nesting_and_length_have_an_end() {
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
     for text in [
