@@ -422,6 +422,11 @@ impl Guest {
                     self.cells = cells;
                 }
                 let text = error.to_string();
+                let status = outcome.content.get("status").and_then(Value::as_str);
+                if !is_move && status != Some("ok") {
+                    // The cell's own error comes first.
+                    return self.say(StreamName::Stderr, &text);
+                }
                 self.desk.say(verdict::error("SessionError", &text));
                 outcome.content = verdict::failure("SessionError", &text);
             }

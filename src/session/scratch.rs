@@ -57,7 +57,7 @@ impl Writers {
         let deadline = Instant::now() + ENDING;
         let writers: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         writers.iter().for_each(|writer| writer.close());
-        writers.iter().fold(true, |all, writer| writer.wait(deadline.saturating_duration_since(Instant::now())) && all)
+        writers.iter().all(|writer| writer.wait(deadline.saturating_duration_since(Instant::now())))
     }
 }
 

@@ -26,20 +26,21 @@ def test_twenty_ordinary_runs_leave_nothing_and_warn_of_nothing(start: Start, tm
     tmp = tmp_path / "tmp"
     tmp.mkdir()
     for number in range(20):
-        log = tmp_path / f"log-{number}"
-        kernel = start(env={"TMPDIR": str(tmp)}, arguments=("--log", "debug", "--log-file", str(log)))
+        before = set(scratches(tmp))
+        log, stderr = tmp_path / f"log-{number}", tmp_path / f"stderr-of-{number}"
+        kernel = start(env={"TMPDIR": str(tmp)}, stderr_path=stderr, arguments=("--log", "debug", "--log-file", str(log)))
         kernel.run_ok("x = list(range(10_000))")
         kernel.run_ok("open('/app/file', 'w').write('y' * 100_000)")
         if number % 3 == 1:
             kernel.run_ok("%session undo")
         if number % 2:
             Notebook.shut_down(kernel)
-            assert not scratches(tmp), "an ordinary end leaves nothing"
+            assert not set(scratches(tmp)) - before, "an ordinary end leaves nothing"
         else:
             kernel.manager.shutdown_kernel(now=True)
         text = log_of(kernel, log)
         assert "WARN" not in text and "ERROR" not in text and "not cleaned up" not in text, text
-        assert not kernel.stderr().strip(), kernel.stderr()
+        assert not stderr.read_text().strip(), stderr.read_text()
 
 
 def test_what_a_killed_kernel_left_goes_when_the_next_one_starts(start: Start, tmp_path: Path) -> None:
