@@ -19,9 +19,15 @@ fuzz_target!(|data: &[u8]| {
         0 => chart().into_iter().for_each(|chart| checked(VEGA, chart)),
         1 => chart().into_iter().for_each(|chart| checked(LITE, chart)),
         2 => checked(LITE, json!({"mark": "bar", "transform": [{"calculate": text(), "as": "c"}]})),
-        3 => checked(VEGA, json!({"signals": [{"name": "s", "value": 1, "on": [{"events": "click", "update": text()}]}]})),
+        3 => checked(
+            VEGA,
+            json!({"signals": [{"name": "s", "value": 1, "on": [{"events": "click", "update": text()}]}]}),
+        ),
         4 => checked(VEGA, json!({"signals": [{"name": "s", "value": 1, "on": [{"events": text(), "update": "1"}]}]})),
-        _ => checked(VEGA, json!({"marks": [{"name": "m"}, {"from": {"data": "m"}, "encode": {"update": {"x": {"signal": text()}}}}]})),
+        _ => checked(
+            VEGA,
+            json!({"marks": [{"name": "m"}, {"from": {"data": "m"}, "encode": {"update": {"x": {"signal": text()}}}}]}),
+        ),
     }
 });
 
@@ -40,7 +46,9 @@ fn harmless(value: &Value, name: &str) {
         Value::Object(object) => object.iter().for_each(|(key, value)| {
             assert!(!matches!(key.as_str(), "__proto__" | "loader" | "patch" | "sourceHeader" | "image"), "{key}");
             if name == "bind" {
-                assert!(!key.to_ascii_lowercase().starts_with("on") && !matches!(key.as_str(), "src" | "style" | "element"));
+                assert!(
+                    !key.to_ascii_lowercase().starts_with("on") && !matches!(key.as_str(), "src" | "style" | "element")
+                );
             }
             // Data and literal values have what names they like.
             if !matches!(key.as_str(), "values" | "datasets" | "value" | "default" | "fit" | "config") {
@@ -78,8 +86,10 @@ fn code(expression: &str) {
         plain.split(|character: char| !(character.is_alphanumeric() || "_$".contains(character))).collect();
     for word in &words {
         assert!(
-            !matches!(*word, "constructor" | "__proto__" | "prototype" | "eval" | "toString" | "valueOf" | "vlSelectionTuples")
-                || (*word == "toString" && plain.contains("toString(")),
+            !matches!(
+                *word,
+                "constructor" | "__proto__" | "prototype" | "eval" | "toString" | "valueOf" | "vlSelectionTuples"
+            ) || (*word == "toString" && plain.contains("toString(")),
             "{expression}"
         );
     }

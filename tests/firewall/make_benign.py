@@ -151,7 +151,7 @@ def interactive_charts() -> None:
     brush, legend = altair.selection_interval(encodings=["x"]), altair.selection_point(fields=["group"], bind="legend", toggle="event.shiftKey")
     chart("altair-selections", "a brush and a legend that select", altair.hconcat(
         points.encode(**at, color=altair.condition(brush, "group:N", altair.value("lightgray")), opacity=altair.condition(legend, altair.value(1), altair.value(0.1)),
-                      tooltip=["name", altair.Tooltip("Miles per Gallon (mpg):Q", format=".1f", title="A \"title\"")]).add_params(brush, legend),
+                      tooltip=["name", altair.Tooltip("Miles per Gallon (mpg):Q", format=".1f", title="A 'title'")]).add_params(brush, legend),
         altair.Chart(frame, width=60).mark_bar().encode(y="group:N", x="count()", color="group:N").transform_filter(brush)).to_dict())
 
     over = altair.selection_point(on="pointerover", nearest=True, fields=["when"], empty=False, clear="pointerout")
@@ -173,7 +173,7 @@ def interactive_charts() -> None:
     chart("altair-gradient", "a gradient, a theme and a format", altair.Chart(frame, width=180, height=100, title=["Two", "lines of a title"]).mark_area(
         line={"color": "darkgreen"}, color=altair.Gradient(gradient="linear", x1=1, x2=1, y1=1, y2=0, stops=[
             altair.GradientStop(color="white", offset=0), altair.GradientStop(color="rgb(0, 100, 0)", offset=1)])).encode(
-                x=altair.X("yearmonthdate(when):T", axis=altair.Axis(format="%d o'clock")), y=altair.Y("size:Q", impute=None)).configure_view(stroke=None).to_dict())
+                x=altair.X("yearmonthdate(when):T", axis=altair.Axis(format="%d h")), y=altair.Y("size:Q", impute=None)).configure_view(stroke=None).to_dict())
 
     chart("vega-bars", "bars with labels that are drawn for them, and signals", {
         "$schema": "https://vega.github.io/schema/vega/v5.json", "width": 200, "height": 100, "padding": 5,

@@ -32,6 +32,9 @@ use walk::Walk;
 /// The deepest nesting of a chart.
 const MAX_DEPTH: usize = 100;
 
+/// How often a chart is gone through until nothing more goes.
+const MAX_ROUNDS: usize = 4;
+
 /// What may stay of a chart in an output of this MIME type; nothing if it is nested too deep, is no chart, or has an
 /// expression that may not be.
 pub fn sanitize(chart: &mut Value, kind: &str, remote: bool, removed: &mut Removals) -> bool {
@@ -46,8 +49,17 @@ pub fn sanitize(chart: &mut Value, kind: &str, remote: bool, removed: &mut Remov
         return false;
     }
     picture_column::rename(chart, language, "", false);
-    let declared = Declared::of(chart, language);
-    Walk::new(language, remote, &declared, removed).chart(chart)
+    // What goes may have declared what stays names.
+    for _ in 0..MAX_ROUNDS {
+        let (declared, mut found) = (Declared::of(chart, language), Removals::new());
+        let stays = Walk::new(language, remote, &declared, &mut found).chart(chart);
+        removed.merge(&found);
+        if !stays || found.is_empty() {
+            return stays;
+        }
+    }
+    removed.add(Kind::PlotCode);
+    false
 }
 
 /// Checks what the viewer is told in the metadata of a chart's output.

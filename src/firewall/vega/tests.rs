@@ -42,8 +42,8 @@ fn charts_stay_as_they_are() {
             "datasets": {"data-1": [{"a": "A", "b": 28, "url": "https://x.org", "href": "y", "toString": 1, "c": "constructor"}]},
             "mark": {"type": "bar", "tooltip": {"content": "data"}, "cursor": "pointer", "color": {"gradient": "linear", "stops": [{"offset": 0, "color": "white"}, {"offset": 1, "color": "rgb(0,0,0)"}]}},
             "encoding": {
-                "x": {"field": "a", "type": "nominal", "axis": {"labelExpr": "datum.label + '!'", "format": "%d o'clock"}},
-                "y": {"aggregate": "mean", "field": "b", "title": "A \"title\" with \\alpha", "scale": {"domain": [0, {"expr": "top"}]}},
+                "x": {"field": "a", "type": "nominal", "axis": {"labelExpr": "datum.label + '!'", "format": "%d h"}},
+                "y": {"aggregate": "mean", "field": "b", "title": "A 'title' with \\alpha", "scale": {"domain": [0, {"expr": "top"}]}},
                 "color": {"condition": {"test": "datum.b > 3", "value": "red"}, "value": "hsl(10, 20%, 30%)"},
                 "opacity": {"condition": {"param": "picked", "value": 1}, "value": 0.2},
                 "tooltip": [{"field": "a"}, {"field": "Miles per Gallon (mpg)", "format": ".2f"}]
@@ -260,6 +260,10 @@ fn what_vega_lite_writes_into_expressions_is_what_it_says() {
         json!({"mark": "bar", "encoding": {"x": {"field": "a", "formatType": "evil"}}}),
         json!({"mark": "bar", "encoding": {"x": {"field": "evil", "axis": {"formatType": "utc", "format": "' + evil + '", "labelExpr": "'datum.label'"}}}}),
         json!({"mark": "bar", "config": {"customFormatTypes": true, "numberFormatType": "evil"}}),
+        json!({"mark": "bar", "encoding": {"tooltip": [{"field": "a", "title": "x\": evil, \"y"}]}}),
+        json!({"mark": "bar", "encoding": {"x": {"field": "a", "axis": {"title": ["x\": evil, \"y"]}}}}),
+        json!({"mark": "bar", "config": {"countTitle": "x\": evil, \"y"}}),
+        json!({"mark": "bar", "encoding": {"x": {"field": "a", "timeUnit": "year", "format": "%Y') + evil + ('"}}}),
         json!({"mark": "bar", "encoding": {"tooltip": [{"field": "a", "title": "\\"}, {"field": "b", "title": "+ evil + \\"}]}}),
         json!({"mark": "bar", "encoding": {"tooltip": [{"field": "a", "title": ["x", "\\\" + evil"]}]}}),
         json!({"mark": "bar", "encoding": {"x": {"field": "a", "bandPosition": "evil"}}}),
@@ -393,6 +397,10 @@ fn a_tooltip_shows_no_picture() {
         false,
     );
     assert_eq!(left.unwrap()["mark"]["tooltip"]["content"], "encoding");
+    unchanged(
+        LITE,
+        json!({"mark": "bar", "title": {"text": "A \"title\"", "subtitle": ["\"x\""]}, "layer": [{"title": "\"y\""}]}),
+    );
     unchanged(LITE, json!({"mark": {"type": "image", "url": "data:image/png;base64,iVBO"}, "title": "An image of it"}));
 }
 

@@ -23,7 +23,8 @@ pub fn fits(rule: Rule, text: &str, language: Language, imputes: bool) -> bool {
         }
         Rule::Font => text.chars().all(|character| character.is_alphanumeric() || " ,'\"-_.".contains(character)),
         Rule::Shape => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ,.+-_\n".contains(&byte)),
-        Rule::Format => is_format(text),
+        // Older versions of Vega-Lite put it between either kind of quotation marks.
+        Rule::Format => is_format(text) && (language == Language::Vega || !text.contains('\'')),
         // Others are names of functions.
         Rule::FormatType => matches!(text, "number" | "time"),
         Rule::Date => is_date(text),

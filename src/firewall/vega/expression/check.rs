@@ -249,7 +249,8 @@ fn call(name: &str, arguments: &[Node], setting: Setting) -> Option<Outcome> {
     if let Some(count) = functions::scale_arguments(name) {
         let (first, rest) = arguments.split_first()?;
         // Before a certain version what is called may be given itself in place of a name.
-        matches!(check(first, setting)?, Outcome::Texts(_)).then_some(())?;
+        matches!(check(first, setting)?, Outcome::Texts(texts) if texts.iter().all(|text| is_own(text)))
+            .then_some(())?;
         let (own, group) = rest.split_at_checked(count - 1).unwrap_or((rest, &[]));
         let found = all(own, setting)?;
         let grouped = match group {

@@ -125,6 +125,7 @@ fn what_leads_out_of_a_chart_does_not() {
         "vlSelectionTuples([{datum: 'x'}], {fields: [{getter: datum.a}]})",
         "warn('x')",
         "scale(datum.a, 1)",
+        "scale('constructor', 1)",
         "scale('x', 1, {context: 1})",
         "scale('x', 1, datum)",
         "_scale('x', 1)",

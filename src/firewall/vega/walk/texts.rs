@@ -33,6 +33,10 @@ impl Walk<'_> {
             Rule::GroupField => Fate::refused_unless(is_of_marks(text)),
             Rule::Field => self.field(text, spot),
             Rule::Values | Rule::Colour => Stays,
+            // Tooltips have it for a name; not all versions of Vega-Lite see to it that it stays one.
+            Rule::Text if self.language == Language::VegaLite && names_a_column(spot) && text.contains('"') => {
+                Goes(Kind::PlotCode)
+            }
             _ => Fate::stays_if(text::fits(rule, text, self.language, self.declared.imputes)),
         };
         match fate {
@@ -204,4 +208,10 @@ fn literals_fit(node: &Node, remote: bool) -> bool {
 fn is_place(name: &str) -> bool {
     const MORE: [&str; 12] = ["a0", "a1", "children", "depth", "r", "r0", "r1", "t", "x0", "x1", "y0", "y1"];
     (is_of_marks(name) && !matches!(name, "fill" | "stroke")) || MORE.contains(&name)
+}
+
+/// Whether a text may be what a column is called where it is read; the titles of whole views are not.
+fn names_a_column(spot: Spot) -> bool {
+    const VIEWS: [&str; 7] = ["", "concat", "hconcat", "layer", "spec", "title", "vconcat"];
+    spot.key == "countTitle" || (spot.key == "title" && !VIEWS.contains(&spot.around))
 }
