@@ -21,6 +21,7 @@ use super::removals::{Kind, Removals};
 use clean::{Cleaned, Rules, clean};
 pub use elements::{is_void, vanishes};
 pub use parts::{BOX, Parts};
+pub use tree::has_too_many_attributes;
 use tree::{BeyondBounds, Tree};
 pub use write::escape;
 
