@@ -171,6 +171,11 @@ fn as_xml(svg: &str) -> String {
     clean.replacen("<svg", &format!("<svg{missing}"), 1)
 }
 
+/// Whether an element without attributes stays wherever it stands.
+pub fn is_plain(name: &str) -> bool {
+    elements::is_html(name) && !matches!(name, "input" | "wbr" | BOX)
+}
+
 /// A class that outputs with other contents do not have, and that is the same on every run.
 fn class_for(source: &str) -> String {
     let mut hasher = DefaultHasher::new();

@@ -39,6 +39,9 @@ impl Markup<'_> {
     /// What may stay of a piece of HTML: a block, or one tag of a paragraph, or what a paragraph has from a tag to its
     /// end. Formulas in it are still numbers.
     pub fn clean(&mut self, source: &str, removed: &mut Removals) -> String {
+        if is_plain_tag(source) {
+            return source.to_owned();
+        }
         if html::has_too_many_attributes(source) {
             removed.add(Kind::TooLarge);
             return String::new();
@@ -74,6 +77,14 @@ impl Markup<'_> {
         self.styled |= done.styled;
         done.text
     }
+}
+
+/// Whether this is a tag without attributes that stays as it is, as most are.
+fn is_plain_tag(source: &str) -> bool {
+    let Some(inside) = source.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return false };
+    let name = inside.strip_prefix('/').unwrap_or(inside);
+    let is_word = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    is_word && html::is_plain(name) && !(name.len() < inside.len() && html::is_void(name))
 }
 
 /// An element that is taken as a whole.

@@ -283,6 +283,41 @@ fn remote_pictures_stay_where_the_policy_allows_it() {
     assert!(removed.is_empty());
 }
 
+/// How many pieces the parser makes of a text, and how long what is written is, for each byte.
+#[test]
+fn the_work_for_a_byte_does_not_grow() {
+    for piece in [
+        "![",
+        "[",
+        "](",
+        "`",
+        "` `` ",
+        "<b>",
+        "$ ",
+        "$",
+        "*",
+        "_a",
+        "> ",
+        "- ",
+        "a\n",
+        "|a|\n|-|\n",
+        "[a]: b\n",
+        "```\n",
+        "\\begin{a}",
+        "{",
+        "<!--",
+        "&#",
+    ] {
+        let written = |count: usize| {
+            let text = piece.repeat(count);
+            let events = pulldown_cmark::Parser::new_ext(&text, write::options()).count();
+            (events + checked(&text).len()) as f64 / text.len() as f64
+        };
+        let (few, many) = (written(2_000), written(16_000));
+        assert!(many <= few.max(1.0) * 1.5, "{piece}: {few}, then {many}");
+    }
+}
+
 #[test]
 fn what_is_nested_too_deep_is_shown_as_code() {
     for piece in [
