@@ -214,6 +214,7 @@ fn nothing_runs_or_loads() {
         "ftp://x.org xmpp:a@b javascript:x",
         // Readers that make links of words take for a part of them what comes next.
         "http://e`<script>alert(1)</script>`",
+        "http://e-->`</script>` www.e>$\" onmouseover=\"alert(1)$",
         "http://e$\" onmouseover=\"alert(1)$ www.e$\" onmouseover=\"alert(1)$",
         "a@b.cc`<script>x</script>` http://aaaa*b*`<img src=x onerror=y>`",
     ] {
@@ -255,6 +256,7 @@ fn links_that_lead_nowhere_good_lead_nowhere() {
         ("![x](http://evil/y.png)", "[x](http://evil/y.png)\n"),
         ("a!![x](//evil)", "a&#33;[x](//evil)\n"),
         ("[![x](http://evil)](http://y)", "[x](http://y)\n"),
+        ("![]() ![x]() ![y](#z)", "<span></span> x y\n"),
         ("![](http://evil \"t\")", "[picture](http://evil \"t\")\n"),
         ("[x](a b", "&#91;x](a b\n"),
     ] {
