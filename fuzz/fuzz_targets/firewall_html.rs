@@ -1,7 +1,7 @@
 //! HTML in an output.
 #![no_main]
 
-use cellblock_fuzz::{complaints, shown_text};
+use cellblock_fuzz::{complaints, judge, shown_text};
 use libfuzzer_sys::fuzz_target;
 
 const KIND: &str = "text/html";
@@ -10,6 +10,13 @@ fuzz_target!(|data: &[u8]| {
     let source = String::from_utf8_lossy(data);
     let (Some(once), _) = shown_text(KIND, &source) else { return };
     assert_eq!(complaints(&once), Vec::<String>::new(), "from {source:?} came {once:?}");
+    // No class or id is the page's own.
+    for (_, attributes) in judge::html::parsed_elements(&once) {
+        for (name, value) in attributes.iter().filter(|(name, _)| name == "class" || name == "id") {
+            let own = |word: &str| word.starts_with("cb-") || (name == "class" && is_shared(word));
+            assert!(value.split_ascii_whitespace().all(own), "{name}={value:?} in {once:?}, from {source:?}");
+        }
+    }
 
     let (twice, removed) = shown_text(KIND, &once);
     assert!(removed.is_empty(), "what was left is taken the second time: {removed:?}, {once:?}");
@@ -23,3 +30,9 @@ fuzz_target!(|data: &[u8]| {
     let boxed = format!("<div style=\"contain: layout paint\">{once}</div>");
     assert!(twice == once || (once.starts_with("<div style=\"contain") && twice == boxed), "{once:?} became {twice:?}");
 });
+
+/// Classes that pages style within outputs.
+fn is_shared(class: &str) -> bool {
+    ["alert", "cellblock-", "language-"].iter().any(|start| class.starts_with(start))
+        || ["dataframe", "highlight", "mathjax_ignore", "tex2jax_ignore", "widget-interact"].contains(&class)
+}

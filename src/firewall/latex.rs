@@ -84,9 +84,18 @@ fn is_unsafe(name: &str, after: &str, has_arguments: bool) -> bool {
     !LINKS.contains(&name) || !leads_to_a_page(after)
 }
 
+/// The longest address or style that a macro is given, in bytes, and the most space before it.
+const MAX_ARGUMENT: usize = 2048;
+
+/// So much of a text as an argument is looked for in.
+fn window(after: &str) -> &str {
+    after.get(..after.floor_char_boundary(MAX_ARGUMENT)).unwrap_or_default()
+}
+
 /// Whether the argument is a plain address of a page, without macros or parameters that could become anything.
 fn leads_to_a_page(after: &str) -> bool {
-    let Some((url, _)) = after.trim_start_matches(' ').strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
+    let argument = window(after).trim_start_matches(' ').strip_prefix('{');
+    let Some((url, _)) = argument.and_then(|rest| rest.split_once('}')) else {
         return false;
     };
     let absolute = url.starts_with("http://") || url.starts_with("https://") || url.starts_with("mailto:");
@@ -95,9 +104,11 @@ fn leads_to_a_page(after: &str) -> bool {
 
 /// `\bbox[…]` takes CSS as well as colours and lengths.
 fn box_is_plain(after: &str) -> bool {
-    match after.trim_start().strip_prefix('[') {
-        None => true,
-        Some(rest) => rest.split(']').next().is_some_and(|inside| !inside.contains([':', '(', '\\', ';'])),
+    let after = window(after).trim_start();
+    match after.strip_prefix('[') {
+        // Nothing but space, so far.
+        None => !after.is_empty() || after.len() == after.trim_start().len(),
+        Some(rest) => rest.split_once(']').is_some_and(|(inside, _)| !inside.contains([':', '(', '\\', ';'])),
     }
 }
 

@@ -21,6 +21,7 @@ use super::removals::{Kind, Removals};
 use clean::{Cleaned, Rules, clean};
 pub use elements::{is_void, vanishes};
 pub use parts::{BOX, Parts};
+pub use tree::has_too_many_attributes;
 use tree::{BeyondBounds, Tree};
 pub use write::escape;
 
@@ -168,6 +169,11 @@ fn as_xml(svg: &str) -> String {
         missing.push_str(" xmlns:xlink=\"http://www.w3.org/1999/xlink\"");
     }
     clean.replacen("<svg", &format!("<svg{missing}"), 1)
+}
+
+/// Whether an element without attributes stays wherever it stands.
+pub fn is_plain(name: &str) -> bool {
+    elements::is_html(name) && !matches!(name, "input" | "wbr" | BOX)
 }
 
 /// A class that outputs with other contents do not have, and that is the same on every run.

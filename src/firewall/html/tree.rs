@@ -19,6 +19,14 @@ const CHUNK: usize = 8 << 10;
 const TIME: Duration = Duration::from_secs(2);
 const TIME_FOR_A_MEGABYTE: Duration = Duration::from_millis(200);
 
+/// The steps of the parser for each byte, and those that any document may take: looking through open elements for one that
+/// ends, through formatting that is taken up again, and the like. An honest table takes four.
+const STEPS_FOR_A_BYTE: usize = 40;
+const STEPS: usize = 200_000;
+
+/// The most attributes of one tag: a parser compares each with all before it.
+const MAX_ATTRIBUTES: usize = 512;
+
 /// The place of a node in the tree.
 pub type Id = u32;
 
@@ -56,6 +64,9 @@ pub struct Tree {
     root: Id,
     /// Whether the parser moved nodes about, so that what is written may be read differently.
     pub mended: bool,
+    /// How many steps the parser took.
+    #[cfg(test)]
+    pub steps: usize,
 }
 
 /// Why a document is not taken.
@@ -65,6 +76,9 @@ pub struct BeyondBounds;
 impl Tree {
     /// Parses a fragment as a browser does that puts it into a `<div>` of a page with scripts.
     pub fn parse(source: &str) -> Result<Self, BeyondBounds> {
+        if has_too_many_attributes(source) {
+            return Err(BeyondBounds);
+        }
         let megabytes = u32::try_from(source.len() >> 20).unwrap_or(u32::MAX);
         let end = Instant::now() + TIME + TIME_FOR_A_MEGABYTE.saturating_mul(megabytes);
         let context = QualName::new(None, ns!(html), local_name!("div"));
@@ -84,7 +98,9 @@ impl Tree {
             at = next;
             let sink = &parser.tokenizer.sink.sink;
             // No honest document has more nodes than bytes: formatting elements that are taken up again and again do.
-            if sink.too_deep.get() || sink.nodes.borrow().len() > at + 1000 || Instant::now() > end {
+            let works_too_much = sink.steps.get() > at.saturating_mul(STEPS_FOR_A_BYTE) + STEPS;
+            let too_many = sink.nodes.borrow().len() > at + 1000;
+            if sink.too_deep.get() || too_many || works_too_much || Instant::now() > end {
                 return Err(BeyondBounds);
             }
         }
@@ -92,7 +108,13 @@ impl Tree {
         if sink.too_deep.get() {
             return Err(BeyondBounds);
         }
-        let mut tree = Self { nodes: sink.nodes.into_inner(), root: 0, mended: sink.mended.get() };
+        let mut tree = Self {
+            #[cfg(test)]
+            steps: sink.steps.get(),
+            nodes: sink.nodes.into_inner(),
+            root: 0,
+            mended: sink.mended.get(),
+        };
         // A fragment's nodes stand below an `<html>` of the parser's own.
         let is_html =
             |id: &Id| matches!(tree.content(*id), Content::Element { name, .. } if name.local == local_name!("html"));
@@ -128,7 +150,67 @@ impl Tree {
     }
 }
 
+/// Whether a tag has more attributes than any honest one.
+pub fn has_too_many_attributes(source: &str) -> bool {
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'<')) {
+        at += found + 1;
+        if bytes.get(at..at + 3) == Some(b"!--") {
+            at = source.get(at..).and_then(|rest| rest.find("-->")).map_or(bytes.len(), |end| at + end);
+            continue;
+        }
+        at += usize::from(bytes.get(at) == Some(&b'/'));
+        if !bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        let (count, length) = attributes(bytes.get(at..).unwrap_or_default());
+        if count > MAX_ATTRIBUTES {
+            return true;
+        }
+        at += length;
+    }
+    false
+}
+
+/// How many attributes follow a tag's name, and how long all that is.
+fn attributes(tag: &[u8]) -> (usize, usize) {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | b'\x0c');
+    let mut count = 0;
+    let mut at = tag.iter().position(|byte| is_space(byte) || matches!(byte, b'/' | b'>')).unwrap_or(tag.len());
+    while let Some(byte) = tag.get(at) {
+        match byte {
+            b'>' => break,
+            b'=' => {
+                at += 1;
+                at += tag.get(at..).unwrap_or_default().iter().take_while(|byte| is_space(byte)).count();
+                let quote = tag.get(at).copied();
+                let rest = tag.get(at + 1..).unwrap_or_default();
+                at += match quote {
+                    Some(quote @ (b'"' | b'\'')) => {
+                        rest.iter().position(|byte| *byte == quote).map_or(rest.len(), |end| end + 1) + 1
+                    }
+                    _ => {
+                        let value = tag.get(at..).unwrap_or_default();
+                        value.iter().position(|byte| is_space(byte) || *byte == b'>').unwrap_or(value.len())
+                    }
+                };
+            }
+            byte if is_space(byte) || *byte == b'/' => at += 1,
+            _ => {
+                count += 1;
+                let name = tag.get(at..).unwrap_or_default();
+                let end = name.iter().skip(1).position(|byte| is_space(byte) || matches!(byte, b'/' | b'>' | b'='));
+                at += end.map_or(name.len(), |end| end + 1);
+            }
+        }
+    }
+    (count, at.min(tag.len()))
+}
+
 struct Sink {
+    /// What the parser has looked at so far.
+    steps: Cell<usize>,
     nodes: RefCell<Vec<Node>>,
     too_deep: Cell<bool>,
     mended: Cell<bool>,
@@ -136,7 +218,12 @@ struct Sink {
 
 impl Default for Sink {
     fn default() -> Self {
-        let sink = Self { nodes: RefCell::default(), too_deep: Cell::new(false), mended: Cell::new(false) };
+        let sink = Self {
+            steps: Cell::new(0),
+            nodes: RefCell::default(),
+            too_deep: Cell::new(false),
+            mended: Cell::new(false),
+        };
         sink.add(Content::Top);
         sink
     }
@@ -190,6 +277,7 @@ impl Sink {
 
     /// Puts a node under a parent, before a sibling or at the end.
     fn insert(&self, parent: Id, sibling: Id, id: Id) {
+        self.steps.set(self.steps.get().saturating_add(1));
         self.detach(id);
         let mut nodes = self.nodes.borrow_mut();
         let Some(above) = nodes.get_mut(parent as usize) else { return };
@@ -253,6 +341,7 @@ impl TreeSink for Sink {
     }
 
     fn elem_name<'a>(&'a self, target: &'a Id) -> Name {
+        self.steps.set(self.steps.get().saturating_add(1));
         match self.nodes.borrow().get(*target as usize).map(|node| &node.content) {
             Some(Content::Element { name, .. }) => Name(name.ns.clone(), name.local.clone()),
             _ => Name(ns!(), local_name!("")),
@@ -297,6 +386,7 @@ impl TreeSink for Sink {
     }
 
     fn same_node(&self, one: &Id, other: &Id) -> bool {
+        self.steps.set(self.steps.get().saturating_add(1));
         one == other
     }
 

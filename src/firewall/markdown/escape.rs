@@ -98,7 +98,7 @@ const MAX_WORD: usize = 256;
 /// address whatever comes next.
 pub fn is_in_word_with_address(out: &str) -> bool {
     let bytes = out.as_bytes();
-    let length = bytes.iter().rev().take(MAX_WORD).take_while(|byte| !b" \n\t<>".contains(byte)).count();
+    let length = bytes.iter().rev().take(MAX_WORD).take_while(|byte| !b" \n\t<".contains(byte)).count();
     if length == MAX_WORD {
         return true;
     }

@@ -252,6 +252,11 @@ impl Writing<'_> {
         let mut alt = String::new();
         escape::attribute(&words, &mut alt);
         let url = self.with_formulas(url);
+        if url.trim().is_empty() || url.trim_start().starts_with('#') {
+            // Nothing to show but its words.
+            state.out.push_str(if alt.trim().is_empty() { NOTHING } else { &alt });
+            return;
+        }
         let attached = url.strip_prefix("attachment:").is_some_and(|name| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-%".contains(&byte))
         });

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -10,9 +11,13 @@ use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSin
 
 use super::super::css::Scope;
 use super::super::html::{self, Parts};
-use super::super::removals::Removals;
+use super::super::removals::{Kind, Removals};
 use super::escape;
 use super::write::with_sources;
+
+/// The time for one piece of HTML, and how much of it is read between two looks at the clock. Only hostile ones come near.
+const TIME: Duration = Duration::from_secs(2);
+const CHUNK: usize = 8 << 10;
 
 /// What HTML in a text may refer to and what it is found to need.
 #[derive(Debug)]
@@ -34,6 +39,13 @@ impl Markup<'_> {
     /// What may stay of a piece of HTML: a block, or one tag of a paragraph, or what a paragraph has from a tag to its
     /// end. Formulas in it are still numbers.
     pub fn clean(&mut self, source: &str, removed: &mut Removals) -> String {
+        if is_plain_tag(source) {
+            return source.to_owned();
+        }
+        if html::has_too_many_attributes(source) {
+            removed.add(Kind::TooLarge);
+            return String::new();
+        }
         let parts = Parts::new(self.remote, self.scope, self.ids, removed);
         let sink = Sink {
             parts: RefCell::new(parts),
@@ -42,11 +54,19 @@ impl Markup<'_> {
             formulas: self.formulas,
         };
         let queue = BufferQueue::default();
-        queue.push_back(StrTendril::from_slice(source));
         let tokenizer = Tokenizer::new(sink, Default::default());
-        // It stops for scripts only where its sink says so, and this one never does.
-        let _ = tokenizer.feed(&queue);
-        tokenizer.end();
+        let end = Instant::now() + TIME;
+        let mut rest = source;
+        while !rest.is_empty() && Instant::now() < end {
+            let (part, after) = rest.split_at(rest.floor_char_boundary(CHUNK.min(rest.len())));
+            queue.push_back(StrTendril::from_slice(part));
+            // It stops for scripts only where its sink says so, and this one never does.
+            let _ = tokenizer.feed(&queue);
+            rest = after;
+        }
+        if rest.is_empty() {
+            tokenizer.end();
+        }
         let Sink { parts, collecting, .. } = tokenizer.sink;
         let mut parts = parts.into_inner();
         if let Some(collected) = collecting.into_inner() {
@@ -57,6 +77,14 @@ impl Markup<'_> {
         self.styled |= done.styled;
         done.text
     }
+}
+
+/// Whether this is a tag without attributes that stays as it is, as most are.
+fn is_plain_tag(source: &str) -> bool {
+    let Some(inside) = source.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return false };
+    let name = inside.strip_prefix('/').unwrap_or(inside);
+    let is_word = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    is_word && html::is_plain(name) && !(name.len() < inside.len() && html::is_void(name))
 }
 
 /// An element that is taken as a whole.

@@ -87,6 +87,11 @@ impl Writing<'_> {
             let Some((event, range)) = events.next() else { break };
             let text = match event {
                 Event::Start(Tag::Paragraph) => {
+                    if let Some((Event::TaskListMarker(done), _)) =
+                        events.next_if(|(event, _)| matches!(event, Event::TaskListMarker(_)))
+                    {
+                        self.task = Some(done);
+                    }
                     let text = self.inline(events, false)?;
                     events.next();
                     blocks.push(Block { text: escape::lines(&text), apart: true });
