@@ -36,6 +36,9 @@ pub mod judge {
     #[path = "../../../src/firewall/oracle.rs"]
     pub mod oracle;
 
+    #[path = "../../../src/firewall/plotly/reading.rs"]
+    pub mod plotly;
+
     pub mod html;
 }
 

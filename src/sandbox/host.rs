@@ -90,10 +90,16 @@ pub(super) async fn door(
     } else {
         let Some(request) = read(caller, pointer, length) else { return Ok(FAULT) };
         match Frame::parse(&Bytes::from(request)) {
-            Ok(frame) => match control.wait(outside.call(frame)).await {
-                Some(answer) => answer,
-                None => refusal("interrupted"),
-            },
+            Ok(frame) => {
+                let work = outside.work(&frame);
+                if work > 0 {
+                    charge(caller, work).await;
+                }
+                match control.wait(outside.call(frame)).await {
+                    Some(answer) => answer,
+                    None => refusal("interrupted"),
+                }
+            }
             Err(error) => {
                 control.refuse(Refusal::Frame);
                 refusal(&error.to_string())

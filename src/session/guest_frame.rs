@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::Event;
 use super::request::CommKind;
+use crate::firewall::work as steps;
 use crate::sandbox::Frame;
 
 /// The event that a frame of the guest's asks for.
@@ -52,6 +53,20 @@ pub fn weight(frame: &Frame) -> usize {
         }
     }
     frame.json.values().map(of).sum::<usize>() + frame.buffers.iter().map(bytes::Bytes::len).sum::<usize>()
+}
+
+/// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it.
+pub fn work(frame: &Frame) -> u64 {
+    let types = |json: &Map<String, Value>| match json.get("data") {
+        Some(Value::Object(data)) => data.iter().map(|(kind, contents)| steps::of_type(kind, contents)).sum(),
+        _ => 0,
+    };
+    match frame.op() {
+        "display" | "result" => types(&frame.json),
+        "comm" => frame.json.get("content").map_or(0, steps::of_comm),
+        "error" | "reply" | "input" => steps::of_text(weight(frame)),
+        _ => 0,
+    }
 }
 
 fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod advise;
+mod checks;
 pub mod commands;
 mod commit;
 pub mod desk;
