@@ -236,3 +236,20 @@ write("firewall_json", short(
      for name, item in OUTPUTS.items() for kind, number in CHARTS.items() if kind in item.get("bundle", {}).get("data", {})}
     | {f"{name} bundle": b"\4" + compact(item["bundle"]) for name, item in OUTPUTS.items() if "bundle" in item}
     | {f"{name} widgets": b"\5" + compact(item["comm"]) for name, item in OUTPUTS.items() if "comm" in item}))
+
+
+def texts(value: object) -> list[str]:
+    """Every text in a figure that has a sign of markup in it."""
+    match value:
+        case str():
+            return [value] if "<" in value or "&" in value else []
+        case list():
+            return [text for part in value for text in texts(part)]
+        case dict():
+            return [text for part in value.values() for text in texts(part)]
+    return []
+
+
+PLOTLY = "application/vnd.plotly.v1+json"
+FIGURES = {name: texts(item["bundle"]["data"][PLOTLY]) for name, item in OUTPUTS.items() if PLOTLY in item.get("bundle", {}).get("data", {})}
+write("firewall_plotly_text", short({name: b"\xff".join(text.encode() for text in found) for name, found in FIGURES.items()}))

@@ -38,6 +38,9 @@ pub mod judge {
     #[path = "../../../src/firewall/oracle.rs"]
     pub mod oracle;
 
+    #[path = "../../../src/firewall/plotly/reading.rs"]
+    pub mod plotly;
+
     pub mod html;
 }
 

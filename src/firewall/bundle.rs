@@ -66,7 +66,7 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
     (
         &["application/vnd.plotly.v1+json"],
         Treatment::Plotly,
-        "maps' tiles, pictures from elsewhere, links that run code go",
+        "attributes that plotly does not have go, and what loads: maps' tiles, pictures; texts are written anew",
     ),
     (
         &["application/vnd.vega.v5+json", "application/vnd.vegalite.v5+json"],

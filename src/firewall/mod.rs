@@ -159,6 +159,22 @@ mod tests {
     }
 
     #[test]
+    fn of_what_would_take_too_long_the_cheap_forms_stay() {
+        let both = serde_json::json!({"text/html": "x".repeat(1000), "text/plain": "x".repeat(1000)});
+        let Value::Object(both) = both else { panic!("an object") };
+        let afforded = |steps| {
+            let (mut data, mut removed) = (both.clone(), Removals::new());
+            Firewall::default().afford(&mut data, &mut work::Budget::new(steps), &mut removed);
+            (data, removed.count(Kind::TooLarge))
+        };
+        assert_eq!(afforded(work::PER_CELL), (both.clone(), 0));
+        let (data, removed) = afforded(100_000);
+        assert_eq!((data.keys().map(String::as_str).collect::<Vec<_>>(), removed), (vec!["text/plain"], 1));
+        let (data, removed) = afforded(0);
+        assert!(removed == 2 && data["text/plain"].as_str().is_some_and(|text| text.contains("too long")));
+    }
+
+    #[test]
     fn it_can_be_shared() {
         fn shared<T: Send + Sync + 'static>() {}
         shared::<Firewall>();

@@ -102,10 +102,16 @@ pub(super) async fn door(
         }
         let Some(request) = view(caller, pointer, length) else { return Ok(FAULT) };
         match Frame::parse_in_place(request, room_for_structure(limit)) {
-            Ok(frame) => match control.wait(outside.call(frame)).await {
-                Some(answer) => answer,
-                None => refusal("interrupted"),
-            },
+            Ok(frame) => {
+                let work = outside.work(&frame);
+                if work > 0 {
+                    charge(caller, work).await;
+                }
+                match control.wait(outside.call(frame)).await {
+                    Some(answer) => answer,
+                    None => refusal("interrupted"),
+                }
+            }
             Err(error) => {
                 let is_costly = matches!(error, FrameError::Costly(_));
                 control.refuse(if is_costly { Refusal::Message } else { Refusal::Frame });

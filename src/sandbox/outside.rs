@@ -14,6 +14,11 @@ pub trait Outside: Send + Sync + 'static {
     /// Answers one frame of the door.
     fn call(&self, frame: Frame) -> HostCall<'_, Frame>;
 
+    /// What the host's work on a frame costs the guest, in fuel. Nothing, unless it says so.
+    fn work(&self, _frame: &Frame) -> u64 {
+        0
+    }
+
     /// Takes text that was written to fd 1 (`error` false) or 2. Waits while the output queue is full.
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()>;
 

@@ -15,9 +15,10 @@ use tokio::sync::oneshot;
 use super::account::Denial;
 use super::advise::Wish;
 use super::asking::{Asking, Why};
+use super::checks::Checks;
 use super::commands::{self, After, Command, Tell};
 use super::event::{Event, InputAnswer, Queued, StreamName};
-use super::guest_frame::{event, refusal, text, weight};
+use super::guest_frame::{event, refusal, text, weight, work};
 use super::journal::Journal;
 use super::limits::Limits;
 use super::outgoing::Gatehouse;
@@ -35,6 +36,8 @@ const MOST_LOGGED: usize = 1_000;
 const MOST_LINES: u32 = 1_000;
 /// What a message takes on its way, however little there is in it.
 const LEAST: usize = 1_024;
+/// Displays of at least this size are checked on a thread of their own, so that an interrupt does not wait for it.
+const LARGE: usize = 64 << 10;
 
 /// What a deterministic guest knows in place of its request's id.
 pub const STAND_IN: &str = "cellblock-request";
@@ -56,6 +59,7 @@ pub struct Desk {
     fuel: Mutex<(Wish, Map<String, Value>)>,
     room: Room,
     gatehouse: Gatehouse,
+    checks: Checks,
     /// The request, and above it one of the host's own that is served on its way.
     current: Mutex<Vec<Current>>,
 }
@@ -107,6 +111,7 @@ impl Desk {
             portable: AtomicBool::new(false),
             fuel: Mutex::default(),
             room: Room::new(),
+            checks: Checks::new(),
             current: Mutex::new(Vec::new()),
         }
     }
@@ -304,12 +309,23 @@ impl Desk {
             traceback.extend(self.limit_note(ename));
         }
         let permit = self.room.take(size.max(LEAST)).await;
-        self.with(|current| {
+        let large = size >= LARGE;
+        // A comm's message waits for one that is being checked, whatever its own size: they are told apart by order.
+        let turn = match large || matches!(event, Event::Comm { .. }) {
+            true => self.checks.turn().await,
+            false => None,
+        };
+        let check = self.with(|current| {
             if let (Event::Comm { content, .. }, Some(parent)) = (&mut event, &current.parent) {
                 name_parent(content, parent);
             }
-            current.output.event(event, permit);
+            current.output.check(event)
         });
+        let Some(check) = check else { return Frame::default() };
+        let checked = if large { self.checks.run(turn, check).await } else { Some(check.run()) };
+        if let Some(checked) = checked {
+            self.with(|current| current.output.checked(checked, permit));
+        }
         Frame::default()
     }
 
@@ -440,6 +456,10 @@ impl Desk {
 impl Outside for Desk {
     fn call(&self, frame: Frame) -> HostCall<'_, Frame> {
         Box::pin(self.serve(frame))
+    }
+
+    fn work(&self, frame: &Frame) -> u64 {
+        work(frame)
     }
 
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::Event;
 use super::request::CommKind;
+use crate::firewall::work as steps;
 use crate::sandbox::Frame;
 
 /// The event that a frame of the guest's asks for.
@@ -53,6 +54,20 @@ pub fn value_weight(value: &Value) -> usize {
         Value::Array(values) => values.iter().map(value_weight).sum::<usize>() + 2,
         Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + value_weight(value)).sum::<usize>() + 2,
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
+/// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it.
+pub fn work(frame: &Frame) -> u64 {
+    let types = |json: &Map<String, Value>| match json.get("data") {
+        Some(Value::Object(data)) => data.iter().map(|(kind, contents)| steps::of_type(kind, contents)).sum(),
+        _ => 0,
+    };
+    match frame.op() {
+        "display" | "result" => types(&frame.json),
+        "comm" => frame.json.get("content").map_or(0, steps::of_comm),
+        "error" | "reply" | "input" => steps::of_text(weight(frame)),
+        _ => 0,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod advise;
 mod asking;
 pub mod backlog;
+mod checks;
 pub mod commands;
 mod commit;
 pub mod desk;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::event::{Event, StreamName};
 use super::request::CommKind;
+use crate::firewall::work::{self, Budget};
 use crate::firewall::{self, Comms, Firewall, Removals, Terminal, Verdict};
 
 /// The longest name of a display, a comm or a target, in bytes.
@@ -37,12 +38,72 @@ pub struct Outgoing {
     stdout: Terminal,
     stderr: Terminal,
     removed: Removals,
+    /// What checking the request's outputs may still cost.
+    budget: Budget,
+}
+
+/// An event that is checked elsewhere, so that the guest can be interrupted meanwhile.
+#[derive(Debug)]
+pub struct Check {
+    event: Event,
+    outgoing: Outgoing,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Checked {
+    event: Option<Event>,
+    removed: Removals,
+}
+
+impl Check {
+    /// Checks the event.
+    pub fn run(mut self) -> Checked {
+        let event = self.outgoing.checked(self.event);
+        Checked { event, removed: self.outgoing.removed }
+    }
 }
 
 impl Outgoing {
     /// Of a request that begins: its streams begin anew.
     pub fn new(gatehouse: Gatehouse) -> Self {
-        Self { gatehouse, stdout: Terminal::default(), stderr: Terminal::default(), removed: Removals::new() }
+        Self {
+            gatehouse,
+            stdout: Terminal::default(),
+            stderr: Terminal::default(),
+            removed: Removals::new(),
+            budget: Budget::new(work::PER_CELL),
+        }
+    }
+
+    /// An event to be checked elsewhere. What it costs is taken now.
+    pub fn check(&mut self, mut event: Event) -> Check {
+        self.afford(&mut event);
+        Check { event, outgoing: Self::new(self.gatehouse.clone()) }
+    }
+
+    /// What may go out of an event that was checked elsewhere, if anything.
+    pub fn done(&mut self, checked: Checked) -> Option<Event> {
+        self.removed.merge(&checked.removed);
+        checked.event
+    }
+
+    /// Takes what an event's check costs, and out of it what cannot be afforded.
+    fn afford(&mut self, event: &mut Event) {
+        match event {
+            Event::Display { data, .. } | Event::Result { data, .. } => {
+                self.gatehouse.firewall.afford(data, &mut self.budget, &mut self.removed);
+            }
+            Event::Comm { content, .. } => {
+                let data = content.get_mut("data");
+                if let Some(data) = data.filter(|data| !self.budget.take(work::of_comm(data))) {
+                    // Nothing that a widget could take for an update.
+                    *data = Value::Null;
+                    self.removed.add(firewall::Kind::TooLarge);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// What was removed until now.
@@ -51,7 +112,12 @@ impl Outgoing {
     }
 
     /// What may go out of an event, if anything.
-    pub fn event(&mut self, event: Event) -> Option<Event> {
+    pub fn event(&mut self, mut event: Event) -> Option<Event> {
+        self.afford(&mut event);
+        self.checked(event)
+    }
+
+    fn checked(&mut self, event: Event) -> Option<Event> {
         Some(match event {
             Event::Stream { name, text } => Event::Stream { name, text: self.stream(name, text)? },
             Event::Display { mut data, mut metadata, transient, update } => {
@@ -82,6 +148,11 @@ impl Outgoing {
 
     /// What may go out of a reply, in place. Replies are told apart by their keys, which are known; others go.
     pub fn reply(&mut self, content: &mut Map<String, Value>) {
+        self.budget = Budget::new(work::PER_REPLY);
+        self.parts(content);
+    }
+
+    fn parts(&mut self, content: &mut Map<String, Value>) {
         let mut metadata = match content.remove("metadata") {
             Some(Value::Object(metadata)) => Some(metadata),
             _ => None,
@@ -110,7 +181,10 @@ impl Outgoing {
             ("user_expressions", Value::Object(answers)) => {
                 answers.retain(|_, answer| self.answer(answer));
             }
-            ("data", Value::Object(data)) => self.bundle(data, metadata.get_or_insert_default()),
+            ("data", Value::Object(data)) => {
+                self.gatehouse.firewall.afford(data, &mut self.budget, &mut self.removed);
+                self.bundle(data, metadata.get_or_insert_default());
+            }
             ("matches", Value::Array(matches)) => {
                 matches.truncate(MOST);
                 matches.retain(Value::is_string);
@@ -144,6 +218,7 @@ impl Outgoing {
                     _ => false,
                 });
                 if let Some(Value::Object(data)) = payload.get_mut("data") {
+                    self.gatehouse.firewall.afford(data, &mut self.budget, &mut self.removed);
                     self.bundle(data, &mut Map::new());
                 }
                 true
@@ -174,7 +249,7 @@ impl Outgoing {
     /// The answer to a user expression: a bundle or an error.
     fn answer(&mut self, answer: &mut Value) -> bool {
         let Some(answer) = answer.as_object_mut() else { return false };
-        self.reply(answer);
+        self.parts(answer);
         true
     }
 

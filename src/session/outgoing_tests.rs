@@ -111,3 +111,20 @@ fn the_name_of_a_display_is_all_that_is_transient() {
     assert_eq!(sent(json!({"display_id": "a\u{1b}"})), json!({}));
     assert_eq!(sent(json!({"display_id": "a".repeat(300)})), json!({}));
 }
+
+#[test]
+fn what_is_checked_elsewhere_is_what_is_checked_here_and_costs_the_same() {
+    let display = || Event::Display {
+        data: map(json!({"text/html": "<b onclick=x>y</b>", "text/markdown": "y"})),
+        metadata: Map::new(),
+        transient: map(json!({"display_id": "a", "x": 1})),
+        update: false,
+    };
+    let (mut here, mut elsewhere) = (Outgoing::new(Gatehouse::default()), Outgoing::new(Gatehouse::default()));
+    let sent = here.event(display());
+    let checked = elsewhere.check(display()).run();
+    assert!(elsewhere.removed().is_empty(), "what came of it is not known yet");
+    assert_eq!(format!("{:?}", elsewhere.done(checked)), format!("{sent:?}"));
+    assert_eq!(elsewhere.removed(), here.removed());
+    assert_eq!(format!("{:?}", here.budget), format!("{:?}", elsewhere.budget));
+}

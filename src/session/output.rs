@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::event::{Event, Queued, StreamName};
 use super::limits::Limits;
-use super::outgoing::{Gatehouse, Outgoing};
+use super::outgoing::{Check, Checked, Gatehouse, Outgoing};
 use super::pace::Pace;
 use super::reply_cut::{self, Allowance};
 use crate::firewall::Removals;
@@ -190,6 +190,19 @@ impl Output {
         self.put(event, permit);
     }
 
+    /// An event whose check takes its time, to be done elsewhere …
+    pub fn check(&mut self, event: Event) -> Check {
+        self.outgoing.check(event)
+    }
+
+    /// … and sent when it is done, after all text that came before it.
+    pub fn checked(&mut self, checked: Checked, permit: Option<OwnedSemaphorePermit>) {
+        self.flush();
+        if let Some(event) = self.outgoing.done(checked) {
+            self.send(event, permit);
+        }
+    }
+
     /// When the next message may be sent, if not now: it would be more than the policy allows in a second.
     pub fn due(&mut self) -> Option<Instant> {
         self.pace.due(Instant::now())
@@ -274,7 +287,12 @@ impl Output {
     }
 
     fn put(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
-        let Some(event) = self.outgoing.event(event) else { return };
+        if let Some(event) = self.outgoing.event(event) {
+            self.send(event, permit);
+        }
+    }
+
+    fn send(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
         self.pace.spend(Instant::now());
         // Nobody listens any more: the face is gone, and the cell runs to its end for the state's sake.
         let _ = self.events.send(Queued { event, permit });

@@ -111,7 +111,16 @@ def charts() -> None:
     buttons = go.Figure(go.Bar(x=["https://x.org", "b"], y=[1, 2]))
     buttons.update_layout(updatemenus=[{"buttons": [{"label": "line", "method": "restyle", "args": ["type", "scatter"]}, {"label": "bar", "method": "restyle", "args": ["type", "bar"]}]}])
     sankey = go.Figure(go.Sankey(node={"label": ["a", "b", "c"]}, link={"source": [0, 0], "target": [1, 2], "value": [1, 2]}))
-    for name, figure in {"scatter": scatter, "surface": surface, "buttons": buttons, "sankey": sankey}.items():
+    markup = go.Figure(go.Bar(x=["H<sub>2</sub>O", "p < 0.05", "A & B"], y=[1, 3, 2], text=["<b>b</b>", "<i>i</i>", "x<sup>2</sup>"], customdata=[["<u>one</u>"]] * 3,
+                              hovertemplate="%{customdata[0]}: %{y:.1f}<extra></extra>"))
+    markup.update_layout(title={"text": 'A <span style="color:red">red</span> word<br><a href="https://plotly.com/?a=1&b=2">and a link</a>'},
+                         annotations=[{"x": 1, "y": 3, "text": "<em>a &lt; b</em> <s>no</s>", "showarrow": False}], xaxis={"tickprefix": "<b>", "ticksuffix": "</b>"})
+    pie = go.Figure([go.Pie(labels=["a", "b"], values=[1, 2], hole=0.4, marker={"colors": ["gold", "rgb(1, 120, 200)"]}, textinfo="label+percent", domain={"x": [0, 0.5]}),
+                     go.Table(header={"values": ["<b>A</b>", "B"], "fill": {"color": "lightgrey"}}, cells={"values": [[1, 2], ["x", "1 < 2"]]}, domain={"x": [0.6, 1]})])
+    steps = [{"label": name, "method": "animate", "args": [[name], {"mode": "immediate", "frame": {"duration": 0}}]} for name in "ab"]
+    frames = [go.Frame(name=name, data=[go.Scatter(x=[1, 2], y=[at, 1])]) for at, name in enumerate("ab")]
+    slider = go.Figure([go.Scatter(x=[1, 2], y=[0, 1])], {"sliders": [{"steps": steps}], "shapes": [{"type": "path", "path": "M 1 0 L 2 1", "line": {"dash": "dot"}}]}, frames)
+    for name, figure in {"scatter": scatter, "surface": surface, "buttons": buttons, "sankey": sankey, "markup": markup, "pie": pie, "slider": slider}.items():
         data = json.loads(figure.to_json())
         data["config"] = {"responsive": True}
         write(f"plotly-{name}", "plotly", "a plotly figure", bundle={"data": {"application/vnd.plotly.v1+json": data, "text/plain": "Figure"}, "metadata": {}})
@@ -207,6 +216,7 @@ def widgets() -> None:
         "dropdown": lambda: w.Dropdown(options=["a", "b & c"], description="pick"),
         "box": lambda: w.HBox([w.Button(description="OK", icon="check", button_style="success"), w.Checkbox(description="c"), w.ToggleButtons(options=["x", "y"])]),
         "tab": lambda: w.Tab([w.Label("$x^2$"), w.HTML("<b>bold</b> <i>italic</i>")], titles=["one", "two"]),
+        "ranges": lambda: w.VBox([w.IntRangeSlider(value=[2, 5], max=9), w.SelectionRangeSlider(options=["a", "b", "c"], index=(0, 2)), w.TagsInput(value=["x", "y"]), w.ColorPicker(value="teal")]),
         "progress": lambda: w.FloatProgress(value=0.5, max=1, description="loading", style={"bar_color": "#ff0000"}, layout=w.Layout(width="50%", border="1px solid")),
     }
     for name, make in made.items():

@@ -64,8 +64,8 @@ def said(kernel_outcome) -> list[str]:
 @pytest.mark.parametrize("item", ACTING, ids=lambda item: item["name"])
 def test_what_acts_does_not_leave_the_kernel_and_that_is_said_once(kernel: Frontend, item: dict[str, Any]) -> None:
     outcome = kernel.run_ok(sending(item))
-    # A column that gets another name is still there: nothing is taken away.
-    if not item["name"].startswith("vega-tooltip"):
+    # A column that gets another name, a sign that gets a space, is still there: nothing is taken away.
+    if not item["name"].startswith(("vega-tooltip", "plotly-text-pieces")):
         assert outcome.usage["outputs_removed"]
         notices = said(outcome)
         assert len(notices) == 1 and "`output." in notices[0]
@@ -213,3 +213,36 @@ def test_guidance_passes_as_it_is(kernel: Frontend) -> None:
 def test_a_silent_cell_is_checked_too(kernel: Frontend) -> None:
     outcome = kernel.execute(f"print('a{TITLE}b')", silent=True, store_history=False).finish()
     assert outcome.stdout == "ab\n" and not said(outcome)
+
+
+def test_an_interrupt_does_not_wait_for_a_large_display_to_be_checked(start) -> None:
+    """What was interrupted is not shown, and everything else is as it was."""
+    # Of this the test is not: how soon a guest on a busy machine comes to look.
+    kernel = start(policy={"interrupt_grace_seconds": 60.0})
+    # Made before, so that nothing but the check takes its time.
+    kernel.run_ok(textwrap.dedent("""
+        import json, struct, _host
+        kept, figure = [1, 2, 3], '<i class=a>x</i>' * 1_000_000
+        text = json.dumps({'op': 'display', 'data': {'text/html': figure}, 'metadata': {}, 'transient': {}, 'update': False}).encode()
+        frame = struct.pack('<I', len(text)) + text + struct.pack('<I', 0)"""))
+    cell = kernel.execute("print('go', flush=True)\n_host.call(frame)\nended = True")
+    cell.wait_for_stdout("go")
+    kernel.interrupt()
+    outcome = cell.finish()
+    assert outcome.status == "error" and outcome.content["ename"] == "KeyboardInterrupt", outcome.describe()[:2000]
+    assert not [shown for shown in outcome.displays if "</i><i" in str(shown)] and outcome.usage["state"] == "kept"
+    assert kernel.value("kept, len(figure), 'ended' in globals()") == "([1, 2, 3], 16000000, False)"
+    # The next display waits for its turn, and comes.
+    shown = kernel.run_ok("from IPython.display import display\ndisplay({'text/html': '<b>y</b>' * 20_000}, raw=True)").displays
+    assert "<b>y</b>" in str(shown)
+
+
+def test_checking_is_charged_to_the_cell_and_bounded(kernel: Frontend) -> None:
+    show = "from IPython.display import display\ntext = '<p>' + 'x' * 990 + '</p>'\nfor _ in range({}): display({{'text/html': text * {}}}, raw=True)"
+    cheap, dear = (kernel.run_ok(show.format(1, size)).usage["fuel_consumed"] for size in (1, 5_000))
+    assert dear - cheap > 1_000_000_000
+    outcome = kernel.run_ok(show.format(3, 30_000))
+    # Larger than any HTML may be; the third is not even looked at.
+    notes = [display["text/plain"] for display in outcome.displays]
+    assert [("too long" in note) for note in notes] == [False, False, True], notes
+    assert outcome.usage["outputs_removed"] == {"too_large": 3} and "too large or too deep" in outcome.stderr

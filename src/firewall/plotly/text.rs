@@ -188,7 +188,7 @@ fn attribute(text: &str) -> Option<(&str, &str, &str)> {
 /// they use an address and after they have judged it.
 fn link(value: &str, removed: &mut Removals) -> Option<String> {
     let unescaped = percent_decoded(value);
-    let fine = |url: &str| judge(url, Place::Link) == Verdict::Fine;
+    let fine = |url: &str| judge(url, Place::Link) == Verdict::Fine && has_plain_scheme(url);
     // What is put in here by the page is not known yet.
     if !fine(value) || !fine(&unescaped) || value.contains("%{") {
         removed.add(Kind::CodeUrl);
@@ -209,6 +209,15 @@ fn link(value: &str, removed: &mut Removals) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// Whether what stands before a colon, if that comes before all else, is a scheme to the letter. `=javascript:` is none
+/// to a browser; but a `=` more or less is what the versions disagree in.
+fn has_plain_scheme(url: &str) -> bool {
+    let head = url.trim_start().split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    head.split_once(':').is_none_or(|(scheme, _)| {
+        ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    })
 }
 
 fn is_word(value: &str) -> bool {

@@ -75,6 +75,7 @@ fn what_acts_is_gone_for_every_reader() {
         "<a href=\"java\nscript:evil()\">y</a>",
         "<a href=\" &#1;javascript:evil()\">y</a>",
         "<a href=\"vscode://evil\">y</a>",
+        "<a href=\"=javascript:evil()\">y</a>",
         "<a href='http://x' popup=\"width=1\">y</a>",
         "<a href='http://x' onclick=\"evil()\">y</a>",
         "<a href=\"%{customdata}\">y</a>",

@@ -68,6 +68,8 @@ pub struct Comms {
     widgets: HashMap<String, Widget>,
     /// Comms to front-end extensions that the policy names.
     others: HashSet<String>,
+    /// Comms that were refused when they were opened, and that was said.
+    refused: HashSet<String>,
 }
 
 /// What has to be known of a widget.
@@ -101,17 +103,27 @@ impl Comms {
             CommKind::Open if WIDGETS.contains(&target) => only(data, &[], removed),
             CommKind::Open => targets.iter().any(|name| name == target) && self.remember_other(id),
             CommKind::Message if self.others.contains(id) => true,
-            CommKind::Message => self.message(may, id, data, !targets.is_empty(), removed),
+            CommKind::Message if self.refused.contains(id) => false,
+            CommKind::Message => self.message(may, id, data, removed),
             CommKind::Close => self.close(id, data, removed),
         };
-        match passes {
-            true => Verdict::Pass,
-            false => {
-                let of_widgets = kind != CommKind::Open || WIDGETS.contains(&target);
-                removed.add(if of_widgets { Kind::Widget } else { Kind::Comm });
-                Verdict::Refuse
-            }
+        if passes {
+            self.refused.remove(id);
+            return Verdict::Pass;
         }
+        let of_widgets = match kind {
+            CommKind::Open => WIDGETS.contains(&target),
+            // An extension's, which the page opened; or a comm whose opening was refused.
+            CommKind::Message | CommKind::Close => self.widgets.contains_key(id) || data.get("state").is_some(),
+        };
+        if kind == CommKind::Open || !self.refused.contains(id) {
+            removed.add(if of_widgets { Kind::Widget } else { Kind::Comm });
+        }
+        let room = self.refused.len() < MAX_MODELS && id.len() <= MAX_NAME;
+        if kind == CommKind::Open && room && !self.widgets.contains_key(id) {
+            self.refused.insert(id.to_string());
+        }
+        Verdict::Refuse
     }
 
     fn remember_other(&mut self, id: &str) -> bool {
@@ -165,7 +177,7 @@ impl Comms {
         true
     }
 
-    fn message(&mut self, may: Permissions, id: &str, data: &mut Value, others: bool, removed: &mut Removals) -> bool {
+    fn message(&mut self, may: Permissions, id: &str, data: &mut Value, removed: &mut Removals) -> bool {
         let method = data.get("method").and_then(Value::as_str).unwrap_or_default().to_owned();
         let known = self.widgets.get(id).cloned();
         match (method.as_str(), known) {
@@ -191,8 +203,8 @@ impl Comms {
             ("update_states", None) => {
                 only(data, &["method", "states", "buffer_paths"], removed) && self.states(may, data, removed)
             }
-            // On a comm that the page opened, to an extension that the policy may name.
-            (method, None) => others && !matches!(method, "custom" | "request_state"),
+            // On a comm that code of the page opened for itself, in words of its own: it is no widget's.
+            (method, None) => !matches!(method, "custom" | "request_state"),
             _ => false,
         }
     }
