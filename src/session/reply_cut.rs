@@ -47,7 +47,8 @@ pub fn error(
     if whole <= allowance.bytes {
         return (whole, false);
     }
-    let mut left = allowance.bytes.saturating_sub(ename.len());
+    // The notes come out of it, too.
+    let mut left = allowance.bytes.saturating_sub(ename.len() + 2 * NOTE);
     if shorten(evalue, left / VALUE_SHARE) {
         evalue.push_str(" … ");
         evalue.push_str(&allowance.note("the rest of the message is left out"));

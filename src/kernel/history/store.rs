@@ -12,6 +12,8 @@ use crate::wire::contents::history::{Access, Entry, HistoryRequest};
 const BUSY: Duration = Duration::from_millis(500);
 /// How many lines a reply has at most.
 const MAX_LINES: i64 = 100_000;
+/// How many bytes the texts of a reply come to at most, but for the last.
+const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
 /// How many lines the tail has if the client does not say.
 const TAIL: i64 = 10;
 
@@ -200,6 +202,7 @@ impl Store {
              LEFT JOIN aside a ON a.session = h.session AND a.line = h.line WHERE {condition}"
         );
         let mut statement = self.database.prepare(&sql)?;
+        let mut bytes = 0;
         let rows = statement.query_map(params, |row| {
             let (session, line, source) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(match output {
@@ -207,11 +210,24 @@ impl Store {
                 false => Entry::Input(session, line, source),
             })
         })?;
-        rows.collect()
+        let fits = |row: &rusqlite::Result<Entry>| {
+            let has_room = bytes <= MAX_REPLY_BYTES;
+            bytes += row.as_ref().map_or(0, Entry::bytes);
+            has_room
+        };
+        rows.take_while(fits).collect()
     }
 }
 
 impl Entry {
+    /// What its texts come to.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Input(_, _, source) => source.len(),
+            Self::WithOutput(_, _, (source, output)) => source.len() + output.as_ref().map_or(0, String::len),
+        }
+    }
+
     fn in_session(self, session: i64) -> Self {
         match self {
             Self::Input(_, line, source) => Self::Input(session, line, source),
@@ -343,6 +359,18 @@ mod tests {
             last.iter().all(|entry| matches!(entry, Entry::WithOutput(_, _, (_, Some(_))))),
             "the newest are there"
         );
+    }
+
+    #[test]
+    fn a_reply_is_bounded_in_bytes_and_the_latest_are_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::in_file(&directory.path().join("history.sqlite"), true).unwrap();
+        for line in 0..40 {
+            store.record_input(line, &"x".repeat(1_000_000)).unwrap();
+        }
+        let tail = store.query(&ask(r#"{"hist_access_type":"tail","n":1000}"#)).unwrap();
+        assert!((16..=18).contains(&tail.len()), "{}", tail.len());
+        assert!(matches!(tail.last(), Some(Entry::Input(_, 39, _))));
     }
 
     #[test]
