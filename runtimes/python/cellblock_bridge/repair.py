@@ -54,6 +54,8 @@ class Repair:
         self._shell = shell
         self._attributes = frozenset(vars(shell))
         self._code: list[tuple[ModuleType | type, dict[str, Any]]] = []
+        self._manager: Any = None
+        self._events: Any = None
         self._methods: list[tuple[type, frozenset[str]]] = []
         self._transforms: dict[str, list[Any]] = {}
         self._callbacks: dict[str, list[Any]] = {}
@@ -75,7 +77,8 @@ class Repair:
             if kind.__module__.partition(".")[0] not in _ROOTS and kind.__flags__ & _MUTABLE:
                 self._keep(kind)
         self._methods = [(kind, frozenset(vars(kind))) for kind in type(shell).__mro__[:-1]]
-        manager = shell.input_transformer_manager
+        manager = self._manager = shell.input_transformer_manager
+        self._events = shell.events
         self._transforms = {
             name: list(getattr(manager, name))
             for name in ("cleanup_transforms", "line_transforms", "token_transformers")
@@ -103,13 +106,13 @@ class Repair:
                 setattr(shell, name, [])
                 taken.append(f"get_ipython().{name}")
         for name, transforms in self._transforms.items():
-            if getattr(shell.input_transformer_manager, name, None) != transforms:
-                setattr(shell.input_transformer_manager, name, list(transforms))
+            if getattr(self._manager, name, None) != transforms:
+                setattr(self._manager, name, list(transforms))
                 taken.append(f"get_ipython().input_transformer_manager.{name}")
         for name, callbacks in self._callbacks.items():
-            found = shell.events.callbacks.get(name)
+            found = self._events.callbacks.get(name)
             if found is None or any(callback not in callbacks for callback in found):
-                shell.events.callbacks[name] = list(callbacks)
+                self._events.callbacks[name] = list(callbacks)
                 taken.append(f"get_ipython().events: {name}")
         shell.custom_exceptions, shell.CustomTB = (), None
         return taken
