@@ -93,7 +93,6 @@ def test_a_policy_may_have_it_go_back_by_itself(start) -> None:
             texts.append(outcome.stderr)
             if outcome.status == "ok":
                 break
-            assert outcome.usage["state"] == "rolled_back"
         assert outcome.status == "ok", texts
         assert "session.heal" in texts[-2] and "went back to" in texts[-2], texts
         assert kernel.value("x") == "42"

@@ -53,7 +53,7 @@ class Repair:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._attributes = frozenset(vars(shell))
-        self._code: list[tuple[ModuleType | type, dict[str, Any]]] = []
+        self._code: list[tuple[str, ModuleType | type, dict[str, Any]]] = []
         self._manager: Any = None
         self._events: Any = None
         self._methods: list[tuple[type, frozenset[str]]] = []
@@ -89,13 +89,14 @@ class Repair:
         """Put everything back; the names of what was something else."""
         shell = self._shell
         taken = [f"builtins.{name}" for name in builtin_names.forget()]
-        for place, code in self._code:
+        for owner, place, code in self._code:
             now = vars(place)
             for name, value in code.items():
-                if now.get(name) is not value:
+                found = now.get(name, _MISSING)
+                if found is _MISSING or (found is not value and isinstance(value, _FUNCTIONS)):
                     put = type.__setattr__ if isinstance(place, type) else ModuleType.__setattr__
                     put(place, name, value)
-                    taken.append(f"{place.__name__}.{name}")
+                    taken.append(f"{owner}.{name}")
         taken.extend(self._take_out_shadows())
         for name in vars(shell).keys() - self._attributes:
             if callable(getattr(type(shell), name, None)):
@@ -128,12 +129,16 @@ class Repair:
         return taken
 
     def _keep(self, place: ModuleType | type) -> None:
+        # Of a class its methods; of a module also what they look up, in case that it is gone.
         code = {
-            name: value for name, value in vars(place).items() if isinstance(value, _FUNCTIONS)
+            name: value
+            for name, value in vars(place).items()
+            if isinstance(value, _FUNCTIONS) or not isinstance(place, type)
         }
         if code:
-            self._code.append((place, code))
+            self._code.append((place.__name__, place, code))
 
 
+_MISSING = object()
 # Py_TPFLAGS_HEAPTYPE: of a class that was made in Python.
 _MUTABLE = 1 << 9

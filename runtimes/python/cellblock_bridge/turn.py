@@ -47,7 +47,7 @@ def serve_turn() -> None:
             served["stuck"] = _repair(here)
     finally:
         streams.flush_own()
-        here.healer.heal_entry()
+        here.healer.end()
         if reactor_main is not None:
             _modules["__main__"] = reactor_main
     _reply(*(served if isinstance(served, tuple) else (served, [])))
