@@ -17,6 +17,13 @@ pub mod wire;
 #[path = "../../src/sockets/zmtp/mod.rs"]
 pub mod zmtp;
 
+/// Which characters are visible, which names of saved states have to be.
+#[path = "../../src/observe"]
+pub mod observe {
+    mod visible;
+    pub use visible::*;
+}
+
 /// What reads a stored session; the rest of the store needs a store.
 #[path = "../../src/session"]
 pub mod session {

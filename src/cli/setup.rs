@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use super::terminal;
 use crate::runtime::progress::{Lines, Progress};
 use crate::runtime::progress_bar::Bar;
 use crate::runtime::{Cache, Check, Prepared, ensure, prune, setup};
@@ -25,15 +26,16 @@ impl Setup {
         let deterministic = super::builder::builder(Edition::Deterministic)?;
         let progress = progress();
         let prepared = setup(&cache, builder.as_ref(), Check::Contents, progress.as_ref())?;
-        super::terminal::warn(&format!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display()));
+        terminal::warn(&format!("The sandbox is ready: {}", cache.runtime_dir(prepared.id()).display()));
         if self.deterministic {
             let prepared = setup(&cache, deterministic.as_ref(), Check::Contents, progress.as_ref())?;
-            eprintln!("That for deterministic sessions too: {}", cache.runtime_dir(prepared.id()).display());
+            let place = cache.runtime_dir(prepared.id());
+            terminal::warn(&format!("That for deterministic sessions too: {}", place.display()));
         }
         if self.prune {
-            let waiting = || eprintln!("another set-up is running; waiting for it to end");
+            let waiting = || terminal::warn("another set-up is running; waiting for it to end");
             for removed in prune(&cache, &[&builder.identity(), &deterministic.identity()], waiting)? {
-                eprintln!("removed {removed}");
+                terminal::warn(&format!("removed {removed}"));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use crate::sandbox::{Allowance, Frame, HostCall, Outside};
 
 /// The one source that the host runs in the guest (`docs/door.md`). The name is found without the import system, in
 /// which cells may have done anything.
-pub const TURN: &str = "serve_turn()";
+pub const TURN: &str = "served = serve_turn()";
 
 /// What a guest runs once, before anything else: where its modules are, and what serves turns. As in ipykernel, the
 /// working directory comes first.

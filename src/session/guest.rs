@@ -331,9 +331,11 @@ impl Guest {
         let (mut outcome, command) = match (woken, &line) {
             (_, Some(line)) => {
                 let (outcome, command) = self.do_line(line);
-                if command.is_none() {
+                match &mut kind {
                     // Nothing has happened that there would be to keep.
-                    kind = Kind::Question;
+                    _ if command.is_none() => kind = Kind::Question,
+                    Kind::Cell { step, .. } => *step = false,
+                    _ => {}
                 }
                 (outcome, command)
             }

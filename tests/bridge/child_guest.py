@@ -46,7 +46,7 @@ _exec, _compile, _print_exc, _stderr = exec, compile, traceback.print_exc, sys.s
 _exec("from cellblock_bridge import serve_turn", main)
 while _exactly(1) == b"T":
     try:
-        _exec(_compile("serve_turn()", "<turn>", "single"), main)
+        _exec(_compile("served = serve_turn()", "<turn>", "single"), main)
     except BaseException:  # then there was no reply, and the host rolls back
         _print_exc(file=_stderr)
     finally:

@@ -30,19 +30,21 @@ def notebook(path: Path, *cells: dict[str, Any]) -> Path:
     return path
 
 
-FAILS = {"id": f"id{HOSTILE}", "source": f"# first {HOSTILE}\nclass Bad{'ß'}(Exception): pass\nBad{'ß'}.__name__ = 'name' + {HOSTILE!r}\n"
-                                        f"raise Bad{'ß'}('text' + {HOSTILE!r})"}
+# What Python takes for the end of a line ends a comment.
+COMMENT = HOSTILE.replace("\r", "")
+FAILS = {"id": f"id{HOSTILE}", "source": f"# first {COMMENT}\nclass Bad(Exception): pass\nBad.__name__ = 'name' + {HOSTILE!r}\n"
+                                        f"raise Bad('text' + {HOSTILE!r})"}
 
 
 def test_a_run_shows_a_hostile_notebook_and_does_nothing_else(tmp_path: Path) -> None:
-    path = notebook(tmp_path / f"n{HOSTILE.replace('/', '')}.ipynb", {"id": "a", "source": f"'x' # {HOSTILE}"}, FAILS)
+    path = notebook(tmp_path / f"n{HOSTILE.replace('/', '')}.ipynb", {"id": "a", "source": f"'x' # {COMMENT}"}, FAILS)
     done = cellblock("run", str(path))
     text = shows_only(done)
     assert done.returncode == 1 and "cell 2 of 2 (id id" in text and "first" in text and "name" in text
 
 
 def test_a_run_on_a_terminal_draws_its_own_line_alone(tmp_path: Path) -> None:
-    path = notebook(tmp_path / "n.ipynb", {"id": "a", "source": f"'x' # {HOSTILE}"}, FAILS)
+    path = notebook(tmp_path / "n.ipynb", {"id": "a", "source": f"'x' # {COMMENT}"}, FAILS)
     leader, follower = pty.openpty()
     assert BINARY
     process = subprocess.Popen([BINARY, "run", str(path)], stdin=subprocess.DEVNULL, stdout=follower, stderr=follower)

@@ -75,12 +75,13 @@ SABOTAGES: dict[str, str] = {
     "the bridge's functions": "import cellblock_bridge.turn as turn\nturn.session = turn._serve = turn.execute = None",
     "the bridge's door": "import cellblock_bridge.turn as turn\nclass No:\n    def ask(self, op, **k):\n        if op == 'next': raise RuntimeError('door')\n"
                          "        return real.ask(op, **k)\n    def tell(self, op, **k): return real.tell(op, **k)\nreal = turn.door\nturn.door = No()",
-    "the turn's name": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
+    "the globals of IPython": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
+    "what the reactor uses": "import ast, linecache, sys\nlinecache.cache = linecache._register_code = None\nsys.displayhook = print\nvars(ast).clear()",
     "exit handlers": "import atexit\n@atexit.register\ndef no(): raise RuntimeError('exit')",
 }
 
 # What the bridge cannot put back: the host has to go back.
-BEYOND = ["the bridge's functions", "the bridge's door", "the turn's name"]
+BEYOND = ["the bridge's functions", "the bridge's door"]
 PLAIN = "before = x\nx = 42\ny = [n for n in range(3)]"
 
 

@@ -141,3 +141,17 @@ def test_c_code_that_never_looks_is_stopped_after_the_grace_time(kernel: Fronten
     assert outcome.content["ename"] == "KeyboardInterrupt"
     assert outcome.usage["state"] == "rolled_back" and "rolled back" in outcome.everything
     assert kernel.value("kept") == "'alive'"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("megabytes", [1, 2, 4, 6])
+def test_a_sample_that_is_asked_for_in_a_large_reply_interrupts_nothing(start, megabytes: int) -> None:
+    """The budget is so small that the host asks again and again where the cell is, also while its reply is made and sent."""
+    kernel = start(policy={"profile": "strict", "fuel_budget": 1_000_000_000})
+    kernel.run_ok("import json; rows = [{'n': n, 'text': 'x' * 50} for n in range(20_000)]")
+    for n in range(6):
+        large = kernel.run("kept = json.dumps(rows)", user_expressions={"all": f"'y' * {megabytes * 1_000_000}", "rows": "rows"})
+        assert large.content.get("ename", "") in ("", "FuelExhausted"), large.describe()[:500]
+        for code in ("x = 1", f"x = [n for n in range({n} + 10)]", "x"):
+            kernel.run_ok(code)
+        assert kernel.ask("complete_request", {"code": "x.ap", "cursor_pos": 4})["status"] == "ok"

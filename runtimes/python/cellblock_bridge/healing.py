@@ -16,6 +16,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from . import streams
+from .entry import Entry
 from .interrupts import LEAST_DEPTH, gate
 from .loop import CellRunner
 
@@ -84,6 +85,7 @@ class Healer:
         self._path: list[str] = []
         self._finders: tuple[list[Any], list[Any]] = ([], [])
         self._said: list[str] = []
+        self._entry = Entry()
         self.remember()
 
     def remember(self) -> None:
@@ -97,9 +99,11 @@ class Healer:
         }
         self._path = list(sys.path)
         self._finders = (list(sys.meta_path), list(sys.path_hooks))
+        self._entry.remember()
 
     def heal(self) -> None:
         """Put back what is broken. Runs none of the notebook's code."""
+        self._entry.begin()
         self._heal_modules()
         self._heal_imports()
         self._say_mended(streams.mend())
@@ -114,8 +118,12 @@ class Healer:
             )
             gate.too_shallow = None
 
-    def heal_entry(self) -> None:
-        """The least that the next turn needs to begin."""
+    def end(self) -> None:
+        """A turn is over: the next one must be able to begin."""
+        self._heal_table()
+        self._entry.end()
+
+    def _heal_table(self) -> None:
         if getattr(sys, "modules", None) is not _modules:
             sys.modules = _modules
         for name, module in self._ours.items():
@@ -133,7 +141,7 @@ class Healer:
             self._said.append(f"put back, as nothing could be written there: {', '.join(names)}")
 
     def _heal_modules(self) -> None:
-        self.heal_entry()
+        self._heal_table()
         if all(_modules.get(name) is not None for name in _ESSENTIAL if name in self._known):
             return
         lost = [name for name in self._known if _modules.get(name) is None]

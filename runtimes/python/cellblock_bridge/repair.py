@@ -53,7 +53,9 @@ class Repair:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._attributes = frozenset(vars(shell))
-        self._code: list[tuple[ModuleType | type, dict[str, Any]]] = []
+        self._code: list[tuple[str, ModuleType | type, dict[str, Any]]] = []
+        self._manager: Any = None
+        self._events: Any = None
         self._methods: list[tuple[type, frozenset[str]]] = []
         self._transforms: dict[str, list[Any]] = {}
         self._callbacks: dict[str, list[Any]] = {}
@@ -75,7 +77,8 @@ class Repair:
             if kind.__module__.partition(".")[0] not in _ROOTS and kind.__flags__ & _MUTABLE:
                 self._keep(kind)
         self._methods = [(kind, frozenset(vars(kind))) for kind in type(shell).__mro__[:-1]]
-        manager = shell.input_transformer_manager
+        manager = self._manager = shell.input_transformer_manager
+        self._events = shell.events
         self._transforms = {
             name: list(getattr(manager, name))
             for name in ("cleanup_transforms", "line_transforms", "token_transformers")
@@ -86,13 +89,14 @@ class Repair:
         """Put everything back; the names of what was something else."""
         shell = self._shell
         taken = [f"builtins.{name}" for name in builtin_names.forget()]
-        for place, code in self._code:
+        for owner, place, code in self._code:
             now = vars(place)
             for name, value in code.items():
-                if now.get(name) is not value:
+                found = now.get(name, _MISSING)
+                if found is _MISSING or (found is not value and isinstance(value, _FUNCTIONS)):
                     put = type.__setattr__ if isinstance(place, type) else ModuleType.__setattr__
                     put(place, name, value)
-                    taken.append(f"{place.__name__}.{name}")
+                    taken.append(f"{owner}.{name}")
         taken.extend(self._take_out_shadows())
         for name in vars(shell).keys() - self._attributes:
             if callable(getattr(type(shell), name, None)):
@@ -103,13 +107,13 @@ class Repair:
                 setattr(shell, name, [])
                 taken.append(f"get_ipython().{name}")
         for name, transforms in self._transforms.items():
-            if getattr(shell.input_transformer_manager, name, None) != transforms:
-                setattr(shell.input_transformer_manager, name, list(transforms))
+            if getattr(self._manager, name, None) != transforms:
+                setattr(self._manager, name, list(transforms))
                 taken.append(f"get_ipython().input_transformer_manager.{name}")
         for name, callbacks in self._callbacks.items():
-            found = shell.events.callbacks.get(name)
+            found = self._events.callbacks.get(name)
             if found is None or any(callback not in callbacks for callback in found):
-                shell.events.callbacks[name] = list(callbacks)
+                self._events.callbacks[name] = list(callbacks)
                 taken.append(f"get_ipython().events: {name}")
         shell.custom_exceptions, shell.CustomTB = (), None
         return taken
@@ -125,12 +129,16 @@ class Repair:
         return taken
 
     def _keep(self, place: ModuleType | type) -> None:
+        # Of a class its methods; of a module also what they look up, in case that it is gone.
         code = {
-            name: value for name, value in vars(place).items() if isinstance(value, _FUNCTIONS)
+            name: value
+            for name, value in vars(place).items()
+            if isinstance(value, _FUNCTIONS) or not isinstance(place, type)
         }
         if code:
-            self._code.append((place, code))
+            self._code.append((place.__name__, place, code))
 
 
+_MISSING = object()
 # Py_TPFLAGS_HEAPTYPE: of a class that was made in Python.
 _MUTABLE = 1 << 9

@@ -66,6 +66,11 @@ def flush() -> None:
     flush_own()
 
 
+def own() -> dict[str, DirectText]:
+    """The bridge's own streams, by their names in `sys`."""
+    return _own
+
+
 def flush_own() -> None:
     """The same for the bridge's own streams alone, without any of the notebook's code."""
     for stream in _own.values():

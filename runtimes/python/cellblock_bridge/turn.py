@@ -44,10 +44,10 @@ def serve_turn() -> None:
     except BaseException as error:  # noqa: BLE001 - a turn always ends in a reply
         served = _failure(error)
         if request.get("op") == "execute":
-            served["stuck"] = here.repair.take_out()
+            served["stuck"] = _repair(here)
     finally:
         streams.flush_own()
-        here.healer.heal_entry()
+        here.healer.end()
         if reactor_main is not None:
             _modules["__main__"] = reactor_main
     _reply(*(served if isinstance(served, tuple) else (served, [])))
@@ -58,8 +58,15 @@ def _heal(here: Session) -> None:
     try:
         here.healer.heal()
     except Exception:  # noqa: BLE001 - of what IPython's own classes were made into
-        here.repair.take_out()
+        _repair(here)
         here.healer.heal()
+
+
+def _repair(here: Session) -> list[str]:
+    try:
+        return here.repair.take_out()
+    except Exception:  # noqa: BLE001 - beyond repair; the host goes back
+        return []
 
 
 def _serve(
