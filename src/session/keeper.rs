@@ -36,6 +36,8 @@ pub struct Plan {
     pub durability: Durability,
     /// Where the contents of recorded files are on this machine.
     pub blobs: PathBuf,
+    /// Whether the session outlives this process.
+    pub kept: bool,
 }
 
 impl Plan {
@@ -95,12 +97,13 @@ impl Keeper {
     }
 
     fn of(plan: Plan, log: Option<Log>) -> Self {
+        let standing = Standing { kept: plan.kept, ..Standing::default() };
         Self {
             plan,
             log,
             beginning: None,
             unsaved: None,
-            standing: Arc::default(),
+            standing: Arc::new(Mutex::new(standing)),
             pause: SHORTEST_PAUSE,
             lineage: uuid::Uuid::new_v4().to_string(),
             spared: Arc::default(),
@@ -153,6 +156,11 @@ impl Keeper {
     /// How it stands with what was handed over.
     pub fn saving(&self) -> Saving {
         self.standing.lock().saving.clone()
+    }
+
+    /// What is the matter with that, in words for the user.
+    fn problem(&self) -> Option<String> {
+        self.saving().problem(self.plan.kept)
     }
 
     /// Whether everything that was handed over is in the log.
@@ -208,7 +216,7 @@ impl Keeper {
                 log.note_contents(commit.orphans);
             }
         }
-        done.map_err(|error| self.saving().problem().map_or_else(|| store(error), JournalError::Behind))
+        done.map_err(|error| self.problem().map_or_else(|| store(error), JournalError::Behind))
     }
 
     fn try_append(&mut self, commit: &Commit) -> Result<StateId, StoreError> {
@@ -299,7 +307,7 @@ impl Keeper {
     /// The log for a change, with everything that was handed over in it.
     fn writable(&mut self) -> Result<&mut Log, JournalError> {
         self.catch_up();
-        if let Some(problem) = self.saving().problem() {
+        if let Some(problem) = self.problem() {
             return Err(JournalError::Behind(problem));
         }
         if self.log.is_some()
@@ -454,7 +462,7 @@ impl Keeper {
     /// Gives the session back, so that others can open it.
     pub fn close(&mut self) {
         self.catch_up();
-        if let Some(problem) = self.saving().problem() {
+        if let Some(problem) = self.problem() {
             tracing::warn!(problem, session = %self.plan.id, "the session was closed, and not all of it is saved");
         }
         match self.log.take().map(Log::close) {
