@@ -210,7 +210,7 @@ impl Backlog {
         queue.commits().flat_map(|commit| commit.contents().into_keys()).collect()
     }
 
-    /// What to do next; `patience` is how long to wait for it.
+    /// What to do next; `patience` is how long to wait for it, if what came before could not be written.
     pub fn next(&self, patience: Option<Duration>) -> Next {
         let deadline = patience.map(|patience| Instant::now() + patience);
         let mut queue = self.queue.lock();
@@ -219,7 +219,8 @@ impl Backlog {
                 End::Now => return Next::End,
                 End::Done if queue.items.is_empty() => return Next::End,
                 End::Done => {}
-                End::NotYet if self.pace == Pace::WhenAsked && !queue.is_due() => {
+                // With patience, something waits that could not be written.
+                End::NotYet if self.pace == Pace::WhenAsked && patience.is_none() && !queue.is_due() => {
                     self.more.wait(&mut queue);
                     continue;
                 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::opening::Saved;
 use super::output::grouped;
-use super::saving::Saving;
+use super::saving::Standing;
 use super::store::{Cell, Log, SessionId};
 use super::timeline::{Move, Target};
 use crate::observe::shown;
@@ -108,11 +108,14 @@ pub fn here(log: &Log) -> Option<Cell> {
 }
 
 /// `%session`.
-pub fn status(id: &SessionId, kept: bool, saving: &Saving, log: Option<&Log>) -> String {
-    let mut lines = vec![match (kept, saving.problem()) {
+pub fn status(id: &SessionId, standing: &Standing, log: Option<&Log>) -> String {
+    let mut lines = vec![match (standing.kept, standing.saving.problem(standing.kept)) {
         (true, None) => format!("session {id}, saved after each cell"),
         (true, Some(problem)) => format!("session {id}\n{problem}"),
-        (false, None) => "this session is not saved: it goes with the kernel".to_owned(),
+        (false, None) => match &standing.reason {
+            Some(why) => format!("this session is not saved: it goes with the kernel, since {why}"),
+            None => "this session is not saved: it goes with the kernel".to_owned(),
+        },
         (false, Some(problem)) => format!("this session goes with the kernel\n{problem}"),
     }];
     let Some(log) = log else {
@@ -136,8 +139,8 @@ pub fn status(id: &SessionId, kept: bool, saving: &Saving, log: Option<&Log>) ->
 }
 
 /// `%session log`.
-pub fn log(saving: &Saving, log: Option<&Log>) -> String {
-    let problem = saving.problem();
+pub fn log(standing: &Standing, log: Option<&Log>) -> String {
+    let problem = standing.saving.problem(standing.kept);
     let Some(log) = log else { return problem.unwrap_or_else(|| "nothing has been committed yet".to_owned()) };
     let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
     for line in log.history() {

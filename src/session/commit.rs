@@ -258,9 +258,7 @@ impl Guest {
             self.say(StreamName::Stdout, &text);
         }
         let notes = std::mem::take(&mut self.notes);
-        // One that goes with the kernel is not saved anyway.
-        let saving = self.journal.to_tell().filter(|_| self.kept);
-        for note in notes.into_iter().chain(saving) {
+        for note in notes.into_iter().chain(self.journal.to_tell()) {
             self.say(StreamName::Stderr, &note);
         }
     }

@@ -52,7 +52,6 @@ pub struct Desk {
     image: usize,
     /// What `%session` speaks of, and where that is kept.
     journal: Arc<Journal>,
-    kept: bool,
     /// Whether a fork's id has to be a UUID.
     only_uuids: bool,
     /// Whether `%session resume` takes what is portable of another image's session.
@@ -102,13 +101,12 @@ pub struct Served {
 
 impl Desk {
     /// A desk with nothing on it.
-    pub fn new(limits: Limits, firewall: Firewall, image: usize, journal: Arc<Journal>, kept: bool) -> Self {
+    pub fn new(limits: Limits, firewall: Firewall, image: usize, journal: Arc<Journal>) -> Self {
         Self {
             gatehouse: Gatehouse::new(firewall),
             limits,
             image,
             journal,
-            kept,
             only_uuids: false,
             portable: AtomicBool::new(false),
             fuel: Mutex::default(),
@@ -406,12 +404,12 @@ impl Desk {
     }
 
     fn tell(&self, tell: Tell) -> Frame {
-        let (id, kept) = (self.journal.id().clone(), self.kept);
+        let id = self.journal.id().clone();
         let text = self.journal.with(move |keeper| {
             keeper.write_beginning();
             match tell {
-                Tell::Status => commands::status(&id, kept, &keeper.saving(), keeper.log()),
-                Tell::Log => commands::log(&keeper.saving(), keeper.log()),
+                Tell::Status => commands::status(&id, &keeper.standing().lock(), keeper.log()),
+                Tell::Log => commands::log(&keeper.standing().lock(), keeper.log()),
             }
         });
         match text {

@@ -145,8 +145,7 @@ impl Guest {
         let world = (origin.world)(&directories.app, &directories.tmp);
         let journal = Arc::new(opened.journal);
         let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
-        let desk =
-            Desk::new(origin.limits.clone(), origin.firewall.clone(), origin.image.size(), journal.clone(), is_kept);
+        let desk = Desk::new(origin.limits.clone(), origin.firewall.clone(), origin.image.size(), journal.clone());
         let desk = Arc::new(desk.with_uuids_only(origin.keeping.only_uuids));
         let portable = matches!(opened.found, Found::OtherBase(_));
         desk.offer_portable(portable);

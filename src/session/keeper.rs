@@ -1,6 +1,8 @@
 //! What the journal's thread owns: a session's log, made when there is something to write. A session in which
 //! nothing was run leaves nothing behind.
 
+mod moves;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +38,8 @@ pub struct Plan {
     pub durability: Durability,
     /// Where the contents of recorded files are on this machine.
     pub blobs: PathBuf,
+    /// Whether the session outlives this process.
+    pub kept: bool,
 }
 
 impl Plan {
@@ -95,12 +99,13 @@ impl Keeper {
     }
 
     fn of(plan: Plan, log: Option<Log>) -> Self {
+        let standing = Standing { kept: plan.kept, ..Standing::default() };
         Self {
             plan,
             log,
             beginning: None,
             unsaved: None,
-            standing: Arc::default(),
+            standing: Arc::new(Mutex::new(standing)),
             pause: SHORTEST_PAUSE,
             lineage: uuid::Uuid::new_v4().to_string(),
             spared: Arc::default(),
@@ -153,6 +158,11 @@ impl Keeper {
     /// How it stands with what was handed over.
     pub fn saving(&self) -> Saving {
         self.standing.lock().saving.clone()
+    }
+
+    /// What is the matter with that, in words for the user.
+    fn problem(&self) -> Option<String> {
+        self.saving().problem(self.plan.kept)
     }
 
     /// Whether everything that was handed over is in the log.
@@ -208,7 +218,7 @@ impl Keeper {
                 log.note_contents(commit.orphans);
             }
         }
-        done.map_err(|error| self.saving().problem().map_or_else(|| store(error), JournalError::Behind))
+        done.map_err(|error| self.problem().map_or_else(|| store(error), JournalError::Behind))
     }
 
     fn try_append(&mut self, commit: &Commit) -> Result<StateId, StoreError> {
@@ -299,7 +309,7 @@ impl Keeper {
     /// The log for a change, with everything that was handed over in it.
     fn writable(&mut self) -> Result<&mut Log, JournalError> {
         self.catch_up();
-        if let Some(problem) = self.saving().problem() {
+        if let Some(problem) = self.problem() {
             return Err(JournalError::Behind(problem));
         }
         if self.log.is_some()
@@ -308,84 +318,6 @@ impl Keeper {
             self.append(beginning)?;
         }
         self.log.as_mut().ok_or_else(|| JournalError::Store("no cell has been run in this session yet".to_owned()))
-    }
-
-    /// How many cells at the end are not in the log. None if everything is.
-    fn missing(&self) -> Option<usize> {
-        self.unsaved.as_ref().map(|unsaved| unsaved.state.cells as usize)
-    }
-
-    /// Where a move would lead.
-    ///
-    /// # Errors
-    /// The store's, such as that there is nothing to undo. What is not saved can be undone as a whole, and is in the
-    /// way of every other move.
-    pub fn peek(&mut self, to: &Move) -> Result<Target, JournalError> {
-        match self.writable() {
-            Ok(log) => log.peek(to).map_err(store),
-            Err(error) => match self.in_the_log(to, error)? {
-                None => self.log().map(|log| log.timeline().current()).ok_or(JournalError::Gone),
-                Some(to) => self.log().ok_or(JournalError::Gone)?.peek(&to).map_err(store),
-            },
-        }
-    }
-
-    /// What a move is in the log, if what is not saved goes with it; none for its current state. `problem` is why it
-    /// is not.
-    fn in_the_log(&self, to: &Move, problem: JournalError) -> Result<Option<Move>, JournalError> {
-        let Some(log) = &self.log else { return Err(problem) };
-        match (to, self.missing()) {
-            (Move::Undo(steps), Some(missing)) if *steps == missing => Ok(None),
-            (Move::Undo(steps), Some(missing)) if *steps > missing => Ok(Some(Move::Undo(steps - missing))),
-            (Move::Undo(_), Some(missing)) if missing > 0 => {
-                let last = match log.timeline().current() {
-                    Target::State(state) => log.state(state).map(|info| info.cell.number).filter(|number| *number > 0),
-                    Target::Fresh => None,
-                };
-                let last = last.map_or("before the first cell".to_owned(), |number| format!("after cell [{number}]"));
-                Err(JournalError::Behind(format!(
-                    "{problem}. The last state that is there is the one {last}: `%session undo {missing}` goes to it"
-                )))
-            }
-            (Move::Reset | Move::Fresh, _) => Ok(Some(to.clone())),
-            // Nothing but where it stands is not recorded.
-            (_, None) if matches!(self.saving(), Saving::Behind { .. }) => Ok(Some(to.clone())),
-            _ => Err(problem),
-        }
-    }
-
-    /// Makes a move. The memory is the caller's business.
-    ///
-    /// # Errors
-    /// As [`Keeper::peek`].
-    pub fn move_to(&mut self, to: Move) -> Result<Target, JournalError> {
-        let to = match self.writable() {
-            Ok(_) => Some(to),
-            Err(error) => self.in_the_log(&to, error)?,
-        };
-        let sync = self.plan.durability == Durability::Sync;
-        let log = self.log.as_mut().ok_or(JournalError::Gone)?;
-        let Some(to) = to else {
-            let target = log.timeline().current();
-            self.unsaved = None;
-            self.settle();
-            return Ok(target);
-        };
-        match log.move_to(&to) {
-            Ok(target) => {
-                self.unsaved = None;
-                self.settle();
-                Ok(target)
-            }
-            Err(error @ StoreError::Io { .. }) if !sync => {
-                // Every record has the whole timeline: the next one will say where the session is.
-                let target = log.move_unwritten(&to).map_err(store)?;
-                self.unsaved = None;
-                self.fall_behind(&error, 0);
-                Ok(target)
-            }
-            Err(error) => Err(store(error)),
-        }
     }
 
     /// Reads a state; see [`Log::load`].
@@ -454,7 +386,7 @@ impl Keeper {
     /// Gives the session back, so that others can open it.
     pub fn close(&mut self) {
         self.catch_up();
-        if let Some(problem) = self.saving().problem() {
+        if let Some(problem) = self.problem() {
             tracing::warn!(problem, session = %self.plan.id, "the session was closed, and not all of it is saved");
         }
         match self.log.take().map(Log::close) {

@@ -52,6 +52,7 @@ impl Session {
             keep: Keep { undo_entries: 3, ..Keep::default() },
             durability,
             blobs: blobs.path().to_owned(),
+            kept: true,
         };
         let file = tempfile::tempfile().unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, &image(), 0).unwrap();

@@ -193,8 +193,12 @@ impl Keeping {
         let depot = Depot::local(&self.scratch.join("store"))?;
         let keeper = Keeper::new(Plan {
             durability: Durability::Relaxed,
+            kept: false,
             ..self.plan(&depot, SessionId::random(), identity, None)
         });
+        if let Found::Unkept(why) = &found {
+            keeper.standing().lock().reason = Some(why.clone());
+        }
         let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
         let journal = Journal::start(keeper, Pace::WhenAsked).map_err(OpenError::Thread)?;
         self.writers.add(&journal.backlog());
@@ -227,6 +231,7 @@ impl Keeping {
             keep: self.keep,
             durability: self.durability,
             blobs,
+            kept: true,
         }
     }
 

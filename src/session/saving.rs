@@ -15,20 +15,22 @@ pub enum Saving {
 }
 
 impl Saving {
-    /// What is the matter, in words for the user; none if nothing is.
-    pub fn problem(&self) -> Option<String> {
+    /// What is the matter, in words for the user; none if nothing is. A session that is not `kept` has its log for undo.
+    pub fn problem(&self, kept: bool) -> Option<String> {
         match self {
             Self::Whole => None,
             Self::Behind { why, since, cells } => {
+                let since = time(*since);
                 let lost = match cells {
                     0 => "where it stands is not recorded".to_owned(),
                     1 => "what the last cell did would be lost with the kernel".to_owned(),
                     cells => format!("what the last {cells} cells did would be lost with the kernel"),
                 };
-                Some(format!(
-                    "the session is not saved since {} ({why}): {lost}; tried again with each cell",
-                    time(*since)
-                ))
+                Some(if kept {
+                    format!("the session is not saved since {since} ({why}): {lost}; tried again with each cell")
+                } else {
+                    format!("cells cannot be undone one by one since {since} ({why}); tried again with each cell")
+                })
             }
             Self::Lost { why, since } => Some(format!(
                 "the session is not saved any more since {}: {why}. What is done here goes with this kernel: write \
@@ -43,6 +45,10 @@ impl Saving {
 #[derive(Debug, Default)]
 pub struct Standing {
     pub saving: Saving,
+    /// Whether the session outlives its kernel.
+    pub kept: bool,
+    /// Why it does not, if it was to.
+    pub reason: Option<String>,
     /// Something was the matter, that is over, and nobody has said so.
     pub is_over: bool,
     /// Contents of files are missing that were recorded.
@@ -53,7 +59,8 @@ impl Standing {
     /// What there is to say with a cell.
     pub fn to_tell(&mut self) -> Option<String> {
         let is_over = std::mem::take(&mut self.is_over);
-        self.saving.problem().or_else(|| is_over.then(|| "the session is saved again".to_owned()))
+        let over = if self.kept { "the session is saved again" } else { "cells can be undone again" };
+        self.saving.problem(self.kept).or_else(|| is_over.then(|| over.to_owned()))
     }
 }
 
@@ -70,7 +77,7 @@ mod tests {
     #[test]
     fn a_problem_is_said_until_it_is_over_and_then_once_that_it_is() {
         let saving = Saving::Behind { why: "No space left on device".to_owned(), since: Utc::now(), cells: 2 };
-        let mut standing = Standing { saving, ..Standing::default() };
+        let mut standing = Standing { saving, kept: true, ..Standing::default() };
         for _ in 0..2 {
             let text = standing.to_tell().unwrap();
             assert!(text.starts_with("the session is not saved since ") && text.contains("the last 2 cells"), "{text}");
@@ -80,5 +87,8 @@ mod tests {
         standing.is_over = true;
         assert_eq!(standing.to_tell().as_deref(), Some("the session is saved again"));
         assert_eq!(standing.to_tell(), None);
+        standing.saving = Saving::Behind { why: "No space left on device".to_owned(), since: Utc::now(), cells: 2 };
+        standing.kept = false;
+        assert!(standing.to_tell().unwrap().starts_with("cells cannot be undone one by one since "));
     }
 }
