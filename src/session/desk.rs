@@ -19,6 +19,7 @@ use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::guest_frame::{event, refusal, text, weight};
 use super::journal::Journal;
 use super::limits::Limits;
+use super::ops::Op;
 use super::outgoing::Gatehouse;
 use super::output::{Output, Room, grouped};
 use super::store::SessionId;
@@ -378,28 +379,29 @@ impl Desk {
     }
 
     async fn serve(&self, mut frame: Frame) -> Frame {
-        match frame.op() {
-            "next" => self.next(),
-            "reply" => {
+        match Op::of(frame.op()) {
+            Some(Op::Next) => self.next(),
+            Some(Op::Reply) => {
                 let reply = frame.json.get("content").and_then(Value::as_object).cloned();
                 let content = reply.unwrap_or_default();
                 self.with(|current| current.reply = Some(Frame { json: content, buffers: frame.buffers }));
                 Frame::default()
             }
-            "why" => self.why(),
-            "input" => self.input(frame).await,
-            "fuel" => {
+            Some(Op::Why) => self.why(),
+            Some(Op::Input) => self.input(frame).await,
+            Some(Op::Fuel) => {
                 let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
                 Frame::of(json!({"fuel": fuel}))
             }
-            "fuel_display" => self.fuel_display(&frame.json),
-            "session" => self.session(&frame.json),
-            "log" => {
+            Some(Op::FuelDisplay) => self.fuel_display(&frame.json),
+            Some(Op::Session) => self.session(&frame.json),
+            Some(Op::Log) => {
                 let text = shown(&text(&mut frame.json, "message"), MOST_LOGGED);
                 tracing::debug!(text, "guest log");
                 Frame::default()
             }
-            _ => self.display(frame).await,
+            // One that is not known is refused there.
+            Some(Op::Display | Op::Result | Op::Error | Op::ClearOutput | Op::Comm) | None => self.display(frame).await,
         }
     }
 }

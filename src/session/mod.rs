@@ -16,6 +16,7 @@ pub mod journal;
 pub mod keeper;
 pub mod limits;
 pub mod opening;
+mod ops;
 mod outgoing;
 pub mod output;
 mod pace;
