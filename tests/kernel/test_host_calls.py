@@ -141,7 +141,7 @@ ENDLESS = {
     "reading": "f = open('/tmp/full', 'rb', buffering=0)\nwhile True:\n    f.seek(0)\n    f.read()",
     "copying": "import shutil\nwhile True: shutil.copy('/tmp/full', '/tmp/copy')",
     "truncating": "f = open('/tmp/cut', 'wb', buffering=0)\nwhile True:\n    f.truncate(1 << 26)\n    f.truncate(0)",
-    "a sparse file": "f = open('/tmp/cut', 'w+b', buffering=0)\nwhile True:\n    f.truncate(1 << 31)\n    f.seek(1 << 30)\n    f.read(1 << 20)\n    f.truncate(0)",
+    "a sparse file": "f = open('/tmp/cut', 'w+b', buffering=0)\nwhile True:\n    f.truncate(1 << 28)\n    f.seek(1 << 27)\n    f.read(1 << 20)\n    f.truncate(0)",
     "syncing": "f = open('/tmp/cut', 'wb', buffering=0)\nwhile True:\n    f.write(b'x')\n    f.seek(0)\n    os.fsync(f.fileno())",
     "randomness": "while True: os.urandom(1 << 20)",
     "making and removing": "while True:\n    open('/tmp/new', 'w').close()\n    os.remove('/tmp/new')",
