@@ -94,7 +94,8 @@ pub fn fuel_page() -> String {
     let mut text = String::from(
         "# Fuel\n\n\
          Made from the scale in `src/advice/fuel.rs`; do not edit (`CELLBLOCK_BLESS=1 cargo test advice`).\n\n\
-         Fuel counts the WebAssembly instructions that a cell runs; 10 billion are about a second of computing. Waiting costs none. A\n\
+         Fuel counts the WebAssembly instructions that a cell runs; 10 billion are about a second of computing. What the host does for the\n\
+         cell (files, randomness, messages) costs as if it were computed: `docs/host-calls.md`. Waiting costs none. A\n\
          cell that uses more than `fuel_budget` (policy) is stopped with `FuelExhausted`, a `KeyboardInterrupt` with a traceback.\n\n\
          Every reply's metadata has `metadata[\"cellblock\"][\"fuel_analysis\"]`:\n\
          `{consumed, budget, utilization_percent, status, recommendation, suggested_budget, likely_causes[]}`. It is displayed from\n\

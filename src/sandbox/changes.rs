@@ -3,18 +3,21 @@
 
 use wasmtime::Caller;
 
+use super::admission::admit;
+use super::depth;
 use super::errno;
 use super::files::Place;
 use super::host::{self, Host};
 use super::pass::pass;
-use super::quota::{Amount, MAX_DEPTH};
+use super::prices;
+use super::quota::Amount;
 use super::raw::{self, How, Stat};
 use super::refusals::Refusal;
+use super::text;
+use super::transfer;
 
 /// Bytes of a path, as Linux has it.
 const MAX_PATH: u32 = 4096;
-/// Vectors in one write, as Linux has it.
-const MAX_VECTORS: u32 = 1024;
 /// `oflags`: create, exclusive and truncate.
 const CREATE: i32 = 1;
 const TRUNCATE: i32 = 8;
@@ -40,25 +43,24 @@ pub(super) async fn resolve(caller: &mut Caller<'_, Host>, number: i32) -> Optio
     files.resolve(wasi, number).await
 }
 
-pub(super) async fn fd_write(
-    caller: &mut Caller<'_, Host>,
-    number: i32,
-    (vectors, count, written): (i32, i32, i32),
-) -> Answer {
-    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
-    let more = or_answer!(growth(caller, number, fd, (vectors, count), None).await);
-    or_answer!(admit(caller, more).await);
-    let errno = pass!(caller, fd_write, fd, vectors, count, written);
-    touch(caller, number, fd, errno).await;
-    Ok(wrote(caller, number, more, errno))
+pub(super) async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> Answer {
+    let (number, vectors, count, written) = args;
+    match number {
+        1 | 2 => text::write(caller, number == 2, (vectors, count, written)).await,
+        _ => write(caller, number, (vectors, count, written), None).await,
+    }
 }
 
 pub(super) async fn fd_pwrite(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i64, i32)) -> Answer {
     let (number, vectors, count, offset, written) = args;
+    write(caller, number, (vectors, count, written), Some(offset.cast_unsigned())).await
+}
+
+async fn write(caller: &mut Caller<'_, Host>, number: i32, vectors: transfer::Vectors, offset: Option<u64>) -> Answer {
     let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
-    let more = or_answer!(growth(caller, number, fd, (vectors, count), Some(offset.cast_unsigned())).await);
+    let more = or_answer!(growth(caller, number, fd, (vectors.0, vectors.1), offset).await);
     or_answer!(admit(caller, more).await);
-    let errno = pass!(caller, fd_pwrite, fd, vectors, count, offset, written);
+    let errno = transfer::write(caller, fd, vectors, offset).await?;
     touch(caller, number, fd, errno).await;
     Ok(wrote(caller, number, more, errno))
 }
@@ -100,7 +102,7 @@ pub(super) async fn path_open(
     args: (i32, i32, i32, i32, i32, i64, i64, i32, i32),
 ) -> Answer {
     let (dir, lookup, path, length, flags, base, inheriting, fd_flags, result) = args;
-    let path = or_answer!(read_path(caller, path, length));
+    let path = or_answer!(read_path(caller, path, length).await);
     if caller.data().files.full() {
         caller.data().control.refuse(Refusal::OpenFile);
         return Ok(errno::MFILE);
@@ -115,6 +117,7 @@ pub(super) async fn path_open(
         _ => Amount::default(),
     };
     or_answer!(admit(caller, more).await);
+    host::charge(caller, prices::MADE.saturating_mul(more.files)).await;
     let how = How { lookup, flags, rights: (base, inheriting), fd_flags };
     let Host { files, wasi, .. } = caller.data_mut();
     let number = match files.add(wasi, dir, &path, how).await {
@@ -147,11 +150,9 @@ pub(super) async fn path_create_directory(
     caller: &mut Caller<'_, Host>,
     (dir, path, length): (i32, i32, i32),
 ) -> Answer {
-    let name = or_answer!(read_path(caller, path, length));
+    let name = or_answer!(read_path(caller, path, length).await);
     let (place, fd) = or_answer!(at(caller, dir, &name).await);
-    if place.depth() > MAX_DEPTH {
-        return Ok(errno::NAMETOOLONG);
-    }
+    or_answer!(depth::check_new(caller, fd, &place, &name).await);
     let more = Amount { bytes: 0, files: 1 };
     if stat_at(caller, fd, 0, &name).await.is_none() {
         or_answer!(admit(caller, more).await);
@@ -168,7 +169,7 @@ pub(super) async fn path_remove_directory(
     caller: &mut Caller<'_, Host>,
     (dir, path, length): (i32, i32, i32),
 ) -> Answer {
-    let name = or_answer!(read_path(caller, path, length));
+    let name = or_answer!(read_path(caller, path, length).await);
     let (_, fd) = or_answer!(at(caller, dir, &name).await);
     let errno = pass!(caller, path_remove_directory, fd, path, length);
     if errno == errno::SUCCESS {
@@ -179,7 +180,7 @@ pub(super) async fn path_remove_directory(
 }
 
 pub(super) async fn path_unlink_file(caller: &mut Caller<'_, Host>, (dir, path, length): (i32, i32, i32)) -> Answer {
-    let name = or_answer!(read_path(caller, path, length));
+    let name = or_answer!(read_path(caller, path, length).await);
     let (place, fd) = or_answer!(at(caller, dir, &name).await);
     let before = stat_at(caller, fd, 0, &name).await;
     let errno = pass!(caller, path_unlink_file, fd, path, length);
@@ -195,8 +196,8 @@ pub(super) async fn path_unlink_file(caller: &mut Caller<'_, Host>, (dir, path, 
 
 pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32, i32, i32)) -> Answer {
     let (old_dir, old, old_length, new_dir, new, new_length) = args;
-    let old_name = or_answer!(read_path(caller, old, old_length));
-    let new_name = or_answer!(read_path(caller, new, new_length));
+    let old_name = or_answer!(read_path(caller, old, old_length).await);
+    let new_name = or_answer!(read_path(caller, new, new_length).await);
     for name in [&old_name, &new_name] {
         // Without a name there is nothing to rename but the mount itself.
         if name.bytes().all(|byte| matches!(byte, b'/' | b'.')) {
@@ -207,9 +208,7 @@ pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, 
     or_answer!(stays(caller, old_dir, &old_name));
     let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF) };
     let (to, new_fd) = or_answer!(at(caller, new_dir, &new_name).await);
-    if to.depth() > from.depth() && to.depth() + caller.data().meter.height(&from) > MAX_DEPTH {
-        return Ok(errno::NAMETOOLONG);
-    }
+    or_answer!(depth::check_moved(caller, (old_fd, &from, &old_name), (new_fd, &to, &new_name)).await);
     let errno = pass!(caller, path_rename, old_fd, old, old_length, new_fd, new, new_length);
     if errno == errno::SUCCESS {
         note_name(caller);
@@ -223,7 +222,7 @@ pub(super) async fn path_filestat_set_times(
     args: (i32, i32, i32, i32, i64, i64, i32),
 ) -> Answer {
     let (dir, flags, path, length, accessed, modified, which) = args;
-    let name = or_answer!(read_path(caller, path, length));
+    let name = or_answer!(read_path(caller, path, length).await);
     let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
     or_answer!(stays(caller, dir, &name));
     let (accessed, modified, which) = times(caller, (accessed, modified, which));
@@ -231,7 +230,15 @@ pub(super) async fn path_filestat_set_times(
     Ok(changed(caller, errno))
 }
 
-pub(super) fn read_path(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
+/// A path in the guest's memory. Following it is charged by its names, wherever they lead.
+pub(super) async fn read_path(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
+    let path = path_at(caller, pointer, length)?;
+    host::charge(caller, prices::path(&path)).await;
+    Ok(path)
+}
+
+/// A path in the guest's memory that is only looked at.
+pub(super) fn path_at(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
     if length.cast_unsigned() > MAX_PATH {
         return Err(errno::NAMETOOLONG);
     }
@@ -245,6 +252,8 @@ async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Plac
     let fd = files.resolve(wasi, dir).await.ok_or(errno::BADF)?;
     let place = files.place(dir, path).ok_or(errno::BADF)?;
     stays(caller, dir, path)?;
+    let open = caller.data().files.count();
+    host::charge(caller, prices::each(prices::OPEN, open)).await;
     let Host { files, wasi, .. } = caller.data_mut();
     files.wake(wasi, &place).await;
     Ok((place, fd))
@@ -285,7 +294,7 @@ async fn growth(
     if !is_metered(caller, number) {
         return Ok(Amount::default());
     }
-    let length = first_length(caller, vectors)?;
+    let length = u64::from(transfer::first(caller, vectors.0, vectors.1)?.1);
     let Some(size) = size_of(caller, fd).await.filter(|_| length > 0) else { return Ok(Amount::default()) };
     let Host { files, wasi, .. } = caller.data_mut();
     let start = match offset {
@@ -294,39 +303,6 @@ async fn growth(
         None => raw::tell(wasi, fd).unwrap_or(size),
     };
     Ok(Amount { bytes: start.saturating_add(length).saturating_sub(size), files: 0 })
-}
-
-/// The length of the first vector with something in it: the others are left for the guest's next write.
-fn first_length(caller: &mut Caller<'_, Host>, (vectors, count): (i32, i32)) -> Result<u64, i32> {
-    if count.cast_unsigned() > MAX_VECTORS {
-        return Err(errno::INVAL);
-    }
-    let vectors = host::read(caller, vectors, count.saturating_mul(8)).ok_or(errno::FAULT)?;
-    let lengths =
-        vectors.as_chunks::<8>().0.iter().map(|[_, _, _, _, a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d]));
-    Ok(lengths.into_iter().find(|length| *length > 0).map_or(0, u64::from))
-}
-
-/// Lets `more` through if it is within the quota.
-async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
-    let Host { meter, files, wasi, .. } = caller.data_mut();
-    if more == Amount::default() || !meter.is_limited() || meter.has_room_for(more) {
-        return Ok(());
-    }
-    let mut orphans: u64 = 0;
-    for fd in files.live() {
-        let stat = raw::stat(wasi, fd).await.ok().filter(|stat| stat.is_file && stat.links == 0);
-        orphans = orphans.saturating_add(stat.map_or(0, |stat| stat.size));
-    }
-    let (verdict, seen) = meter.count(orphans, more);
-    // As dear as asking for as many files one by one.
-    host::charge(caller, host::CALL_COST.saturating_mul(seen + 1)).await;
-    match verdict {
-        Err(errno::DQUOT) => caller.data().control.refuse(Refusal::WorkspaceBytes),
-        Err(_) => caller.data().control.refuse(Refusal::WorkspaceFiles),
-        Ok(()) => {}
-    }
-    verdict
 }
 
 /// Counts a write that went through.
@@ -384,4 +360,4 @@ fn refused(caller: &Caller<'_, Host>, errno: i32) -> i32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

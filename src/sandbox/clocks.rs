@@ -14,7 +14,7 @@ const MONOTONIC: i32 = 1;
 /// The step that a deterministic clock is said to have, in nanoseconds.
 const STEP: u64 = 1_000;
 
-pub(super) fn clock_time_get(caller: &mut Caller<'_, Host>, args: (i32, i64, i32)) -> wasmtime::Result<i32> {
+pub(super) async fn clock_time_get(caller: &mut Caller<'_, Host>, args: (i32, i64, i32)) -> wasmtime::Result<i32> {
     let (clock, precision, result) = args;
     let fuel = host::used(caller);
     let Some(fixed) = caller.data_mut().fixed.as_mut().filter(|_| is_known(clock)) else {
@@ -24,7 +24,7 @@ pub(super) fn clock_time_get(caller: &mut Caller<'_, Host>, args: (i32, i64, i32
     Ok(answer(caller, result, now))
 }
 
-pub(super) fn clock_res_get(caller: &mut Caller<'_, Host>, (clock, result): (i32, i32)) -> wasmtime::Result<i32> {
+pub(super) async fn clock_res_get(caller: &mut Caller<'_, Host>, (clock, result): (i32, i32)) -> wasmtime::Result<i32> {
     if caller.data().fixed.is_some() && is_known(clock) {
         return Ok(answer(caller, result, STEP));
     }

@@ -142,6 +142,12 @@ impl Control {
         *self.alarm.lock()
     }
 
+    /// Whether the guest is asked to look at its flag. A sample is no reason to give up what it does: whether there
+    /// is something to wait for is often up to chance.
+    pub fn interrupted(&self) -> bool {
+        self.signal.pending() && !self.sampled.load(Ordering::Acquire)
+    }
+
     /// Waits for `work`, or until the guest is interrupted: then `None`, so that the guest can look at
     /// its flag. A host call of the guest that may take long waits here and nowhere else.
     pub async fn wait<T>(&self, work: impl Future<Output = T>) -> Option<T> {
@@ -150,8 +156,7 @@ impl Control {
             if let Poll::Ready(result) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(result));
             }
-            // A sample is no reason to give up: whether there is something to wait for is often up to chance.
-            if self.signal.pending() && !self.sampled.load(Ordering::Acquire) {
+            if self.interrupted() {
                 return Poll::Ready(None);
             }
             self.waiting.store(true, Ordering::Release);

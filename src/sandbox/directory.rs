@@ -1,15 +1,96 @@
-//! Listing directories: sorted by name, however the host's file system has them.
+//! Listing directories: sorted by name, however the host's file system has them. A directory is read once for each
+//! listing, and what was read is kept until the listing is at its end. What is made or removed meanwhile may be in it or
+//! not, and everything else is in it once, as POSIX has it.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Bound;
+
+use rustix::fs::FileType;
 use wasmtime::Caller;
 
 use super::changes;
 use super::errno;
 use super::host::{self, Host};
-use super::raw::{self, Listed};
+use super::prices::{self, BATCH};
+use super::raw;
 use super::stat;
+use super::walk;
 
-/// Size of `dirent`, which a name follows.
-const ENTRY: usize = 24;
+/// Bytes of all listings that are kept.
+const MAX_KEPT: usize = 64 << 20;
+/// Bytes of a listing that is over so soon that nobody waits for it. A longer one ends with EINTR when the cell is
+/// interrupted.
+const SHORT: usize = 256 << 10;
+/// Bytes of an entry besides its name.
+const ENTRY_KEPT: usize = 96;
+/// The entries that come first, whatever the directory has.
+const DOTS: [&[u8]; 2] = [b".", b".."];
+/// `filetype` of a directory.
+const DIRECTORY: u8 = 3;
+
+/// The listings of a guest, by its numbers of the directories.
+#[derive(Debug, Default)]
+pub struct Listings {
+    open: BTreeMap<i32, Listing>,
+    kept: usize,
+}
+
+/// A listing, as far as the guest has come.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Sorted; `None` if the directory has to be read again.
+    entries: Option<BTreeMap<Box<[u8]>, Listed>>,
+    /// Bytes of the entries.
+    size: usize,
+    /// Of the directory itself.
+    inode: u64,
+    /// The cookie with which the guest goes on, and the name before: whatever happened to the directory, it goes on
+    /// behind that.
+    next: u64,
+    last: Box<[u8]>,
+    /// Whether there is nothing behind it.
+    ended: bool,
+}
+
+/// What a listing says of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    inode: u64,
+    /// `filetype`.
+    kind: u8,
+}
+
+impl Listings {
+    /// Drops what is kept of a directory's listing.
+    pub(super) fn forget(&mut self, number: i32) {
+        if let Some(listing) = self.open.remove(&number) {
+            self.kept = self.kept.saturating_sub(listing.size);
+        }
+    }
+
+    /// Keeps a directory's entries, in place of those of others if there is no room for all.
+    fn keep(&mut self, number: i32, listing: Listing) {
+        self.forget(number);
+        for other in self.open.values_mut() {
+            if self.kept.saturating_add(listing.size) <= MAX_KEPT {
+                break;
+            }
+            self.kept = self.kept.saturating_sub(other.size);
+            (other.entries, other.size) = (None, 0);
+        }
+        self.kept = self.kept.saturating_add(listing.size);
+        self.open.insert(number, listing);
+    }
+
+    /// Lets go of the entries of a listing that is at its end.
+    fn end(&mut self, number: i32) {
+        if let Some(listing) = self.open.get_mut(&number) {
+            self.kept = self.kept.saturating_sub(listing.size);
+            (listing.entries, listing.size, listing.ended) = (None, 0, true);
+        }
+    }
+}
 
 /// Answers from the cookie on, which counts entries; what does not fit is cut, and asked for again.
 pub(super) async fn fd_readdir(
@@ -17,59 +98,162 @@ pub(super) async fn fd_readdir(
     (number, buffer, length, cookie, result): (i32, i32, i32, i64, i32),
 ) -> wasmtime::Result<i32> {
     let Some(fd) = changes::resolve(caller, number).await else { return Ok(errno::BADF) };
-    let room = length.cast_unsigned() as usize;
-    let Ok(cookie) = usize::try_from(cookie) else { return Ok(errno::INVAL) };
-    let mut entries = match raw::list(&mut caller.data_mut().wasi, fd).await {
-        Ok(entries) => entries,
+    let (room, cookie) = (length.cast_unsigned() as usize, cookie.cast_unsigned());
+    let answer = match list(caller, number, fd, cookie, room).await {
+        Ok(answer) => answer,
         Err(errno) => return Ok(errno),
     };
-    entries.sort_by(|a, b| (!a.is_dots(), &a.name).cmp(&(!b.is_dots(), &b.name)));
-    let mut bytes = Vec::new();
-    for (index, entry) in entries.iter().enumerate().skip(cookie) {
-        let inode = inode(caller, number, entry);
-        bytes.extend_from_slice(&(index as u64 + 1).to_le_bytes());
-        bytes.extend_from_slice(&inode.to_le_bytes());
-        bytes.extend_from_slice(&u32::try_from(entry.name.len()).unwrap_or(u32::MAX).to_le_bytes());
-        bytes.extend_from_slice(&u32::from(entry.kind).to_le_bytes());
-        bytes.extend_from_slice(&entry.name);
-        if bytes.len() >= room {
-            bytes.truncate(room);
-            break;
-        }
-    }
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    let written = host::write(caller, buffer.cast_unsigned(), &bytes)
+    let length = u32::try_from(answer.len()).unwrap_or(u32::MAX);
+    let written = host::write(caller, buffer.cast_unsigned(), &answer)
         .and_then(|()| host::write(caller, result.cast_unsigned(), &length.to_le_bytes()));
     Ok(if written.is_some() { errno::SUCCESS } else { errno::FAULT })
 }
 
-/// The host's inode, or what stands for it in a deterministic guest.
-fn inode(caller: &Caller<'_, Host>, dir: i32, entry: &Listed) -> u64 {
-    let host = caller.data();
-    let name = String::from_utf8_lossy(&entry.name);
-    match host.files.place(dir, &name).filter(|_| host.fixed.is_some()) {
-        Some(place) => stat::inode(&place),
-        None => entry.inode,
+/// The entries from `cookie` on that there is room for.
+async fn list(caller: &mut Caller<'_, Host>, number: i32, fd: i32, cookie: u64, room: usize) -> Result<Vec<u8>, i32> {
+    let known = caller.data().listings.open.get(&number).filter(|known| cookie != 0 && known.next == cookie);
+    if known.is_some_and(|known| known.ended) {
+        return Ok(Vec::new());
     }
+    if cookie == 0 || caller.data().listings.open.get(&number).is_none_or(|known| known.entries.is_none()) {
+        let (next, last) = known.map(|known| (known.next, known.last.clone())).unwrap_or_default();
+        let listing = read(caller, fd).await?;
+        caller.data_mut().listings.keep(number, Listing { next, last, ..listing });
+    }
+    let gone_past = go_to(caller, number, cookie);
+    let size = caller.data().listings.open.get(&number).map_or(0, |listing| listing.size);
+    let asked = host::work(caller, prices::each(prices::GIVEN, gone_past)).await;
+    if size > SHORT {
+        asked?;
+    }
+    let (answer, given, at_end) = give(caller, number, room)?;
+    host::charge(caller, prices::each(prices::GIVEN, given)).await;
+    if at_end {
+        caller.data_mut().listings.end(number);
+    }
+    Ok(answer)
 }
 
-impl Listed {
-    /// `.` or `..`: these come first.
-    fn is_dots(&self) -> bool {
-        matches!(self.name.as_slice(), b"." | b"..")
-    }
-
-    /// Reads a listing as wasmtime wrote it, as far as it is whole.
-    pub(super) fn parse(mut bytes: &[u8]) -> Vec<Self> {
-        let mut entries = Vec::new();
-        while let Some((head, rest)) = bytes.split_at_checked(ENTRY) {
-            let inode = head.get(8..).and_then(|word| word.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
-            let length = head.get(16..).and_then(|word| word.first_chunk()).map_or(0, |word| u32::from_le_bytes(*word));
-            let kind = head.get(20).copied().unwrap_or_default();
-            let Some((name, rest)) = rest.split_at_checked(length as usize) else { break };
-            entries.push(Self { inode, kind, name: name.to_vec() });
-            bytes = rest;
+/// Reads a directory.
+async fn read(caller: &mut Caller<'_, Host>, fd: i32) -> Result<Listing, i32> {
+    let dir = raw::directory(&mut caller.data_mut().wasi, fd, ".").await?;
+    let device = walk::device(&dir).map_err(errno::of)?;
+    let mut reader = walk::reader(&dir).map_err(errno::of)?;
+    let (mut entries, mut size, mut own) = (BTreeMap::new(), 0_usize, 0);
+    loop {
+        let mut seen: usize = 0;
+        for entry in reader.by_ref().take(BATCH) {
+            let entry = entry.map_err(errno::of)?;
+            seen += 1;
+            let name = entry.file_name().to_bytes();
+            let inode = identity(device, entry.ino());
+            if DOTS.contains(&name) {
+                own = if name == b"." { inode } else { own };
+                continue;
+            }
+            let kind = match entry.file_type() {
+                FileType::Unknown => walk::kind_at(&dir, entry.file_name()),
+                kind => kind,
+            };
+            size += name.len() + ENTRY_KEPT;
+            if size > MAX_KEPT {
+                return Err(errno::OVERFLOW);
+            }
+            entries.insert(name.into(), Listed { inode, kind: filetype(kind) });
         }
-        entries
+        let asked = host::work(caller, prices::each(prices::LISTED, seen)).await;
+        if size > SHORT {
+            asked?;
+        }
+        if seen < BATCH {
+            return Ok(Listing { entries: Some(entries), size, inode: own, ..Listing::default() });
+        }
     }
 }
+
+/// Has a listing go on at a cookie. Answers how many entries were gone past to get there.
+fn go_to(caller: &mut Caller<'_, Host>, number: i32, cookie: u64) -> usize {
+    let Some(listing) = caller.data_mut().listings.open.get_mut(&number) else { return 0 };
+    listing.ended = false;
+    if cookie == listing.next {
+        return 0;
+    }
+    let dots = DOTS.len() as u64;
+    let names = listing.entries.as_ref().map(BTreeMap::keys).into_iter().flatten();
+    let mut past: usize = 0;
+    let wanted = usize::try_from(cookie.saturating_sub(dots)).unwrap_or(usize::MAX);
+    let last = names.take(wanted).inspect(|_| past += 1).last();
+    listing.last = last.cloned().unwrap_or_default();
+    listing.next = cookie;
+    past
+}
+
+/// Writes as many entries as there is room for, the last of them cut. Answers how many, and whether that is all.
+fn give(caller: &mut Caller<'_, Host>, number: i32, room: usize) -> Result<(Vec<u8>, usize, bool), i32> {
+    let host = caller.data();
+    let listing = host.listings.open.get(&number).ok_or(errno::BADF)?;
+    let dots = DOTS.into_iter().map(|name| (name, Listed { inode: listing.inode, kind: DIRECTORY }));
+    let begin = if listing.last.is_empty() { Bound::Unbounded } else { Bound::Excluded(&*listing.last) };
+    let entries = listing.entries.as_ref().map(|entries| entries.range::<[u8], _>((begin, Bound::Unbounded)));
+    let entries = entries.into_iter().flatten().map(|(name, listed)| (&**name, *listed));
+    let first = usize::try_from(listing.next).unwrap_or(usize::MAX);
+    let (mut bytes, mut given, mut last) = (Vec::new(), 0, None);
+    let mut at_end = true;
+    for (name, listed) in dots.skip(first).chain(entries) {
+        let inode = inode(host, number, name, listed);
+        let next = listing.next.saturating_add(given as u64 + 1);
+        bytes.extend_from_slice(&next.to_le_bytes());
+        bytes.extend_from_slice(&inode.to_le_bytes());
+        bytes.extend_from_slice(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend_from_slice(&u32::from(listed.kind).to_le_bytes());
+        bytes.extend_from_slice(name);
+        if bytes.len() > room {
+            bytes.truncate(room);
+            at_end = false;
+            break;
+        }
+        given += 1;
+        if !DOTS.contains(&name) {
+            last = Some(Box::from(name));
+        }
+    }
+    // A full buffer tells the guest to ask again.
+    let at_end = at_end && bytes.len() < room;
+    if let Some(listing) = caller.data_mut().listings.open.get_mut(&number) {
+        listing.next = listing.next.saturating_add(given as u64);
+        listing.last = last.unwrap_or_else(|| std::mem::take(&mut listing.last));
+    }
+    Ok((bytes, given, at_end))
+}
+
+/// The number of an entry, as the guest sees it; that of a deterministic guest stands for the path.
+fn inode(host: &Host, dir: i32, name: &[u8], listed: Listed) -> u64 {
+    if host.fixed.is_none() {
+        return listed.inode;
+    }
+    let name = String::from_utf8_lossy(name);
+    host.files.place(dir, &name).map_or(listed.inode, |place| stat::inode(&place))
+}
+
+/// The number that the WASI context makes of a device and an inode of the host's.
+fn identity(device: u64, inode: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (device, inode).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// `filetype`, as WASI numbers them; it has none for pipes and sockets in a directory.
+fn filetype(kind: FileType) -> u8 {
+    match kind {
+        FileType::BlockDevice => 1,
+        FileType::CharacterDevice => 2,
+        FileType::Directory => DIRECTORY,
+        FileType::RegularFile => 4,
+        FileType::Symlink => 7,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

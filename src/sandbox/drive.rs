@@ -293,6 +293,7 @@ impl Instance {
         if let Err(error) = self.store.set_fuel(FULL) {
             return End::Trapped(error.to_string());
         }
+        self.store.data_mut().owed = 0;
         if let Some(fixed) = &mut self.store.data_mut().fixed {
             fixed.begin_turn();
         }

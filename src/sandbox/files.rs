@@ -20,6 +20,9 @@ use super::raw::{self, How, Stat};
 
 /// stdin, stdout and stderr come before the mounts.
 pub(super) const FIRST_MOUNT: u32 = 3;
+/// Bytes of a path that is kept: more than directories within each other can make of it. Through a symbolic link to its
+/// own directory it could grow for ever.
+const MAX_KEPT_PATH: usize = 64 << 10;
 /// `oflags` of `path_open` that must not be repeated (WASI preview 1): create, exclusive, truncate.
 const ONCE: i32 = 0b1101;
 /// `fdflags` that change where a write goes: append.
@@ -182,6 +185,11 @@ impl Files {
         self.place(dir, "").is_some_and(|dir| self.inner.turn(&dir, path).is_some())
     }
 
+    /// Whether a place is in a mount within a mount.
+    pub(super) fn is_inside_inner(&self, place: &Place) -> bool {
+        self.inner.holds(place)
+    }
+
     /// The WASI context's number and path for those of the guest, or the errno.
     pub(super) async fn lead(&mut self, wasi: &mut WasiP1Ctx, dir: i32, path: &str) -> Result<(i32, String), i32> {
         let fd = self.resolve(wasi, dir).await.ok_or(errno::BADF)?;
@@ -245,6 +253,9 @@ impl Files {
     pub(super) async fn add(&mut self, wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<u32, i32> {
         let (host_dir, host_path) = self.lead(wasi, dir, path).await?;
         let Some(place) = self.place(dir, path) else { return Err(errno::BADF) };
+        if place.path.len() > MAX_KEPT_PATH {
+            return Err(errno::NAMETOOLONG);
+        }
         let fd = raw::open(wasi, host_dir, &host_path, how).await?;
         let number = self.free();
         let How { lookup, flags, rights, fd_flags } = how;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Raised when anything of this changes, or the engine's settings for it: sets apart what setup makes.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// When a session begins: 2026-01-01 00:00 UTC, in nanoseconds since 1970.
 pub const EPOCH: u64 = 1_767_225_600 * SECOND;

@@ -8,6 +8,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use super::control::Control;
 use super::frame::{Frame, FrameError, room_for_structure};
 use super::outside::Outside;
+use super::prices;
 use super::refusals::Refusal;
 
 /// What an instance's host functions work with.
@@ -25,10 +26,18 @@ pub struct Host {
     pub(super) fixed: Option<super::fixed::Fixed>,
     /// Whether the guest may write to its mounts, by their order.
     pub(super) writable: Vec<bool>,
+    /// The directories that are being listed.
+    pub(super) listings: super::directory::Listings,
+    /// Bytes of the arguments and of the environment.
+    pub(super) environment: usize,
+    /// Fuel that was charged and is not yet taken from the store.
+    pub(super) owed: u64,
 }
 
-/// Fuel for a host call that may be repeated without end at no other cost.
-pub(super) const CALL_COST: u64 = 10_000;
+/// Fuel that is charged before the polling loop gets a look: about a tenth of a millisecond of work.
+const PAUSE: u64 = 1_000_000;
+/// The most that is charged at once: more than any budget, and never the whole of what a store holds.
+const MOST_CHARGED: u64 = 10_000_000_000_000_000;
 
 /// Frames up to this size are read for what the call costs anyway.
 const SMALL_FRAME: usize = 4096;
@@ -66,18 +75,32 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
 
 /// Fuel that the turn has used until now, exact.
 pub(super) fn used(caller: &Caller<'_, Host>) -> u64 {
-    super::instance::FULL.saturating_sub(caller.get_fuel().unwrap_or(super::instance::FULL))
+    let taken = super::instance::FULL.saturating_sub(caller.get_fuel().unwrap_or(super::instance::FULL));
+    taken.saturating_add(caller.data().owed)
 }
 
 /// Takes fuel for work of the host's, so that it counts like the guest's own. Setting fuel begins a new slice, so a
 /// loop of such calls would never come to the end of one: the polling loop gets its look here.
 pub(super) async fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
+    let owed = &mut caller.data_mut().owed;
+    *owed = owed.saturating_add(fuel.min(MOST_CHARGED));
+    if *owed < PAUSE {
+        return;
+    }
+    let owed = std::mem::take(owed);
     if let Ok(left) = caller.get_fuel() {
         // Refused only where fuel is off.
-        let _ = caller.set_fuel(left.saturating_sub(fuel));
+        let _ = caller.set_fuel(left.saturating_sub(owed));
     }
     let control = caller.data().control.clone();
     control.pause(used(caller)).await;
+}
+
+/// Charges for a part of a call's work. Whoever has more to do asks here whether to go on: the errno if the cell is
+/// interrupted.
+pub(super) async fn work(caller: &mut Caller<'_, Host>, fuel: u64) -> Result<(), i32> {
+    charge(caller, fuel).await;
+    if caller.data().control.interrupted() { Err(super::errno::INTR) } else { Ok(()) }
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
@@ -88,9 +111,10 @@ pub(super) async fn door(
 ) -> wasmtime::Result<i32> {
     const FAULT: i32 = -2;
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
-    control.note_fuel(used(caller));
     let limit = caller.data().max_frame;
     let size = length.cast_unsigned() as usize;
+    charge(caller, prices::each(prices::DOOR_BYTE, size.min(limit))).await;
+    control.note_fuel(used(caller));
     let answer = if size > limit {
         control.refuse(Refusal::Message);
         refusal(&format!(
@@ -129,6 +153,7 @@ pub(super) async fn door(
         return Ok(FAULT);
     };
     let Ok(size) = u32::try_from(answer.len()) else { return Ok(FAULT) };
+    charge(caller, prices::each(prices::DOOR_BYTE, answer.len())).await;
     let room = host_alloc.call_async(caller.as_context_mut(), size).await?;
     if room == 0
         || write(caller, room, &answer).is_none()

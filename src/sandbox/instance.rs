@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
 
 use super::control::Control;
+use super::directory::Listings;
 use super::engine::Edition;
 use super::files::{self, Files, Kept};
 use super::fixed::Fixed;
@@ -116,6 +117,9 @@ impl Instance {
                 Edition::Ordinary => None,
             },
             writable: world.mounts.iter().map(|mount| mount.writable).collect(),
+            listings: Listings::default(),
+            environment: world.environment(),
+            owed: 0,
         };
         let mut store = Store::new(code.pre.module().engine(), host);
         store.set_fuel(FULL)?;
@@ -172,7 +176,8 @@ impl Instance {
 
     /// The deterministic clock goes on by what the turn took. Answers the fuel of the turn.
     pub(super) fn end_turn(&mut self) -> u64 {
-        let fuel = FULL.saturating_sub(self.store.get_fuel().unwrap_or(FULL));
+        let taken = FULL.saturating_sub(self.store.get_fuel().unwrap_or(FULL));
+        let fuel = taken.saturating_add(std::mem::take(&mut self.store.data_mut().owed));
         if let Some(fixed) = &mut self.store.data_mut().fixed {
             fixed.end_turn(fuel);
         }

@@ -5,6 +5,7 @@ use wasmtime::Caller;
 use super::changes::read_path;
 use super::errno;
 use super::host::{self, Host};
+use super::pass::pass;
 use super::raw;
 
 /// Bytes of a symbolic link's text, as Linux has it.
@@ -18,7 +19,7 @@ pub(super) async fn path_filestat_get(
     caller: &mut Caller<'_, Host>,
     (dir, lookup, path, length, result): (i32, i32, i32, i32, i32),
 ) -> Answer {
-    let stat = match read_path(caller, path, length) {
+    let stat = match read_path(caller, path, length).await {
         Ok(path) => {
             let Host { files, wasi, .. } = caller.data_mut();
             match files.lead(wasi, dir, &path).await {
@@ -35,7 +36,7 @@ pub(super) async fn path_readlink(
     caller: &mut Caller<'_, Host>,
     (dir, path, length, buffer, room, result): (i32, i32, i32, i32, i32, i32),
 ) -> Answer {
-    let text = match read_path(caller, path, length) {
+    let text = match read_path(caller, path, length).await {
         Ok(path) => read_link(caller, dir, &path, room.cast_unsigned().min(MAX_LINK)).await,
         Err(errno) => Err(errno),
     };
@@ -59,6 +60,24 @@ async fn read_link(caller: &mut Caller<'_, Host>, dir: i32, path: &str, room: u3
         Err(errno::PERM) => Err(errno::PERM),
         _ => Ok(text),
     }
+}
+
+pub(super) async fn fd_prestat_get(caller: &mut Caller<'_, Host>, (number, result): (i32, i32)) -> Answer {
+    // Only the mounts are known by such names, and their numbers are the same in the WASI context.
+    if caller.data().files.is_opened(number) {
+        return Ok(errno::BADF);
+    }
+    Ok(pass!(caller, fd_prestat_get sync, number, result))
+}
+
+pub(super) async fn fd_prestat_dir_name(
+    caller: &mut Caller<'_, Host>,
+    (number, name, room): (i32, i32, i32),
+) -> Answer {
+    if caller.data().files.is_opened(number) {
+        return Ok(errno::BADF);
+    }
+    Ok(pass!(caller, fd_prestat_dir_name sync, number, name, room))
 }
 
 fn written(done: Option<()>) -> i32 {

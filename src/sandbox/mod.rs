@@ -1,9 +1,12 @@
 //! The sandbox: wasmtime, memory images, instances and the world they see. Knows nothing of sessions,
 //! languages or Jupyter.
 
+mod admission;
 mod changes;
 mod clocks;
 pub mod control;
+mod depth;
+mod descriptors;
 mod directory;
 pub mod dirty;
 pub mod drive;
@@ -21,12 +24,18 @@ pub mod memory;
 pub mod outside;
 pub mod overlay;
 mod pass;
+mod poll;
+pub mod prices;
 mod quota;
+mod random;
 mod raw;
 mod refusals;
 pub mod signal;
 pub mod snapshot;
 mod stat;
+mod text;
+mod transfer;
+mod walk;
 mod wasi;
 pub mod world;
 

@@ -1,6 +1,11 @@
 //! wasmtime's own WASI functions, called by the host for itself: from memory of our own, with the WASI
 //! context's own numbers.
 
+use std::fs::File;
+use std::sync::Arc;
+
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as plain};
 use wiggle::GuestMemory;
 
@@ -15,9 +20,12 @@ const STAT: usize = 64;
 /// `filetype` of a directory, a regular file and a symbolic link.
 const DIRECTORY: u8 = 3;
 const REGULAR: u8 = 4;
-/// Bytes of a listing that are made room for at first, and at most: a million names.
-const FIRST_LISTING: usize = 64 << 10;
-const MAX_LISTING: usize = 64 << 20;
+/// `lookupflags`: symbolic links at the end of a path are followed.
+const FOLLOW: i32 = 1;
+/// `oflags`: only a directory.
+const ONLY_DIRECTORY: i32 = 2;
+/// `rights`: to read, and to read a directory.
+const READ: i64 = (1 << 1) | (1 << 14);
 /// `fstflags`: the time of the last access, and of the last modification.
 const SET_BOTH: i32 = 0b101;
 const LINK: u8 = 7;
@@ -37,6 +45,7 @@ pub(super) struct Stat {
     /// Stands for device and inode.
     pub(super) identity: u64,
     pub(super) is_file: bool,
+    pub(super) is_directory: bool,
     /// Neither a file, nor a directory, nor a symbolic link.
     pub(super) is_special: bool,
     /// Names that the file has.
@@ -52,6 +61,7 @@ impl Stat {
         Some(Self {
             identity: word(8)?,
             is_file: kind == REGULAR,
+            is_directory: kind == DIRECTORY,
             is_special: !matches!(kind, DIRECTORY | REGULAR | LINK),
             links: word(24)?,
             size: word(32)?,
@@ -79,6 +89,31 @@ pub(super) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -
         (errno::SUCCESS, None) => Err(errno::FAULT),
         (errno, _) => Err(errno),
     }
+}
+
+/// The host's own handle of a directory, for looking at what is in it. The path is resolved by the WASI context, as any
+/// of the guest's: it never leaves the mount. Nothing of it stays open but the handle.
+///
+/// The context keeps its descriptors to itself, but it puts what it opens into a table that can be read: into the place
+/// that comes next, or the one after where deleted places are left empty (wasmtime's debug builds).
+pub(super) async fn directory(wasi: &mut WasiP1Ctx, dir: i32, path: &str) -> Result<Arc<File>, i32> {
+    // The first call of all opens the mounts.
+    stat(wasi, dir).await?;
+    let table = wasi.ctx().table;
+    let next = table.push(()).map_err(|_| errno::MFILE)?;
+    let place = next.rep();
+    table.delete(next).map_err(|_| errno::FAULT)?;
+    let how = How { lookup: FOLLOW, flags: ONLY_DIRECTORY, rights: (READ, READ), fd_flags: 0 };
+    let fd = open(wasi, dir, path, how).await?;
+    let table = wasi.ctx().table;
+    let found = [place, place.saturating_add(1)].into_iter().find_map(|place| {
+        match table.get_any_mut(place).ok()?.downcast_ref::<Descriptor>()? {
+            Descriptor::Dir(dir) => Some(dir.dir.clone()),
+            Descriptor::File(_) => None,
+        }
+    });
+    close(wasi, fd).await;
+    found.ok_or(errno::FAULT)
 }
 
 pub(super) async fn stat(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Stat, i32> {
@@ -144,37 +179,6 @@ pub(super) fn tell(wasi: &mut WasiP1Ctx, fd: i32) -> Option<u64> {
     let mut scratch = [0; 8];
     let errno = plain::fd_tell(wasi, &mut GuestMemory::Unshared(&mut scratch), fd, 0).ok()?;
     (errno == errno::SUCCESS).then_some(u64::from_le_bytes(scratch))
-}
-
-/// An entry of a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
-    pub(super) inode: u64,
-    /// `filetype`.
-    pub(super) kind: u8,
-    pub(super) name: Vec<u8>,
-}
-
-/// Everything in a directory, `.` and `..` too, in the host's order. More than fits into [`MAX_LISTING`] is an error.
-pub(super) async fn list(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Vec<Listed>, i32> {
-    let mut room = FIRST_LISTING;
-    loop {
-        let mut scratch = vec![0; room + 8];
-        let mut memory = GuestMemory::Unshared(&mut scratch);
-        let length = i32::try_from(room).map_err(|_| errno::OVERFLOW)?;
-        let errno = plain::fd_readdir(wasi, &mut memory, fd, 8, length, 0, 0).await.map_err(|_| errno::FAULT)?;
-        if errno != errno::SUCCESS {
-            return Err(errno);
-        }
-        let used = scratch.first_chunk().map_or(0, |word| u32::from_le_bytes(*word)) as usize;
-        if used < room {
-            return Ok(Listed::parse(scratch.get(8..8 + used).unwrap_or_default()));
-        }
-        room *= 4;
-        if room > MAX_LISTING {
-            return Err(errno::OVERFLOW);
-        }
-    }
 }
 
 /// Sets both times of an open file, in nanoseconds since 1970.

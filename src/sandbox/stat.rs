@@ -3,7 +3,7 @@
 
 use wasmtime::Caller;
 
-use super::changes::{self, read_path};
+use super::changes::{self, path_at};
 use super::errno;
 use super::files::{FIRST_MOUNT, Place};
 use super::host::{self, Host};
@@ -42,7 +42,7 @@ pub(super) async fn path_filestat_get(
     if errno != errno::SUCCESS {
         return Ok(errno);
     }
-    let name = match read_path(caller, path, length) {
+    let name = match path_at(caller, path, length) {
         Ok(name) => name,
         Err(errno) => return Ok(errno),
     };

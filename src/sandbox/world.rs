@@ -100,7 +100,15 @@ impl HostMonotonicClock for Shared {
     }
 }
 
+/// The guest's only argument: what it is called.
+const PROGRAM: &str = "/usr/local/bin/python.wasm";
+
 impl World {
+    /// Bytes of the arguments and of the environment.
+    pub(super) fn environment(&self) -> usize {
+        PROGRAM.len() + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>()
+    }
+
     /// The WASI side of this world, and the descriptors of the inner mounts in it. One of those that cannot be
     /// opened is not there: it may have gone since the session began.
     ///
@@ -114,7 +122,7 @@ impl World {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            .arg("/usr/local/bin/python.wasm")
+            .arg(PROGRAM)
             .envs(&self.env)
             .monotonic_clock(Shared(self.clock.clone()));
         for mount in &self.mounts {

@@ -21,6 +21,7 @@ use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::guest_frame::{event, refusal, text, weight, work};
 use super::journal::Journal;
 use super::limits::Limits;
+use super::ops::Op;
 use super::outgoing::Gatehouse;
 use super::output::{Output, Room, grouped};
 use super::store::SessionId;
@@ -419,9 +420,9 @@ impl Desk {
     }
 
     async fn serve(&self, mut frame: Frame) -> Frame {
-        match frame.op() {
-            "next" => self.next(),
-            "reply" => {
+        match Op::of(frame.op()) {
+            Some(Op::Next) => self.next(),
+            Some(Op::Reply) => {
                 let content = match frame.json.remove("content") {
                     Some(Value::Object(content)) => content,
                     _ => Map::new(),
@@ -429,15 +430,15 @@ impl Desk {
                 self.with(|current| current.reply = Some(Frame { json: content, buffers: frame.buffers }));
                 Frame::default()
             }
-            "why" => self.why(),
-            "input" => self.input(frame).await,
-            "fuel" => {
+            Some(Op::Why) => self.why(),
+            Some(Op::Input) => self.input(frame).await,
+            Some(Op::Fuel) => {
                 let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
                 Frame::of(json!({"fuel": fuel}))
             }
-            "fuel_display" => self.fuel_display(&frame.json),
-            "session" => self.session(&frame.json),
-            "log" => {
+            Some(Op::FuelDisplay) => self.fuel_display(&frame.json),
+            Some(Op::Session) => self.session(&frame.json),
+            Some(Op::Log) => {
                 let lines = self.with(|current| {
                     current.logged = current.logged.saturating_add(1);
                     current.logged
@@ -448,7 +449,8 @@ impl Desk {
                 }
                 Frame::default()
             }
-            _ => self.display(frame).await,
+            // One that is not known is refused there.
+            Some(Op::Display | Op::Result | Op::Error | Op::ClearOutput | Op::Comm) | None => self.display(frame).await,
         }
     }
 }

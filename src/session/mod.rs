@@ -21,6 +21,7 @@ pub mod keeper;
 pub mod limits;
 mod lone_command;
 pub mod opening;
+mod ops;
 mod outgoing;
 pub mod output;
 mod pace;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use wasmtime::{Config, Engine, Func, Linker, Memory, MemoryType, Store, Val};
 
 use super::super::control::Control;
+use super::super::directory::Listings;
 use super::super::drive::to_end;
 use super::super::engine::Edition;
 use super::super::files::{FIRST_MOUNT, Files};
@@ -16,7 +17,7 @@ use super::super::host::{Exports, Host};
 use super::super::memory::{Mapping, WASM_PAGE};
 use super::super::outside::{HostCall, Outside};
 use super::super::quota::Meter;
-use super::super::signal::Signal;
+use super::super::signal::{Signal, Word};
 use super::super::world::{Clock, Mount, Quota, World};
 use super::super::{errno, wasi};
 
@@ -43,17 +44,23 @@ impl Outside for Nobody {
     }
 }
 
-struct Rig {
-    dir: tempfile::TempDir,
-    store: Store<Host>,
-    linker: Linker<Host>,
-    memory: Memory,
+pub(in crate::sandbox) struct Rig {
+    pub(in crate::sandbox) dir: tempfile::TempDir,
+    pub(in crate::sandbox) store: Store<Host>,
+    pub(in crate::sandbox) linker: Linker<Host>,
+    pub(in crate::sandbox) memory: Memory,
 }
 
 impl Rig {
-    fn new(quota: Quota) -> Self {
+    pub(in crate::sandbox) fn new(quota: Quota) -> Self {
+        Self::below("", quota)
+    }
+
+    /// One whose `/app` is not the directory itself but one that is made in it.
+    pub(in crate::sandbox) fn below(app: &str, quota: Quota) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mount = Mount { host: dir.path().to_owned(), guest: "/app".to_owned(), writable: true };
+        fs::create_dir_all(dir.path().join(app)).unwrap();
+        let mount = Mount { host: dir.path().join(app), guest: "/app".to_owned(), writable: true };
         let world = World {
             mounts: vec![mount],
             inner: Vec::new(),
@@ -68,7 +75,7 @@ impl Rig {
         let host = Host {
             wasi: world.open().unwrap().0,
             outside: Arc::new(Nobody),
-            control: Arc::new(Control::new(Signal::new(mapping, Arc::new([])))),
+            control: Arc::new(Control::new(Signal::new(mapping, Arc::new([Word { offset: 0, bits: 1 }])))),
             exports: None,
             meter: Meter::new(&world, FIRST_MOUNT),
             files: Files::new(1, world.open_files, &[]),
@@ -76,32 +83,40 @@ impl Rig {
             clock: world.clock.clone(),
             fixed: None,
             writable: vec![true],
+            listings: Listings::default(),
+            environment: world.environment(),
+            owed: 0,
         };
         let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).unwrap();
         let mut store = Store::new(&engine, host);
         store.set_fuel(u64::MAX / 4).unwrap();
-        let memory = to_end(Memory::new_async(&mut store, MemoryType::new(1, None))).unwrap();
+        let memory = to_end(Memory::new_async(&mut store, MemoryType::new(64, None))).unwrap();
         let host_alloc = Func::wrap(&mut store, |_: u32| 0_u32).typed(&store).unwrap();
         store.data_mut().exports = Some(Exports { memory, host_alloc });
         Self { dir, store, linker, memory }
     }
 
-    fn call(&mut self, name: &str, arguments: &[Val]) -> i32 {
+    pub(in crate::sandbox) fn call(&mut self, name: &str, arguments: &[Val]) -> i32 {
         let function = self.linker.get(&mut self.store, "wasi_snapshot_preview1", name).unwrap().into_func().unwrap();
         let mut results = [Val::I32(0)];
         to_end(function.call_async(&mut self.store, arguments, &mut results)).unwrap();
         results[0].unwrap_i32()
     }
 
+    /// Fuel that was used so far.
+    pub(in crate::sandbox) fn fuel(&self) -> u64 {
+        u64::MAX / 4 - self.store.get_fuel().unwrap() + self.store.data().owed
+    }
+
     /// Puts a path into the guest's memory.
-    fn path(&mut self, at: usize, path: &str) -> [Val; 2] {
+    pub(in crate::sandbox) fn path(&mut self, at: usize, path: &str) -> [Val; 2] {
         self.memory.write(&mut self.store, at, path.as_bytes()).unwrap();
         [Val::I32(at as i32), Val::I32(path.len() as i32)]
     }
 
-    fn open(&mut self, path: &str, flags: i32, rights: i64, fd_flags: i32) -> Result<i32, i32> {
+    pub(in crate::sandbox) fn open(&mut self, path: &str, flags: i32, rights: i64, fd_flags: i32) -> Result<i32, i32> {
         let [pointer, length] = self.path(1024, path);
         let how = [Val::I32(flags), Val::I64(rights), Val::I64(rights), Val::I32(fd_flags), Val::I32(0)];
         let arguments = [&[Val::I32(APP), Val::I32(1), pointer, length], &how[..]].concat();
@@ -116,7 +131,7 @@ impl Rig {
     }
 
     /// Writes this many bytes: the first vector is empty, the second has them.
-    fn write(&mut self, number: i32, length: u32, offset: Option<i64>) -> i32 {
+    pub(in crate::sandbox) fn write(&mut self, number: i32, length: u32, offset: Option<i64>) -> i32 {
         let vectors = [0, 0, 2048, length].map(u32::to_le_bytes).concat();
         self.memory.write(&mut self.store, 512, &vectors).unwrap();
         let mut arguments = vec![Val::I32(number), Val::I32(512), Val::I32(2)];
@@ -125,21 +140,21 @@ impl Rig {
         self.call(if offset.is_some() { "fd_pwrite" } else { "fd_write" }, &arguments)
     }
 
-    fn on_path(&mut self, function: &str, path: &str) -> i32 {
+    pub(in crate::sandbox) fn on_path(&mut self, function: &str, path: &str) -> i32 {
         let [pointer, length] = self.path(1024, path);
         self.call(function, &[Val::I32(APP), pointer, length])
     }
 
-    fn rename(&mut self, from: &str, to: &str) -> i32 {
+    pub(in crate::sandbox) fn rename(&mut self, from: &str, to: &str) -> i32 {
         let ([from, from_length], [to, to_length]) = (self.path(1024, from), self.path(4096, to));
         self.call("path_rename", &[Val::I32(APP), from, from_length, Val::I32(APP), to, to_length])
     }
 
-    fn set_size(&mut self, number: i32, size: i64) -> i32 {
+    pub(in crate::sandbox) fn set_size(&mut self, number: i32, size: i64) -> i32 {
         self.call("fd_filestat_set_size", &[Val::I32(number), Val::I64(size)])
     }
 
-    fn close(&mut self, number: i32) -> i32 {
+    pub(in crate::sandbox) fn close(&mut self, number: i32) -> i32 {
         self.call("fd_close", &[Val::I32(number)])
     }
 
