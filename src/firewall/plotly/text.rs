@@ -215,9 +215,8 @@ fn link(value: &str, removed: &mut Removals) -> Option<String> {
 /// to a browser; but a `=` more or less is what the versions disagree in.
 fn has_plain_scheme(url: &str) -> bool {
     let head = url.trim_start().split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    head.split_once(':').is_none_or(|(scheme, _)| {
-        ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
-    })
+    head.split_once(':')
+        .is_none_or(|(scheme, _)| ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
 }
 
 fn is_word(value: &str) -> bool {
