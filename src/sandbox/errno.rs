@@ -8,6 +8,7 @@ pub const FAULT: i32 = 21;
 pub const ILSEQ: i32 = 25;
 pub const INTR: i32 = 27;
 pub const INVAL: i32 = 28;
+pub const IO: i32 = 29;
 pub const LOOP: i32 = 32;
 pub const MFILE: i32 = 33;
 pub const NAMETOOLONG: i32 = 37;

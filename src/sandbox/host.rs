@@ -26,6 +26,10 @@ pub struct Host {
     pub(super) fixed: Option<super::fixed::Fixed>,
     /// Whether the guest may write to its mounts, by their order.
     pub(super) writable: Vec<bool>,
+    /// Who is told what the guest does to files.
+    pub(super) watch: Option<Arc<dyn super::watch::Watch>>,
+    /// What the guest calls its mounts, by their order, if it may write to them.
+    pub(super) watched: Vec<Option<Arc<str>>>,
 }
 
 /// Fuel for a host call that may be repeated without end at no other cost.

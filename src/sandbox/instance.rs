@@ -116,6 +116,8 @@ impl Instance {
                 Edition::Ordinary => None,
             },
             writable: world.mounts.iter().map(|mount| mount.writable).collect(),
+            watch: world.watch.clone(),
+            watched: world.watched(),
         };
         let mut store = Store::new(code.pre.module().engine(), host);
         store.set_fuel(FULL)?;

@@ -27,6 +27,7 @@ mod refusals;
 pub mod signal;
 mod stat;
 mod wasi;
+pub mod watch;
 pub mod world;
 
 pub use drive::{Allowance, End, Interrupter, Reason, Sampling, Turn};

@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use super::keeper::Keeper;
 use super::store::{NewState, SessionId};
 use super::timeline::StateId;
+use super::workspace::{Capture, Tracker};
 
 /// Bytes of pages that may wait to be written; then a session waits for its journal.
 const ROOM: usize = 256 << 20;
@@ -31,8 +32,11 @@ pub enum JournalError {
     Gone,
 }
 
+/// The files of a state, which are still being recorded, and who has to know that they are stored.
+pub type Files = (Capture, Arc<Tracker>);
+
 enum Work {
-    Append(Box<NewState>, Option<Sender<Result<StateId, JournalError>>>),
+    Append(Box<NewState>, Option<Files>, Option<Sender<Result<StateId, JournalError>>>),
     Call(Box<dyn FnOnce(&mut Keeper) + Send>),
 }
 
@@ -78,20 +82,20 @@ impl Journal {
         let _ = self.work.send(Work::Call(Box::new(move |keeper| keeper.begin(state))));
     }
 
-    /// Hands over a commit, to be written some time soon.
-    pub fn append(&self, state: NewState) {
+    /// Hands over a commit, to be written some time soon, once its files are recorded.
+    pub fn append(&self, state: NewState, files: Option<Files>) {
         self.take_room(state.pages.bytes.len());
-        let _ = self.work.send(Work::Append(Box::new(state), None));
+        let _ = self.work.send(Work::Append(Box::new(state), files, None));
     }
 
     /// Writes a commit, and comes back when it is on disk.
     ///
     /// # Errors
     /// As [`JournalError`] says.
-    pub fn append_and_wait(&self, state: NewState) -> Result<StateId, JournalError> {
+    pub fn append_and_wait(&self, state: NewState, files: Option<Files>) -> Result<StateId, JournalError> {
         self.take_room(state.pages.bytes.len());
         let (done, written) = channel();
-        self.work.send(Work::Append(Box::new(state), Some(done))).map_err(|_| JournalError::Gone)?;
+        self.work.send(Work::Append(Box::new(state), files, Some(done))).map_err(|_| JournalError::Gone)?;
         written.recv().map_err(|_| JournalError::Gone)?
     }
 
@@ -130,9 +134,13 @@ fn serve(queue: &Receiver<Work>, keeper: &mut Keeper, waiting: &Waiting, trouble
     for work in queue {
         match work {
             Work::Call(call) => call(keeper),
-            Work::Append(state, done) => {
+            Work::Append(mut state, files, done) => {
                 let bytes = state.pages.bytes.len();
+                state.files = files.as_ref().map(|(capture, _)| capture.wait()).or(state.files.take());
                 let result = keeper.append(*state);
+                if let (Ok(_), Some((capture, tracker))) = (&result, &files) {
+                    tracker.stored(capture);
+                }
                 let mut left = waiting.bytes.lock();
                 *left = left.saturating_sub(bytes);
                 drop(left);

@@ -9,7 +9,7 @@ use super::store::{
     Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError, View,
 };
 use super::timeline::{Move, StateId, Target};
-use super::workspace::Entry;
+use super::workspace::{Entry, Manifest};
 use crate::observe::SessionCreated;
 
 /// What it takes to make a session's log.
@@ -189,10 +189,20 @@ impl Keeper {
         let log = self.log.as_ref().ok_or(JournalError::Gone)?;
         let loaded = log.load(state, write).map_err(store)?;
         if self.plan.depot.local_root().is_none() {
-            let hashes = contents(loaded.files.0.values());
+            let hashes = loaded.files.hashes().into_iter().chain(loaded.past.hashes());
             self.plan.depot.pull_blobs(&self.plan.id, &self.plan.blobs, hashes).map_err(store)?;
         }
         Ok(loaded)
+    }
+
+    /// The files of the run that is over, as its last state has them.
+    pub fn last_files(&self) -> Option<Manifest> {
+        let log = self.log.as_ref()?;
+        let resumed = match log.peek(&Move::Resume) {
+            Ok(Target::State(state)) => Some(state),
+            Ok(Target::Fresh) | Err(_) => None,
+        };
+        log.timeline().previous().or(resumed).map(|state| log.files(state))
     }
 
     /// Gives the current state a name.
@@ -258,7 +268,16 @@ impl Keeper {
     fn leave_nothing(&self) {
         let Some(root) = self.plan.depot.local_root() else { return };
         let session = root.join("sessions").join(self.plan.id.as_str());
-        for below in ["workspace/app", "workspace/tmp", "workspace", "blobs", ""] {
+        for below in [
+            "workspace/app",
+            "workspace/tmp",
+            "workspace/held/contents",
+            "workspace/held/touched",
+            "workspace/held",
+            "workspace",
+            "blobs",
+            "",
+        ] {
             // One with something in it stays, and so does everything above it.
             let _ = std::fs::remove_dir(session.join(below));
         }
@@ -268,7 +287,7 @@ impl Keeper {
 /// Brings the contents of a state's files to where its record goes. A store on this machine has them already.
 fn push_files(plan: &Plan, state: &NewState) -> Result<(), StoreError> {
     let (None, Some(changes)) = (plan.depot.local_root(), &state.files) else { return Ok(()) };
-    plan.depot.push_blobs(&plan.id, &plan.blobs, contents(changes.set.values()))
+    plan.depot.push_blobs(&plan.id, &plan.blobs, contents(changes.files().map(|(_, entry)| entry)))
 }
 
 fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {

@@ -28,6 +28,7 @@ pub mod timeline;
 mod travel;
 pub mod verdict;
 pub mod visit;
+mod watcher;
 pub mod working_copy;
 pub mod workspace;
 

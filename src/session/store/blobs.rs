@@ -105,7 +105,7 @@ impl Log {
         let (depot, id) = (&self.view.depot, &self.view.id);
         let dir = depot.blob_dir(id);
         let mut seen = BTreeSet::new();
-        for (path, entry) in &changes.set {
+        for (path, entry) in changes.files() {
             let Entry::File { sha256, size, .. } = entry else { continue };
             require_hash(sha256)?;
             if !seen.insert(sha256) {
@@ -185,7 +185,7 @@ impl Log {
 
 /// Hashes and sizes of new files.
 pub(super) fn contents(changes: &Changes) -> BTreeMap<String, u64> {
-    let files = changes.set.values().filter_map(|entry| match entry {
+    let files = changes.files().filter_map(|(_, entry)| match entry {
         Entry::Dir => None,
         Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
     });
