@@ -167,7 +167,7 @@ def test_a_cell_that_writes_much_is_answered_before_it_is_recorded_and_the_next_
     kernel.run_ok("""
 block = bytes(range(256)) * 4096
 with open('large', 'wb') as file:
-    for n in range(400):
+    for n in range(48):
         file.write(n.to_bytes(8, 'big')); file.write(block)
 """)
     assert kernel.value("1 + 1") == "2"
