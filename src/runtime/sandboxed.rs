@@ -83,5 +83,6 @@ pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_
         max_frame: MAX_FRAME,
         clock: Arc::new(Clock::new()),
         edition: Edition::Ordinary,
+        watch: None,
     }
 }

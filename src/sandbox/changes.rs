@@ -15,6 +15,7 @@ use super::raw::{self, How, Stat};
 use super::refusals::Refusal;
 use super::text;
 use super::transfer;
+use super::watch::{self, Act};
 
 /// Bytes of a path, as Linux has it.
 const MAX_PATH: u32 = 4096;
@@ -60,8 +61,10 @@ async fn write(caller: &mut Caller<'_, Host>, number: i32, vectors: transfer::Ve
     let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
     let more = or_answer!(growth(caller, number, fd, (vectors.0, vectors.1), offset).await);
     or_answer!(admit(caller, more).await);
+    or_answer!(watch::before_file(caller, number).await);
     let errno = transfer::write(caller, fd, vectors, offset).await?;
     touch(caller, number, fd, errno).await;
+    watch::after_file(caller, number, fd).await;
     Ok(wrote(caller, number, more, errno))
 }
 
@@ -71,12 +74,14 @@ pub(super) async fn fd_filestat_set_size(caller: &mut Caller<'_, Host>, (number,
     let wanted = size.cast_unsigned();
     let more = Amount { bytes: now.map_or(0, |now| wanted.saturating_sub(now)), files: 0 };
     or_answer!(admit(caller, more).await);
+    or_answer!(watch::before_file(caller, number).await);
     let errno = pass!(caller, fd_filestat_set_size, fd, size);
     if errno == errno::SUCCESS {
         let less = now.map_or(0, |now| now.saturating_sub(wanted));
         caller.data_mut().meter.give_back(Amount { bytes: less, files: 0 });
     }
     touch(caller, number, fd, errno).await;
+    watch::after_file(caller, number, fd).await;
     Ok(wrote(caller, number, more, errno))
 }
 
@@ -84,7 +89,9 @@ pub(super) async fn fd_filestat_set_times(caller: &mut Caller<'_, Host>, args: (
     let (number, accessed, modified, flags) = args;
     let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
     let (accessed, modified, flags) = times(caller, (accessed, modified, flags));
+    or_answer!(watch::before_file(caller, number).await);
     let errno = pass!(caller, fd_filestat_set_times, fd, accessed, modified, flags);
+    watch::after_file(caller, number, fd).await;
     Ok(changed(caller, errno))
 }
 
@@ -108,9 +115,11 @@ pub(super) async fn path_open(
         return Ok(errno::MFILE);
     }
     let mut before = None;
+    let mut changes = None;
     if flags & (CREATE | TRUNCATE) != 0 {
-        let (_, fd) = or_answer!(at(caller, dir, &path).await);
+        let (place, fd) = or_answer!(at(caller, dir, &path).await);
         before = stat_at(caller, fd, lookup, &path).await;
+        changes = Some(place);
     }
     let more = match before {
         None if flags & CREATE != 0 => Amount { bytes: 0, files: 1 },
@@ -118,11 +127,20 @@ pub(super) async fn path_open(
     };
     or_answer!(admit(caller, more).await);
     host::charge(caller, prices::MADE.saturating_mul(more.files)).await;
+    let (follow, act) = (lookup & 1 != 0, if flags & TRUNCATE != 0 { Act::Change } else { Act::Make });
+    if let Some(place) = &changes {
+        or_answer!(watch::before(caller, place, follow, act).await);
+    }
     let how = How { lookup, flags, rights: (base, inheriting), fd_flags };
     let Host { files, wasi, .. } = caller.data_mut();
     let number = match files.add(wasi, dir, &path, how).await {
         Ok(number) => number,
-        Err(errno) => return Ok(refused(caller, errno)),
+        Err(errno) => {
+            if let Some(place) = &changes {
+                watch::after(caller, place, follow);
+            }
+            return Ok(refused(caller, errno));
+        }
     };
     let Host { meter, .. } = caller.data_mut();
     meter.add(more);
@@ -136,6 +154,9 @@ pub(super) async fn path_open(
     if is_new || is_cut {
         let fd = resolve(caller, number.cast_signed()).await.unwrap_or(-1);
         touch(caller, number.cast_signed(), fd, errno::SUCCESS).await;
+    }
+    if let Some(place) = &changes {
+        watch::after(caller, place, follow);
     }
     if flags & CHANGES != 0 || base & WRITE != 0 {
         caller.data().control.file_changed();
@@ -157,7 +178,9 @@ pub(super) async fn path_create_directory(
     if stat_at(caller, fd, 0, &name).await.is_none() {
         or_answer!(admit(caller, more).await);
     }
+    or_answer!(watch::before(caller, &place, false, Act::Make).await);
     let errno = pass!(caller, path_create_directory, fd, path, length);
+    watch::after(caller, &place, false);
     if errno == errno::SUCCESS {
         note_name(caller);
         caller.data_mut().meter.add(more);
@@ -170,8 +193,10 @@ pub(super) async fn path_remove_directory(
     (dir, path, length): (i32, i32, i32),
 ) -> Answer {
     let name = or_answer!(read_path(caller, path, length).await);
-    let (_, fd) = or_answer!(at(caller, dir, &name).await);
+    let (place, fd) = or_answer!(at(caller, dir, &name).await);
+    or_answer!(watch::before(caller, &place, false, Act::Change).await);
     let errno = pass!(caller, path_remove_directory, fd, path, length);
+    watch::after(caller, &place, false);
     if errno == errno::SUCCESS {
         note_name(caller);
         caller.data_mut().meter.give_back(Amount { bytes: 0, files: 1 });
@@ -183,7 +208,9 @@ pub(super) async fn path_unlink_file(caller: &mut Caller<'_, Host>, (dir, path, 
     let name = or_answer!(read_path(caller, path, length).await);
     let (place, fd) = or_answer!(at(caller, dir, &name).await);
     let before = stat_at(caller, fd, 0, &name).await;
+    or_answer!(watch::before(caller, &place, false, Act::Change).await);
     let errno = pass!(caller, path_unlink_file, fd, path, length);
+    watch::after(caller, &place, false);
     if errno == errno::SUCCESS {
         note_name(caller);
         let host = caller.data_mut();
@@ -209,7 +236,9 @@ pub(super) async fn path_rename(caller: &mut Caller<'_, Host>, args: (i32, i32, 
     let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF) };
     let (to, new_fd) = or_answer!(at(caller, new_dir, &new_name).await);
     or_answer!(depth::check_moved(caller, (old_fd, &from, &old_name), (new_fd, &to, &new_name)).await);
+    or_answer!(watch::before_move(caller, &from, &to).await);
     let errno = pass!(caller, path_rename, old_fd, old, old_length, new_fd, new, new_length);
+    watch::after_move(caller, &from, &to);
     if errno == errno::SUCCESS {
         note_name(caller);
         caller.data_mut().files.follow(&from, &to);
@@ -226,7 +255,10 @@ pub(super) async fn path_filestat_set_times(
     let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
     or_answer!(stays(caller, dir, &name));
     let (accessed, modified, which) = times(caller, (accessed, modified, which));
+    let place = or_answer!(caller.data().files.place(dir, &name).ok_or(errno::BADF));
+    or_answer!(watch::before(caller, &place, flags & 1 != 0, Act::Change).await);
     let errno = pass!(caller, path_filestat_set_times, fd, flags, path, length, accessed, modified, which);
+    watch::after(caller, &place, flags & 1 != 0);
     Ok(changed(caller, errno))
 }
 

@@ -32,17 +32,16 @@ pub struct Host {
     pub(super) environment: usize,
     /// Fuel that was charged and is not yet taken from the store.
     pub(super) owed: u64,
+    /// Who is told what the guest does to files.
+    pub(super) watch: Option<Arc<dyn super::watch::Watch>>,
+    /// What the guest calls its mounts, by their order, if it may write to them.
+    pub(super) watched: Vec<Option<Arc<str>>>,
 }
 
 /// Fuel that is charged before the polling loop gets a look: about a tenth of a millisecond of work.
 const PAUSE: u64 = 1_000_000;
 /// The most that is charged at once: more than any budget, and never the whole of what a store holds.
 const MOST_CHARGED: u64 = 10_000_000_000_000_000;
-
-/// Frames up to this size are read for what the call costs anyway.
-const SMALL_FRAME: usize = 4096;
-/// Fuel for each byte of a larger frame, which is read and goes through the firewall.
-const FUEL_PER_BYTE: u64 = 10;
 
 /// The guest's exports that host functions use.
 #[derive(Clone)]
@@ -121,9 +120,6 @@ pub(super) async fn door(
             "the message has {size} bytes, over the limit of {limit} (`message_max_bytes` in the policy raises it)"
         ))
     } else {
-        if size > SMALL_FRAME {
-            charge(caller, size as u64 * FUEL_PER_BYTE).await;
-        }
         let Some(request) = view(caller, pointer, length) else { return Ok(FAULT) };
         match Frame::parse_in_place(request, room_for_structure(limit)) {
             Ok(frame) => {

@@ -112,6 +112,7 @@ mod tests {
             max_frame: 9,
             clock: Arc::new(Clock::new()),
             edition: crate::sandbox::Edition::Ordinary,
+            watch: None,
         };
         let opened: Vec<_> = (50..).take(guest.len()).map(Some).collect();
         Inner::new(&world, 3, &opened)

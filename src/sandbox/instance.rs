@@ -120,6 +120,8 @@ impl Instance {
             listings: Listings::default(),
             environment: world.environment(),
             owed: 0,
+            watch: world.watch.clone(),
+            watched: world.watched(),
         };
         let mut store = Store::new(code.pre.module().engine(), host);
         store.set_fuel(FULL)?;

@@ -37,6 +37,7 @@ mod text;
 mod transfer;
 mod walk;
 mod wasi;
+pub mod watch;
 pub mod world;
 
 pub use drive::{Allowance, Asked, End, Interrupter, Reason, Sampling, Turn};

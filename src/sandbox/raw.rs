@@ -52,6 +52,8 @@ pub(super) struct Stat {
     pub(super) links: u64,
     /// In bytes.
     pub(super) size: u64,
+    /// In nanoseconds since 1970.
+    pub(super) modified: u64,
 }
 
 impl Stat {
@@ -65,6 +67,7 @@ impl Stat {
             is_special: !matches!(kind, DIRECTORY | REGULAR | LINK),
             links: word(24)?,
             size: word(32)?,
+            modified: word(48)?,
         })
     }
 }

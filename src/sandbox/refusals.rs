@@ -13,6 +13,8 @@ pub enum Refusal {
     WorkspaceBytes,
     /// More files.
     WorkspaceFiles,
+    /// Longer names of files, all together.
+    WorkspaceNames,
     /// A message through the door that is too large.
     Message,
     /// One that is no frame.
@@ -37,11 +39,12 @@ pub enum RefusalClass {
 }
 
 /// Every kind, with its sort and name.
-const KINDS: [(Refusal, RefusalClass, &str); 11] = [
+const KINDS: [(Refusal, RefusalClass, &str); 12] = [
     (Refusal::Memory, RefusalClass::Limit, "memory_bytes"),
     (Refusal::OpenFile, RefusalClass::Limit, "open_files"),
     (Refusal::WorkspaceBytes, RefusalClass::Limit, "workspace_bytes"),
     (Refusal::WorkspaceFiles, RefusalClass::Limit, "workspace_files"),
+    (Refusal::WorkspaceNames, RefusalClass::Limit, "workspace_names"),
     (Refusal::Message, RefusalClass::Limit, "message_max_bytes"),
     (Refusal::Frame, RefusalClass::Frame, "frame"),
     (Refusal::Symlink, RefusalClass::Call, "path_symlink"),

@@ -10,6 +10,7 @@ use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtxBuilder};
 
 use super::engine::Edition;
 use super::files::FIRST_MOUNT;
+use super::watch::Watch;
 
 /// A directory of the host that the guest sees at `guest`.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct World {
     pub clock: Arc<Clock>,
     /// A deterministic guest has a clock of its own.
     pub edition: Edition,
+    /// Who is told what the guest does to files.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// How much a guest may keep in files. A write that would go past it is refused as a whole.
@@ -107,6 +110,11 @@ impl World {
     /// Bytes of the arguments and of the environment.
     pub(super) fn environment(&self) -> usize {
         PROGRAM.len() + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>()
+    }
+
+    /// What the guest calls its mounts, by their order, if it may write to them.
+    pub(super) fn watched(&self) -> Vec<Option<Arc<str>>> {
+        self.mounts.iter().map(|mount| mount.writable.then(|| mount.guest.as_str().into())).collect()
     }
 
     /// The WASI side of this world, and the descriptors of the inner mounts in it. One of those that cannot be

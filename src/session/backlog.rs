@@ -11,9 +11,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::journal::JournalError;
 use super::keeper::Keeper;
+use super::recordings::Recordings;
 use super::store::{Contents, NewState, PAGE, Pages};
 use super::timeline::StateId;
-use super::workspace::{Changes, Entry};
+use super::workspace::Changes;
 use crate::sandbox::Snapshot;
 
 /// Bytes that may wait in memory, besides the pages that [`Snapshot`] counts: manifests and facts. With more, states
@@ -30,6 +31,8 @@ pub struct Commit {
     pub state: NewState,
     /// Those.
     pub pages: Arc<Snapshot>,
+    /// Files that are being recorded.
+    pub recordings: Recordings,
     /// Contents of files, and their sizes, that only states needed which will not be written.
     pub orphans: BTreeMap<String, u64>,
     /// Who waits for it.
@@ -55,6 +58,7 @@ impl Commit {
     pub fn absorb(&mut self, before: Commit) {
         self.orphans.extend(before.contents());
         self.orphans.extend(before.orphans);
+        self.recordings.absorb(before.recordings);
         self.state.absorb(before.state);
         let needed = self.contents();
         self.orphans.retain(|hash, _| !needed.contains_key(hash));
@@ -66,25 +70,28 @@ impl Commit {
         self.pages.is_torn()
     }
 
-    /// The contents of files that it needs, and their sizes.
+    /// Waits until its files are recorded.
+    pub fn settle(&mut self) {
+        self.orphans.extend(self.recordings.settle(&mut self.state));
+        let needed = self.contents();
+        self.orphans.retain(|hash, _| !needed.contains_key(hash));
+    }
+
+    /// The contents of files that it needs, and their sizes, as far as it says so yet.
     pub fn contents(&self) -> BTreeMap<String, u64> {
-        let files = self.state.files.iter().flat_map(|files| files.set.values());
-        let contents = files.filter_map(|entry| match entry {
-            Entry::Dir => None,
-            Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
-        });
-        contents.collect()
+        self.state.files.as_ref().map(Changes::contents).unwrap_or_default()
     }
 
     /// About how many bytes it takes in memory besides its pages.
     fn weight(&self) -> usize {
         let weigh = |files: &Changes| {
-            let set: usize = files.set.keys().map(|path| path.len() + ENTRY).sum();
+            let set: usize = files.set.keys().chain(files.before.keys()).map(|path| path.len() + ENTRY).sum();
             set + files.gone.iter().map(|path| path.len() + ENTRY / 4).sum::<usize>()
         };
         ENTRY
             + self.orphans.len() * ENTRY
             + facts_weight(&self.state.facts)
+            + self.recordings.weight()
             + self.state.files.as_ref().map_or(0, weigh)
     }
 
@@ -175,7 +182,8 @@ impl Backlog {
         if queue.over || queue.end != End::NotYet {
             return false;
         }
-        let contents = commit.contents().values().fold(0u64, |all, size| all.saturating_add(*size));
+        let contents =
+            commit.contents().values().fold(commit.recordings.bytes(), |all, size| all.saturating_add(*size));
         queue.contents = queue.contents.saturating_add(contents);
         let is_part = |last: &Commit| last.done.is_none() && (commit.state.amend || last.is_torn());
         let joins = matches!(queue.items.back(), Some(Work::Append(last)) if is_part(last));
@@ -207,7 +215,8 @@ impl Backlog {
     /// The contents of files that states need which wait.
     pub fn hashes(&self) -> BTreeSet<String> {
         let queue = self.queue.lock();
-        queue.commits().flat_map(|commit| commit.contents().into_keys()).collect()
+        let hashes = |commit: &Commit| commit.contents().into_keys().chain(commit.recordings.hashes());
+        queue.commits().flat_map(hashes).collect()
     }
 
     /// What to do next; `patience` is how long to wait for it, if what came before could not be written.

@@ -13,8 +13,9 @@ use super::guest::{Guest, GuestError};
 use super::recorded::Recorded;
 use super::request::Request;
 use super::store::{Cell, Durability, NewState, Pages};
-use super::workspace::{Changes, Entry, Manifest};
-use crate::sandbox::{Fixed, Instance};
+use super::workspace::{Capture, Changes, Manifest, Named};
+use crate::observe::shown;
+use crate::sandbox::Fixed;
 
 /// Characters of a cell's first line that are kept for the log.
 const FIRST_LINE: usize = 80;
@@ -22,6 +23,10 @@ const FIRST_LINE: usize = 80;
 const MOST_FILES: usize = 1_000;
 /// Bytes of the names of all of them.
 const MOST_FILE_BYTES: usize = 128 << 10;
+
+/// Files that are named in a sentence, and letters of a name in it.
+const NAMED: usize = 5;
+const LONGEST: usize = 200;
 
 /// What a request is to the session's history.
 #[derive(Debug, Clone)]
@@ -98,28 +103,15 @@ pub fn no_cell() -> Cell {
     }
 }
 
-/// Names the files of the workspace that a cell changed.
-fn name_files(changes: &Changes, before: &Manifest, usage: &mut Usage) {
-    let mut bytes = MOST_FILE_BYTES;
-    let mut unnamed = 0;
-    let mut add = |list: &mut Vec<String>, path: &str| {
-        let Some(name) = path.strip_prefix("app/") else { return };
-        match bytes.checked_sub(name.len()).filter(|_| list.len() < MOST_FILES) {
-            Some(left) => {
-                bytes = left;
-                list.push(name.to_owned());
-            }
-            None => unnamed += 1,
-        }
-    };
-    for path in changes.set.iter().filter(|(_, entry)| matches!(entry, Entry::File { .. })).map(|(path, _)| path) {
-        let list = if before.0.contains_key(path) { &mut usage.files_modified } else { &mut usage.files_created };
-        add(list, path);
-    }
-    for path in changes.gone.iter().filter(|path| matches!(before.0.get(*path), Some(Entry::File { .. }))) {
-        add(&mut usage.files_deleted, path);
-    }
-    usage.files_unnamed = unnamed;
+/// Files that are to become a state's.
+#[derive(Debug)]
+pub enum Files {
+    /// Those of the cell before.
+    Same,
+    /// All that there are, when a session begins.
+    All(Changes),
+    /// What is being recorded.
+    Touched(Capture),
 }
 
 impl Guest {
@@ -129,7 +121,7 @@ impl Guest {
     }
 
     /// Commits; what goes wrong is logged, and said with the next cell.
-    pub(super) fn keep(&mut self, kind: &Kind, files: Option<Changes>) {
+    pub(super) fn keep(&mut self, kind: &Kind, files: Files) {
         if let Err(error) = self.commit(kind, files) {
             tracing::error!(%error, "the session could not be committed; the next rollback goes further back");
         }
@@ -139,7 +131,7 @@ impl Guest {
     ///
     /// # Errors
     /// Those of the overlay; with `session.durability = sync` those of the store.
-    pub(super) fn commit(&mut self, kind: &Kind, files: Option<Changes>) -> Result<(), GuestError> {
+    pub(super) fn commit(&mut self, kind: &Kind, files: Files) -> Result<(), GuestError> {
         if matches!(kind, Kind::Question) {
             return Ok(());
         }
@@ -155,6 +147,11 @@ impl Guest {
             self.last_cell = cell.clone();
         }
         let pages = self.overlay()?.snapshot(&committed);
+        let (files, recording) = match files {
+            Files::Same => (None, Vec::new()),
+            Files::All(all) => (Some(all), Vec::new()),
+            Files::Touched(capture) => (None, vec![(capture, self.workspace.tracker().clone())]),
+        };
         let state = NewState {
             cell: self.last_cell.clone(),
             amend: !matches!(kind, Kind::Cell { step: true, .. }),
@@ -168,7 +165,8 @@ impl Guest {
         if !matches!(kind, Kind::Beginning) {
             self.account.committed(&self.last_cell, &committed, started.elapsed());
         }
-        let commit = Commit { state, pages, orphans: BTreeMap::new(), done: None };
+        let recordings = recording.into();
+        let commit = Commit { state, pages, recordings, orphans: BTreeMap::new(), done: None };
         match kind {
             Kind::Beginning => self.journal.begin(commit),
             _ if self.is_sync() => drop(self.journal.append_and_wait(commit)?),
@@ -178,43 +176,31 @@ impl Guest {
     }
 
     fn recorded(&self) -> Recorded {
-        Recorded { facts: self.facts.clone(), told: self.told.clone(), cells: self.cells }
+        Recorded {
+            facts: self.facts.clone(),
+            told: self.told.clone(),
+            cells: self.cells,
+            place: self.workspace.place().to_owned(),
+            generation: self.workspace.generation(),
+        }
     }
 
     /// All files of a session that begins.
-    pub(super) fn all_files(&mut self) -> Option<Changes> {
-        self.file_changes = self.instance.as_ref().map_or(0, Instance::file_changes);
-        let all = Manifest::default().diff(self.workspace.manifest());
-        (!all.set.is_empty()).then_some(all)
+    pub(super) fn all_files(&mut self) -> Files {
+        let all = Manifest::default().diff(&self.workspace.manifest());
+        if all.is_empty() { Files::Same } else { Files::All(all) }
     }
 
-    /// Records what became of the files since the last commit.
-    pub(super) fn changed_files(&mut self, kind: &Kind, usage: &mut Usage) -> Option<Changes> {
-        let changes = self.instance.as_ref().map_or(0, Instance::file_changes);
-        let wants_contents = !matches!(kind, Kind::Question) && self.journal.wants_contents();
-        if matches!(kind, Kind::Question) || (changes == self.file_changes && self.files_recorded && !wants_contents) {
-            return None;
+    /// Begins to record what became of the files since the last commit.
+    pub(super) fn changed_files(&mut self, kind: &Kind, usage: &mut Usage) -> Files {
+        if matches!(kind, Kind::Question) {
+            return Files::Same;
         }
-        self.file_changes = changes;
-        let before = self.workspace.manifest().clone();
-        if wants_contents {
-            self.workspace.forget_contents();
-        }
-        match self.workspace.record() {
-            Ok(changes) => {
-                self.files_recorded = true;
-                if let Some(changes) = &changes {
-                    name_files(changes, &before, usage);
-                }
-                changes
-            }
-            Err(error) => {
-                tracing::warn!(%error, session = %self.journal.id(), "the files were not recorded");
-                self.files_recorded = false;
-                self.notes.push(format!("the files of the last cell were not recorded: {error}"));
-                None
-            }
-        }
+        let Some(capture) = self.workspace.record() else { return Files::Same };
+        let Named { created, modified, deleted, unnamed } = capture.names("app", MOST_FILES, MOST_FILE_BYTES);
+        (usage.files_created, usage.files_modified, usage.files_deleted) = (created, modified, deleted);
+        usage.files_unnamed = unnamed;
+        Files::Touched(capture)
     }
 
     /// Goes back to the last commit, from a cell that had to be stopped.
@@ -225,17 +211,25 @@ impl Guest {
 
     /// Goes back to the last commit.
     pub(super) fn go_back(&mut self) {
-        let touched = self.instance.as_ref().is_none_or(|instance| instance.file_changes() != self.file_changes);
         self.instance = None;
-        if touched && self.files_recorded {
-            let manifest = self.workspace.manifest().clone();
-            if let Err(error) = self.workspace.restore(&manifest) {
+        self.take_back_files();
+        if let Err(error) = self.instance().map(drop) {
+            tracing::error!(%error, "the session could not be restored");
+        }
+    }
+
+    /// Takes back what was done to the files since the last commit.
+    pub(super) fn take_back_files(&mut self) {
+        match self.workspace.roll_back() {
+            Ok(kept) if kept.is_empty() => {}
+            Ok(kept) => self.notes.push(format!(
+                "somebody else changed {} while the cell that was taken back ran, or after it: left as it is now",
+                named(&kept)
+            )),
+            Err(error) => {
                 tracing::error!(%error, "the files could not be restored");
                 self.notes.push(format!("the files could not be put back as they were before the cell: {error}"));
             }
-        }
-        if let Err(error) = self.instance().map(drop) {
-            tracing::error!(%error, "the session could not be restored");
         }
     }
 
@@ -257,9 +251,23 @@ impl Guest {
         if let Some(text) = text {
             self.say(StreamName::Stdout, &text);
         }
-        let notes = std::mem::take(&mut self.notes);
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.extend(self.workspace.take_notes());
         for note in notes.into_iter().chain(self.journal.to_tell()) {
             self.say(StreamName::Stderr, &note);
         }
     }
+}
+
+/// Names files, a few of many.
+pub fn named(paths: &[String]) -> String {
+    let shown: Vec<String> = paths.iter().take(NAMED).map(|path| shown(&guest_path(path), LONGEST)).collect();
+    let more = paths.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// As the guest knows a path.
+pub fn guest_path(path: &str) -> String {
+    path.strip_prefix("app/").map_or_else(|| format!("/{path}"), str::to_owned)
 }

@@ -190,6 +190,13 @@ impl Desk {
                 grouped(self.limits.open_files as u64)
             ));
         }
+        if ename == "OSError" && now.of(Refusal::WorkspaceNames) > before.of(Refusal::WorkspaceNames) {
+            return Some(
+                "[cellblock] the names of the workspace's files, and what is recorded of each, are more than the 32 MiB \
+                 that a state of a session can hold: use fewer files or shorter paths; no setting raises this"
+                    .to_owned(),
+            );
+        }
         None
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::account::{Account, Observers};
 use super::advise::{Shown, advise};
 use super::commands::Command;
-use super::commit::Kind;
+use super::commit::{Files, Kind};
 use super::desk::{Desk, STAND_IN};
 use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
@@ -25,7 +25,8 @@ use super::request::Request;
 use super::store::{Cell, Identity};
 use super::timeline::Move;
 use super::verdict::{self, Verdict};
-use super::workspace::{Changes, Workspace, WorkspaceError};
+use super::watcher::Watcher;
+use super::workspace::{Places, Workspace, WorkspaceError};
 use crate::advice::Mount;
 use crate::firewall::Firewall;
 use crate::observe::{shown, shown_lines};
@@ -100,10 +101,6 @@ pub struct Guest {
     pub(super) portable: bool,
     /// What else there is to say with the next cell.
     pub(super) notes: Vec<String>,
-    /// Whether the files of the last commit were recorded, so that going back restores them.
-    pub(super) files_recorded: bool,
-    /// The instance's count of file changes at the last commit.
-    pub(super) file_changes: u64,
     /// The cell after which the session is what it is.
     pub(super) last_cell: Cell,
     /// What the guest was told last, as a digest.
@@ -141,9 +138,19 @@ impl Guest {
         let opened = origin.keeping.open(&origin.identity)?;
         let directories = &opened.directories;
         let roots = [("app", directories.app.clone()), ("tmp", directories.tmp.clone())];
-        let workspace = Workspace::new(&roots, directories.blobs.clone(), origin.keeping.quota)?;
-        let world = (origin.world)(&directories.app, &directories.tmp);
+        let (blobs, held) = (directories.blobs.clone(), directories.held.clone());
+        let mut workspace = Workspace::new(&Places { roots: &roots, blobs, held }, origin.keeping.quota)?;
+        let mut world = (origin.world)(&directories.app, &directories.tmp);
+        world.watch = Some(Arc::new(Watcher(workspace.tracker().clone())));
         let journal = Arc::new(opened.journal);
+        let tracker = workspace.tracker().clone();
+        let recorded = journal.with(move |keeper| {
+            keeper.spare_what_is_recorded_by(tracker);
+            keeper.last_files()
+        })?;
+        if let Some(recorded) = recorded {
+            workspace.take_over(&recorded);
+        }
         let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
         let desk = Desk::new(origin.limits.clone(), origin.firewall.clone(), origin.image.size(), journal.clone());
         let desk = Arc::new(desk.with_uuids_only(origin.keeping.only_uuids));
@@ -166,8 +173,6 @@ impl Guest {
             portable,
             notes: Vec::new(),
             found: opened.found,
-            files_recorded: true,
-            file_changes: 0,
             last_cell: super::commit::no_cell(),
             told: String::new(),
             cells: 0,
@@ -290,7 +295,6 @@ impl Guest {
             let mapping = self.overlay()?.map(limit)?;
             let instance = Instance::start(&self.origin.code, mapping, &self.facts, &self.world, self.desk.clone())
                 .map_err(GuestError::Start)?;
-            self.file_changes = instance.file_changes();
             return Ok(self.instance.insert(instance));
         }
         self.instance.as_mut().ok_or_else(|| GuestError::Greeting("no instance".to_owned()))
@@ -352,14 +356,14 @@ impl Guest {
         }
         let files = match outcome.usage.state {
             State::Kept => self.changed_files(&kind, &mut outcome.usage),
-            State::RolledBack | State::Lost => None,
+            State::RolledBack | State::Lost => Files::Same,
         };
         if let Some(code) = code {
             self.advise(&code, is_shown, &mut outcome);
         }
         let files = if early && outcome.usage.state == State::Kept {
             self.settle(&kind, files, command, &mut outcome, cells);
-            None
+            Files::Same
         } else {
             files
         };
@@ -400,14 +404,7 @@ impl Guest {
 
     /// Commits before the reply, and does what the cell asked of its session. What goes wrong is shown.
     /// In vain asked, the session has as many `cells` as before.
-    fn settle(
-        &mut self,
-        kind: &Kind,
-        files: Option<Changes>,
-        command: Option<Command>,
-        outcome: &mut Outcome,
-        cells: u32,
-    ) {
+    fn settle(&mut self, kind: &Kind, files: Files, command: Option<Command>, outcome: &mut Outcome, cells: u32) {
         let kind = &kind.clone().with(outcome);
         let is_move = matches!(command, Some(Command::Go(_)));
         let done = match command {

@@ -242,7 +242,7 @@ pub fn stored_files(policy: &Policy, id: &SessionId) -> Result<StoredFiles, Stor
         Some(workspace) if depot.local_root().is_some() => Some(workspace.clone()),
         _ => working_copy::path(&depot, id).map(|copy| copy.join("app")),
     };
-    Ok(StoredFiles { depot, id: id.clone(), app, quota: quota(policy), keep: keep(policy) })
+    Ok(StoredFiles { depot, id: id.clone(), app, quota: quota(policy), keep: keep(policy), state: None })
 }
 
 /// How much of its past a session keeps.

@@ -122,11 +122,6 @@ impl Journal {
     pub fn to_tell(&self) -> Option<String> {
         self.standing.lock().to_tell()
     }
-
-    /// Whether contents of files that were recorded have to be recorded again; true once.
-    pub fn wants_contents(&self) -> bool {
-        std::mem::take(&mut self.standing.lock().wants_contents)
-    }
 }
 
 impl Drop for Journal {
@@ -143,6 +138,7 @@ fn serve(backlog: &Backlog, keeper: &mut Keeper) {
             Next::Work(Work::Append(mut commit)) => {
                 let done = commit.done.take();
                 written = written.saturating_add(commit.state.memory_bytes.min(commit.page_bytes() as u64));
+                commit.settle();
                 let result = keeper.append(*commit);
                 if let Some(done) = done {
                     let _ = done.send(result);

@@ -18,7 +18,7 @@ use super::store::{
     Depot, Durability, Holder, Identity, Keep, Loaded, Log, NewState, Opening, SessionId, StoreError, View,
 };
 use super::timeline::{Move, StateId, Target};
-use super::workspace::{Changes, Entry};
+use super::workspace::{Changes, Entry, Manifest, Tracker};
 use crate::observe::SessionCreated;
 
 /// What could not be written is tried again after this time if no cell comes before, then after twice as long, …
@@ -71,6 +71,8 @@ pub struct Keeper {
     /// The contents of files that nothing in the log needs yet.
     spared: Arc<Mutex<BTreeSet<String>>>,
     backlog: Option<Arc<Backlog>>,
+    /// Who records files, and knows which contents are wanted.
+    tracker: Option<Arc<Tracker>>,
     /// The lock on the session's working copy.
     copy: Option<std::fs::File>,
     /// Whether what is stored was recorded on another image.
@@ -110,6 +112,7 @@ impl Keeper {
             lineage: uuid::Uuid::new_v4().to_string(),
             spared: Arc::default(),
             backlog: None,
+            tracker: None,
             copy: None,
             other_base: false,
         }
@@ -126,11 +129,19 @@ impl Keeper {
         self.tell_log_what_to_spare();
     }
 
+    /// The same with what is recorded, or is being recorded now.
+    pub fn spare_what_is_recorded_by(&mut self, tracker: Arc<Tracker>) {
+        self.tracker = Some(tracker);
+        self.tell_log_what_to_spare();
+    }
+
     fn tell_log_what_to_spare(&mut self) {
-        let (Some(log), own, backlog) = (&mut self.log, self.spared.clone(), self.backlog.clone()) else { return };
+        let (own, backlog, tracker) = (self.spared.clone(), self.backlog.clone(), self.tracker.clone());
+        let Some(log) = &mut self.log else { return };
         log.spare(Box::new(move || {
             let mut hashes = own.lock().clone();
             hashes.extend(backlog.iter().flat_map(|backlog| backlog.hashes()));
+            hashes.extend(tracker.iter().flat_map(|tracker| tracker.hashes()));
             hashes
         }));
     }
@@ -202,7 +213,11 @@ impl Keeper {
             self.unsaved = Some(commit);
             return Err(JournalError::Store(why));
         }
-        let done = self.try_append(&commit);
+        let mut done = self.try_append(&commit);
+        if let Err(StoreError::BlobMissing { .. }) = &done {
+            commit.recordings.recover(&mut commit.state);
+            done = self.try_append(&commit);
+        }
         if let Err(error) = &done {
             let is_torn = commit.is_torn();
             let cells = commit.state.cells;
@@ -214,6 +229,7 @@ impl Keeper {
         } else {
             self.spared.lock().clear();
             self.settle();
+            commit.recordings.stored();
             if let Some(log) = &mut self.log {
                 log.note_contents(commit.orphans);
             }
@@ -250,7 +266,6 @@ impl Keeper {
             log.sweep_blobs(&Changes::default());
         }
         let mut standing = self.standing.lock();
-        standing.wants_contents |= matches!(error, StoreError::BlobMissing { .. });
         let (why, now) = (error.in_short(), Utc::now());
         standing.saving = match (&standing.saving, error) {
             (Saving::Lost { .. }, _) => return,
@@ -332,10 +347,20 @@ impl Keeper {
         let log = self.log.as_ref().ok_or(JournalError::Gone)?;
         let loaded = log.load(state, write).map_err(store)?;
         if self.plan.depot.local_root().is_none() {
-            let hashes = contents(loaded.files.0.values());
+            let hashes = loaded.files.hashes().into_iter().chain(loaded.past.hashes());
             self.plan.depot.pull_blobs(&self.plan.id, &self.plan.blobs, hashes).map_err(store)?;
         }
         Ok(loaded)
+    }
+
+    /// The files of the run that is over, as its last state has them.
+    pub fn last_files(&self) -> Option<Manifest> {
+        let log = self.log.as_ref()?;
+        let resumed = match log.peek(&Move::Resume) {
+            Ok(Target::State(state)) => Some(state),
+            Ok(Target::Fresh) | Err(_) => None,
+        };
+        log.timeline().previous().or(resumed).map(|state| log.files(state))
     }
 
     /// Gives the current state a name.
@@ -407,7 +432,16 @@ impl Keeper {
     fn leave_nothing(&self) {
         let Some(root) = self.plan.depot.local_root() else { return };
         let session = root.join("sessions").join(self.plan.id.as_str());
-        for below in ["workspace/app", "workspace/tmp", "workspace", "blobs", ""] {
+        for below in [
+            "workspace/app",
+            "workspace/tmp",
+            "workspace/held/contents",
+            "workspace/held/touched",
+            "workspace/held",
+            "workspace",
+            "blobs",
+            "",
+        ] {
             // One with something in it stays, and so does everything above it.
             let _ = std::fs::remove_dir(session.join(below));
         }
@@ -417,7 +451,7 @@ impl Keeper {
 /// Brings the contents of a state's files to where its record goes. A store on this machine has them already.
 fn push_files(plan: &Plan, state: &NewState) -> Result<(), StoreError> {
     let (None, Some(changes)) = (plan.depot.local_root(), &state.files) else { return Ok(()) };
-    plan.depot.push_blobs(&plan.id, &plan.blobs, contents(changes.set.values()))
+    plan.depot.push_blobs(&plan.id, &plan.blobs, contents(changes.files().map(|(_, entry)| entry)))
 }
 
 fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {

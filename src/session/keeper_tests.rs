@@ -87,7 +87,13 @@ impl Session {
             clock_ns: u64::from(self.cells),
             files,
         };
-        Commit { state, pages: self.overlay.snapshot(&committed), orphans: Default::default(), done: None }
+        Commit {
+            state,
+            pages: self.overlay.snapshot(&committed),
+            recordings: Default::default(),
+            orphans: Default::default(),
+            done: None,
+        }
     }
 
     /// A cell that changes memory, and now and then a file.

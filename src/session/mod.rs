@@ -26,6 +26,7 @@ mod outgoing;
 pub mod output;
 mod pace;
 pub mod recorded;
+mod recordings;
 mod reply_cut;
 mod request;
 pub mod saving;
@@ -37,6 +38,7 @@ pub mod timeline;
 mod travel;
 pub mod verdict;
 pub mod visit;
+mod watcher;
 pub mod working_copy;
 pub mod workspace;
 

@@ -120,6 +120,8 @@ pub struct Directories {
     pub tmp: PathBuf,
     /// Where the contents of recorded files are put.
     pub blobs: PathBuf,
+    /// For what the workspace keeps of its own.
+    pub held: PathBuf,
 }
 
 /// A session's journal, what was found, and where its files are.
@@ -243,8 +245,8 @@ impl Keeping {
     fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
         let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
         let blobs = self.blobs(depot, id);
-        let directories = Directories { app, tmp: place.join("tmp"), blobs };
-        for path in [&directories.app, &directories.tmp, &directories.blobs] {
+        let directories = Directories { app, tmp: place.join("tmp"), blobs, held: place.join("held") };
+        for path in [&directories.app, &directories.tmp, &directories.blobs, &directories.held] {
             // A session's files are nobody else's business.
             std::fs::DirBuilder::new()
                 .recursive(true)

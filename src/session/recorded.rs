@@ -16,6 +16,11 @@ pub struct Recorded {
     /// The number of the last cell that entered the history, as a deterministic guest counts them.
     #[serde(default)]
     pub cells: u32,
+    /// The directory that the files were in, and the number of their last record in it.
+    #[serde(default)]
+    pub place: String,
+    #[serde(default)]
+    pub generation: u64,
 }
 
 /// Stands for what a guest is told.
@@ -31,7 +36,7 @@ mod tests {
     #[test]
     fn what_is_recorded_comes_back_and_older_records_can_be_read() {
         let facts = Facts { fixed: Some(Fixed::session()), ..Facts::default() };
-        let recorded = Recorded { facts: facts.clone(), told: "x".to_owned(), cells: 3 };
+        let recorded = Recorded { facts: facts.clone(), told: "x".to_owned(), cells: 3, ..Recorded::default() };
         let back: Recorded = serde_json::from_value(serde_json::to_value(&recorded).unwrap()).unwrap();
         assert_eq!((back.facts, back.told.as_str(), back.cells), (facts, "x", 3));
         let older = serde_json::to_value(Facts::default()).unwrap();

@@ -51,8 +51,6 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Something was the matter, that is over, and nobody has said so.
     pub is_over: bool,
-    /// Contents of files are missing that were recorded.
-    pub wants_contents: bool,
 }
 
 impl Standing {

@@ -9,7 +9,7 @@ use super::store::{Depot, Keep, Log, NewState, Pages, SessionId, StoreError, Vie
 use super::timeline::{Move, MoveError, StateId, Target};
 use super::visit::Visit;
 use super::workspace::{
-    Deleted, Entry, FilesError, Glob, Listed, Manifest, Quota, SessionFiles, Workspace, WorkspaceError,
+    Deleted, Entry, FilesError, Glob, Listed, Manifest, Places, Quota, SessionFiles, Workspace, WorkspaceError,
 };
 
 /// What manifests call the workspace.
@@ -24,6 +24,8 @@ pub struct StoredFiles {
     pub app: Option<PathBuf>,
     pub quota: Quota,
     pub keep: Keep,
+    /// Look at this state, and not at the working copy.
+    pub state: Option<StateId>,
 }
 
 /// Where files were seen.
@@ -176,9 +178,12 @@ impl StoredFiles {
         let (Some(app), Some(blobs)) = (&self.app, self.depot.blob_dir(log.id())) else {
             return Err("the store is not on this machine".to_owned());
         };
-        let workspace = Workspace::new(&[(APP, app.clone())], blobs, self.quota).map_err(|error| error.to_string())?;
+        let roots = [(APP, app.clone())];
+        let held = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let places = Places { roots: &roots, blobs, held: held.path().to_owned() };
+        let mut workspace = Workspace::new(&places, self.quota).map_err(|error| error.to_string())?;
         let whole = format!("{APP}/{path}");
-        let entry = workspace.manifest().0.get(&whole).cloned().ok_or("it cannot be read")?;
+        let entry = workspace.record_path(&whole).map_err(|error| error.to_string())?;
         let mut after = without(before, path);
         let above = whole.match_indices('/').skip(1).filter_map(|(at, _)| whole.get(..at));
         after.0.extend(above.map(|directory| (directory.to_owned(), Entry::Dir)));
@@ -198,15 +203,17 @@ impl StoredFiles {
 
     /// The working copy, if it is there.
     fn copy(&self) -> Option<&Path> {
-        self.app.as_deref().filter(|app| app.is_dir())
+        self.app.as_deref().filter(|app| self.state.is_none() && app.is_dir())
     }
 
     /// What is stored, and the files of the state in which the session is or from which it goes on.
     fn stored(&self) -> Result<(View, StateId, Manifest), StoredFilesError> {
         let view = View::open(&self.depot, &self.id)?;
-        let current = match view.timeline().current() {
-            Target::State(state) => Some(state),
-            Target::Fresh => view.resumable(),
+        let current = match (self.state, view.timeline().current()) {
+            (Some(wanted), _) if view.timeline().states().contains(&wanted) => Some(wanted),
+            (Some(wanted), _) => return Err(StoreError::Move(MoveError::NoSuchState(wanted)).into()),
+            (None, Target::State(state)) => Some(state),
+            (None, Target::Fresh) => view.resumable(),
         };
         let state = current.ok_or(StoreError::Move(MoveError::NothingToResume))?;
         let files = view.files(state);

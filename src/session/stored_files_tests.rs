@@ -35,9 +35,13 @@ impl Stored {
         let app = working_copy::path(&depot, &id).unwrap().join("app");
         std::fs::create_dir_all(app.join("data")).unwrap();
         std::fs::write(app.join("data/a.txt"), "one").unwrap();
-        let files = StoredFiles { depot, id, app: Some(app.clone()), quota: QUOTA, keep: Keep::default() };
+        let files = StoredFiles { depot, id, app: Some(app.clone()), quota: QUOTA, keep: Keep::default(), state: None };
         let stored = Self { _dir: dir, files, app };
-        let workspace = Workspace::new(&[(APP, stored.app.clone())], stored.blobs(), QUOTA).unwrap();
+        let roots = [(APP, stored.app.clone())];
+        let places = Places { roots: &roots, blobs: stored.blobs(), held: stored._dir.path().join("held") };
+        let mut workspace = Workspace::new(&places, QUOTA).unwrap();
+        let entry = workspace.record_path("app/data/a.txt").unwrap();
+        let files = Manifest([("app/data".to_owned(), Entry::Dir), ("app/data/a.txt".to_owned(), entry)].into());
         let mut log = stored.create();
         log.append(NewState {
             cell: cell(1),
@@ -47,7 +51,7 @@ impl Stored {
             pages: Pages::of_bytes(std::iter::once(0..1).collect(), vec![7; 4096]),
             facts: serde_json::json!({"open": [3]}),
             clock_ns: 5,
-            files: Some(Manifest::default().diff(workspace.manifest())),
+            files: Some(Manifest::default().diff(&files)),
         })
         .unwrap();
         log.close().unwrap();
@@ -156,6 +160,7 @@ fn a_state_that_would_be_over_its_quota_is_not_recorded() {
         app: stored.files.app.clone(),
         quota: Quota { bytes: 4, files: 100 },
         keep: Keep::default(),
+        state: None,
     };
     assert!(tight.put("b", &mut &b"four"[..], false).unwrap_err().to_string().contains("workspace_bytes"));
     assert_eq!(stored.resumed().0, ["app/data", "app/data/a.txt"]);

@@ -7,18 +7,21 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::commands::{After, arrived, here};
-use super::commit::{Kind, no_cell};
+use super::commit::{Files, Kind, named, no_cell};
 use super::guest::{Guest, GuestError};
 use super::journal::JournalError;
 use super::recorded::Recorded;
 use super::store::Loaded;
 use super::timeline::{Move, StateId, Target};
+use super::workspace::{Origin, Past};
 use crate::observe::shown;
 use crate::sandbox::{Clock, Facts, Frame, Import, Overlay, room_for_structure};
 
 /// How long pickling may take when the kernel is about to end, and when there is time.
 const IN_HASTE: Duration = Duration::from_secs(2);
 const AT_LEISURE: Duration = Duration::from_secs(30);
+/// Letters of a file's name in a sentence.
+const LONGEST_NAME: usize = 200;
 
 impl Guest {
     /// Makes a move; what to say of it. If it fails the session is where it was.
@@ -34,17 +37,27 @@ impl Guest {
         let target = self.journal.with(move |keeper| keeper.peek(&asked))??;
         let mut answers = true;
         let elsewhere = matches!(to, Move::Resume | Move::Restore(_) | Move::At(_));
+        let (mut kept, mut saved) = (Vec::new(), None);
         match &target {
             Target::Fresh => {
                 self.move_to(&to)?;
+                self.instance = None;
+                self.take_back_files();
                 self.begin()?;
             }
             Target::State(state) => {
                 let (overlay, loaded) = self.load(*state)?;
-                let before = self.workspace.manifest().clone();
-                self.workspace.restore(&loaded.files)?;
+                self.instance = None;
+                self.take_back_files();
+                let recorded: Recorded = serde_json::from_value(loaded.facts.clone()).unwrap_or_default();
+                let origin = Origin { place: &recorded.place, generation: recorded.generation };
+                let here = (self.workspace.manifest(), self.workspace.place().to_owned(), self.workspace.generation());
+                kept = self.workspace.go(&loaded.files, &loaded.past, origin)?;
+                let has = |path: &&String| path.starts_with("app/") && loaded.files.0.contains_key(*path);
+                saved = kept.iter().find(has).cloned();
                 if let Err(error) = self.move_to(&to) {
-                    self.workspace.restore(&before)?;
+                    let (before, place, generation) = here;
+                    self.workspace.go(&before, &Past::default(), Origin { place: &place, generation })?;
                     return Err(error);
                 }
                 self.settle_in(overlay, &loaded)?;
@@ -57,7 +70,7 @@ impl Guest {
                         self.go_back();
                         answers = false;
                     } else if self.is_deterministic() {
-                        self.commit(&Kind::Aside, None)?;
+                        self.commit(&Kind::Aside, Files::Same)?;
                     }
                 }
             }
@@ -75,7 +88,24 @@ impl Guest {
                     .to_owned(),
             );
         }
-        Ok(text)
+        if kept.is_empty() {
+            return Ok(text);
+        }
+        Ok(format!("{text}; {}", self.left_alone(&kept, saved.as_deref(), &target)))
+    }
+
+    /// What is said of files that a move should have changed.
+    fn left_alone(&self, kept: &[String], saved: Option<&str>, target: &Target) -> String {
+        let text = format!("somebody else has changed {} since: left as it is now", named(kept));
+        let file = saved.and_then(|path| path.strip_prefix("app/"));
+        match (target, file) {
+            (Target::State(state), Some(file)) if self.kept => format!(
+                "{text} (`cellblock sessions files {} get {} --state {state}` has what the session had)",
+                self.journal.id(),
+                quoted(&shown(file, LONGEST_NAME))
+            ),
+            _ => text,
+        }
     }
 
     fn move_to(&self, to: &Move) -> Result<Target, GuestError> {
@@ -98,14 +128,13 @@ impl Guest {
 
     /// Lives on in a state that was read. The files are the caller's business.
     fn settle_in(&mut self, overlay: Overlay, loaded: &Loaded) -> Result<(), GuestError> {
-        let Recorded { facts, told, cells } = serde_json::from_value(loaded.facts.clone())
+        let Recorded { facts, told, cells, .. } = serde_json::from_value(loaded.facts.clone())
             .map_err(|error| JournalError::Store(format!("the state's record of open files is damaged: {error}")))?;
         self.instance = None;
         self.overlay = Some(overlay);
         // The interrupt flag is the image's, which is the same.
         self.facts = Facts { words: self.origin.facts.words.clone(), ..facts };
         (self.told, self.cells) = (told, cells);
-        self.files_recorded = true;
         if loaded.clock_ns > self.world.clock.now() {
             self.world.clock = Arc::new(Clock::after(loaded.clock_ns));
         }
@@ -224,7 +253,7 @@ impl Guest {
         let reply = self.ask(frame, AT_LEISURE)?;
         lost.extend(names(&reply.json, "lost"));
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
-        self.commit(&Kind::Aside, None)?;
+        self.commit(&Kind::Aside, Files::Same)?;
         self.account.took_up(&self.last_cell);
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
         Ok(format!(
@@ -238,4 +267,10 @@ fn names(json: &serde_json::Map<String, Value>, key: &str) -> Vec<String> {
     let entries = json.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let name = |entry: &Value| Some(shown(entry.get("name")?.as_str()?, 100));
     entries.iter().filter_map(name).take(100).collect()
+}
+
+/// As a shell takes it for one word.
+fn quoted(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "._-/+@%".contains(letter);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }

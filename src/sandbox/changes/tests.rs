@@ -18,6 +18,7 @@ use super::super::memory::{Mapping, WASM_PAGE};
 use super::super::outside::{HostCall, Outside};
 use super::super::quota::Meter;
 use super::super::signal::{Signal, Word};
+use super::super::watch::{Act, Denied, Spot, Watch, Written};
 use super::super::world::{Clock, Mount, Quota, World};
 use super::super::{errno, wasi};
 
@@ -70,6 +71,7 @@ impl Rig {
             max_frame: 1000,
             clock: Arc::new(Clock::new()),
             edition: Edition::Ordinary,
+            watch: None,
         };
         let mapping = Arc::new(Mapping::new(WASM_PAGE, WASM_PAGE).unwrap());
         let host = Host {
@@ -86,6 +88,8 @@ impl Rig {
             listings: Listings::default(),
             environment: world.environment(),
             owed: 0,
+            watch: None,
+            watched: world.watched(),
         };
         let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
         let mut linker = Linker::new(&engine);
@@ -370,4 +374,139 @@ fn a_deterministic_guest_has_its_own_times_of_files_and_directories() {
     assert_eq!(rig.write(number, 5, None), errno::SUCCESS);
     assert!(stat(&mut rig, "new") >= made + 7 && stat(&mut rig, ".") == made);
     assert_eq!(stat(&mut rig, "of-the-host"), file);
+}
+
+/// Writes down what is announced, and refuses what it is told to.
+#[derive(Debug, Default)]
+struct Listener {
+    heard: parking_lot::Mutex<Vec<String>>,
+    denies: parking_lot::Mutex<Option<Denied>>,
+}
+
+impl Listener {
+    fn hear(&self, what: String) -> Result<(), Denied> {
+        self.heard.lock().push(what);
+        self.denies.lock().map_or(Ok(()), Err)
+    }
+}
+
+impl Watch for Listener {
+    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<(), Denied>>> {
+        Some(Box::pin(async move { self.hear(format!("{act:?} {}/{}", spot.mount, spot.path)) }))
+    }
+
+    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<u64, Denied>> {
+        Box::pin(async move { self.hear(format!("move {} {}", from.path, to.path)).map(|()| 1) })
+    }
+
+    fn after(&self, spot: Spot<'_>, written: Option<Written>) {
+        let size = written.map(|written| format!(" of {}", written.size)).unwrap_or_default();
+        self.heard.lock().push(format!("after {}{size}", spot.path));
+    }
+
+    fn after_move(&self, from: Spot<'_>, to: Spot<'_>) {
+        self.heard.lock().push(format!("moved {} {}", from.path, to.path));
+    }
+}
+
+type Call = (&'static str, fn(&mut Rig) -> i32, &'static [&'static str]);
+
+/// Every call that may change a file, and what is told of it.
+const CALLS: [Call; 10] = [
+    (
+        "create",
+        |rig| rig.open("new", CREATE, READ, 0).map_or_else(|errno| errno, |_| 0),
+        &["Make /app/new", "after new"],
+    ),
+    (
+        "cut",
+        |rig| rig.open("there", TRUNCATE, READ | WRITE, 0).map_or_else(|errno| errno, |_| 0),
+        &["Change /app/there", "after there"],
+    ),
+    ("write", |rig| rig.with_file(|rig, number| rig.write(number, 5, None)), &["Change /app/file", "after file of 9"]),
+    (
+        "pwrite",
+        |rig| rig.with_file(|rig, number| rig.write(number, 5, Some(7))),
+        &["Change /app/file", "after file of 12"],
+    ),
+    ("set_size", |rig| rig.with_file(|rig, number| rig.set_size(number, 2)), &["Change /app/file", "after file of 2"]),
+    (
+        "times",
+        |rig| {
+            rig.with_file(|rig, number| {
+                rig.call("fd_filestat_set_times", &[Val::I32(number), Val::I64(1), Val::I64(1), Val::I32(0b101)])
+            })
+        },
+        &["Change /app/file", "after file of 9"],
+    ),
+    (
+        "times by path",
+        |rig| {
+            let [path, length] = rig.path(1024, "file");
+            let times = [Val::I64(1), Val::I64(1), Val::I32(0b101)];
+            rig.call("path_filestat_set_times", &[&[Val::I32(APP), Val::I32(0), path, length], &times[..]].concat())
+        },
+        &["Change /app/file", "after file"],
+    ),
+    ("mkdir", |rig| rig.on_path("path_create_directory", "dir/./sub"), &["Make /app/dir/sub", "after dir/sub"]),
+    ("rename", |rig| rig.rename("file", "dir/here"), &["move file dir/here", "moved file dir/here"]),
+    ("unlink", |rig| rig.on_path("path_unlink_file", "file"), &["Change /app/file", "after file"]),
+];
+
+impl Rig {
+    fn with_file(&mut self, act: impl FnOnce(&mut Self, i32) -> i32) -> i32 {
+        let number = self.open("file", 0, READ | WRITE, 0).unwrap();
+        act(self, number)
+    }
+
+    fn listened_to(&mut self) -> Arc<Listener> {
+        let listener = Arc::new(Listener::default());
+        self.store.data_mut().watch = Some(listener.clone());
+        listener
+    }
+}
+
+#[test]
+fn whoever_keeps_files_is_told_before_and_after_each_change_and_can_refuse_it() {
+    for (name, call, expected) in CALLS {
+        let rig = || {
+            let rig = Rig::new(Quota::default());
+            for file in ["there", "file"] {
+                fs::write(rig.dir.path().join(file), "123456789").unwrap();
+            }
+            fs::create_dir(rig.dir.path().join("dir")).unwrap();
+            rig
+        };
+        let mut told = rig();
+        let listener = told.listened_to();
+        assert_eq!(call(&mut told), errno::SUCCESS, "{name}");
+        assert_eq!(*listener.heard.lock(), expected, "{name}");
+        for (denied, errno) in [
+            (Denied::Names, errno::NOSPC),
+            (Denied::Unreadable, errno::ACCES),
+            (Denied::Full, errno::NOSPC),
+            (Denied::Failed, errno::IO),
+        ] {
+            let mut refused = rig();
+            let listener = refused.listened_to();
+            *listener.denies.lock() = Some(denied);
+            let before = names_and_sizes(&refused);
+            assert_eq!(call(&mut refused), errno, "{name}, {denied:?}");
+            assert_eq!(names_and_sizes(&refused), before, "{name}: it was done all the same");
+        }
+    }
+    let mut quiet = Rig::new(Quota::default());
+    fs::write(quiet.dir.path().join("file"), "x").unwrap();
+    let listener = quiet.listened_to();
+    quiet.with_file(|_, _| 0);
+    quiet.write(1, 3, None);
+    assert!(listener.heard.lock().is_empty(), "opening for writing changes nothing yet");
+}
+
+fn names_and_sizes(rig: &Rig) -> Vec<(String, u64)> {
+    let entries = fs::read_dir(rig.dir.path()).unwrap().map(|entry| entry.unwrap());
+    let mut all: Vec<_> =
+        entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len())).collect();
+    all.sort();
+    all
 }

@@ -180,6 +180,7 @@ fn with_inner(outer: &Path, within: Option<&Path>, kept: &[Kept]) -> (WasiP1Ctx,
         max_frame: 9,
         clock: Arc::new(Clock::new()),
         edition: crate::sandbox::Edition::Ordinary,
+        watch: None,
     };
     let (wasi, opened) = world.open().unwrap();
     (wasi, Files::new(1, 10, kept).with_inner(Inner::new(&world, FIRST_MOUNT, &opened)))

@@ -107,7 +107,7 @@ impl Log {
         let (depot, id) = (&self.view.depot, &self.view.id);
         let dir = depot.blob_dir(id);
         let mut seen = BTreeSet::new();
-        for (path, entry) in &changes.set {
+        for (path, entry) in changes.files() {
             let Entry::File { sha256, size, .. } = entry else { continue };
             require_hash(sha256)?;
             if !seen.insert(sha256) {
@@ -127,7 +127,7 @@ impl Log {
                 });
             }
         }
-        self.blobs.known.extend(contents(changes));
+        self.blobs.known.extend(changes.contents());
         self.view.other_bytes = self.blobs.bytes();
         let (Durability::Sync, Some(dir), false) = (self.durability, dir, seen.is_empty()) else { return Ok(()) };
         let sync = |path: &Path| {
@@ -168,7 +168,7 @@ impl Log {
     /// Deletes contents that neither a state nor these files need, while nobody is about to commit others.
     /// What fails is done later.
     pub fn sweep_blobs(&mut self, files: &Changes) {
-        let spared = contents(files);
+        let spared = files.contents();
         let swept = self.unneeded_blobs().and_then(|unneeded| {
             let doomed: Vec<String> = unneeded.into_keys().filter(|hash| !spared.contains_key(hash)).collect();
             self.delete_blobs(&doomed)
@@ -198,15 +198,6 @@ impl Log {
         self.view.other_bytes = self.blobs.bytes();
         Ok(())
     }
-}
-
-/// Hashes and sizes of new files.
-pub(super) fn contents(changes: &Changes) -> BTreeMap<String, u64> {
-    let files = changes.set.values().filter_map(|entry| match entry {
-        Entry::Dir => None,
-        Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
-    });
-    files.collect()
 }
 
 /// Whether these are the contents that they are said to be.

@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blobs::contents;
 use super::body::Body;
 use super::error::StoreError;
 use super::layout;
@@ -21,7 +20,7 @@ use super::record::header::{Files, Kind, State};
 use super::record::runs;
 use super::state::Pages;
 use crate::session::timeline::{StateId, Timeline};
-use crate::session::workspace::manifest::Changes;
+use crate::session::workspace::manifest::{Changes, Manifest};
 
 /// A state that needs more records than this is folded even if that frees nothing.
 const LONG_CHAIN: usize = 64;
@@ -119,9 +118,11 @@ impl Log {
         let pages = load::pages(&view.depot, &view.id, &view.ledger, &fold.chain)?;
         let stored = load::state(&view.depot, &view.id, &view.ledger, id)?;
         let manifest = view.ledger.manifest(id);
+        let before = view.ledger.before(&fold.chain);
         let files = match fold.parent {
-            None => Files::All(manifest),
-            Some(parent) => Files::Changes(view.ledger.manifest(parent).diff(&manifest)),
+            None if before.is_empty() => Files::All(manifest),
+            None => Files::Changes(Changes { before, ..Manifest::default().diff(&manifest) }),
+            Some(parent) => Files::Changes(Changes { before, ..view.ledger.manifest(parent).diff(&manifest) }),
         };
         let state = State { parent: fold.parent, files, ..stored };
         self.put_checkpoint_with(Kind::Snapshot(Box::new(state)), pages, timeline, Some(id))
@@ -187,7 +188,7 @@ impl Log {
         let kept = ledger.kept(timeline);
         let records: u64 = kept.iter().filter_map(|seq| ledger.records.get(seq)).map(|known| known.bytes).sum();
         let mut blobs = ledger.blobs(timeline);
-        blobs.extend(contents(files));
+        blobs.extend(files.contents());
         let blobs: u64 = blobs.values().sum();
         let saved = fold.as_ref().map_or(0, |fold| fold.frees.saturating_sub(fold.writes));
         records.saturating_sub(saved) + blobs + self.blobs.portable_bytes

@@ -10,6 +10,7 @@ use super::metadata::{Metadata, Problem};
 use super::record::frame::write_head;
 use super::record::header::{Header, Kind};
 use crate::session::timeline::{MoveError, StateId, Target, Timeline};
+use crate::session::workspace::manifest::Past;
 
 impl Log {
     /// Makes a session of this id, which begins at a state of this one, or at the current one. Whoever loads
@@ -35,8 +36,9 @@ impl Log {
         }
         live.sort_unstable();
         if let Target::State(state) = target {
-            for hash in ledger.manifest(state).hashes() {
-                depot.copy(&layout::blob(id, &hash), &layout::blob(to, &hash), self.durability)?;
+            let taken_over = Past { down: ledger.before(&chain), ..Past::default() };
+            for hash in ledger.manifest(state).hashes().union(&taken_over.hashes()) {
+                depot.copy(&layout::blob(id, hash), &layout::blob(to, hash), self.durability)?;
             }
         }
         let header = Header {

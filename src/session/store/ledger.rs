@@ -10,7 +10,7 @@ use super::record::parsed::{Known, Parsed};
 use super::record::runs;
 use super::state::{PAGE, StateInfo};
 use crate::session::timeline::{StateId, Target, Timeline};
-use crate::session::workspace::manifest::{Entry, Manifest};
+use crate::session::workspace::manifest::{Entry, Manifest, Past};
 
 /// A log that keeps its `open` records this far back keeps out whoever lost the session that long ago.
 const OPENS_KEPT: usize = 16;
@@ -205,13 +205,46 @@ impl Ledger {
     pub fn blobs(&self, timeline: &Timeline) -> BTreeMap<String, u64> {
         let mut blobs = BTreeMap::new();
         for state in timeline.states() {
-            for entry in self.manifest(state).0.into_values() {
+            let before = self.before(&self.chain(state));
+            for entry in self.manifest(state).0.into_values().chain(before.into_values().flatten()) {
                 if let Entry::File { sha256, size, .. } = entry {
                     blobs.insert(sha256, size);
                 }
             }
         }
         blobs
+    }
+
+    /// What stood in the workspace before these states, newest first, took it over: of each path the newest.
+    pub fn before(&self, chain: &[StateId]) -> BTreeMap<String, Option<Entry>> {
+        let mut all = BTreeMap::new();
+        for (path, entry) in chain.iter().flat_map(|id| self.taken_over(*id)) {
+            all.entry(path.clone()).or_insert_with(|| entry.clone());
+        }
+        all
+    }
+
+    /// What the user did to files on the way from the current state to another one.
+    pub fn past(&self, to: StateId) -> Past {
+        let from = self.current().map(|entry| self.chain(entry.info.id)).unwrap_or_default();
+        let to = self.chain(to);
+        let apart = |chain: &[StateId], other: &[StateId]| -> Vec<StateId> {
+            let shared: BTreeSet<&StateId> = other.iter().collect();
+            chain.iter().filter(|id| !shared.contains(id)).copied().collect()
+        };
+        let mut past = Past { down: self.before(&apart(&from, &to)), ..Past::default() };
+        for (path, entry) in apart(&to, &from).into_iter().flat_map(|id| self.taken_over(id)) {
+            past.up.entry(path.clone()).or_default().push(entry.clone());
+        }
+        past
+    }
+
+    fn taken_over(&self, state: StateId) -> impl Iterator<Item = (&String, &Option<Entry>)> {
+        let changes = match self.states.get(&state).map(|entry| &entry.files) {
+            Some(Files::Changes(changes)) => Some(changes),
+            Some(Files::All(_)) | None => None,
+        };
+        changes.into_iter().flat_map(|changes| &changes.before)
     }
 
     /// The current state, if it is not the warm image.

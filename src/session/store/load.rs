@@ -133,6 +133,7 @@ fn loaded(id: &SessionId, ledger: &Ledger, state: StateId, header: Header) -> Re
         facts: stored.facts.clone(),
         clock_ns: stored.clock_ns,
         files,
+        past: ledger.past(state),
         reseed,
     })
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::session::timeline::StateId;
-use crate::session::workspace::manifest::{Changes, Manifest};
+use crate::session::workspace::manifest::{Changes, Manifest, Past};
 
 /// Bytes in a page.
 pub const PAGE: usize = 4096;
@@ -140,6 +140,8 @@ pub struct Loaded {
     pub clock_ns: u64,
     /// The whole workspace.
     pub files: Manifest,
+    /// What the user did to files on the way from the current state to this one.
+    pub past: Past,
     /// It is another session's state: this one has to draw new randomness.
     pub reseed: bool,
 }

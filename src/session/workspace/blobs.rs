@@ -1,7 +1,7 @@
 //! Contents of files by their hashes: `<sha256 in hex>`, as they are. Never changed once they are there.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 /// What is read at a time; a smaller content is hashed before it is written at all.
@@ -92,19 +93,16 @@ impl Blobs {
         Ok(bytes)
     }
 
-    /// Takes a copy of what `file` has in it, at most `limit` bytes.
+    /// Takes a copy of what `file` has in it. Where the file system can, nothing is copied, and holes stay holes.
     ///
     /// # Errors
-    /// The operating system's; `FileTooLarge` past the limit.
-    pub(super) fn put(&self, file: &mut File, limit: u64) -> io::Result<Content> {
+    /// The operating system's.
+    pub(super) fn put(&self, file: &mut File) -> io::Result<Content> {
         let mut buffer = vec![0; CHUNK];
         let first = fill(file, &mut buffer)?;
         let head = buffer.get(..first).unwrap_or_default();
         if first < CHUNK {
             let content = Content { sha256: hex::encode(Sha256::digest(head)), size: first as u64 };
-            if content.size > limit {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
             if !self.has(&content) {
                 self.incoming(|incoming| incoming.write_all(head).map(|()| content.sha256.clone()))?;
             }
@@ -115,16 +113,13 @@ impl Blobs {
             let mut hasher = Sha256::new();
             // The copy is hashed, not what it was made from: that may change meanwhile.
             if rustix::fs::ioctl_ficlone(&*incoming, &*file).is_ok() {
-                size = read_all(incoming, &mut buffer, limit, |part| {
-                    hasher.update(part);
-                    Ok(())
-                })?;
+                size = each_part(incoming, &mut buffer, |part| part.hash(&mut hasher))?;
             } else {
-                file.rewind()?;
-                size = read_all(file, &mut buffer, limit, |part| {
-                    hasher.update(part);
-                    incoming.write_all(part)
+                size = each_part(file, &mut buffer, |part| {
+                    part.hash(&mut hasher)?;
+                    part.write(incoming)
                 })?;
+                incoming.set_len(size)?;
             }
             Ok(hex::encode(hasher.finalize()))
         })?;
@@ -145,21 +140,20 @@ impl Blobs {
             return Err(Unusable::Bad(format!("has {} bytes instead of {}", metadata.len(), content.size)));
         }
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; CHUNK.min(usize::try_from(content.size).unwrap_or(CHUNK) + 1)];
+        let mut buffer = vec![0; CHUNK.min(usize::try_from(content.size).unwrap_or(CHUNK)).max(1)];
         let mut failed = None;
         let read = if content.size >= CHUNK as u64 && rustix::fs::ioctl_ficlone(&*to, &from).is_ok() {
-            read_all(to, &mut buffer, content.size, |part| {
-                hasher.update(part);
-                Ok(())
-            })
+            each_part(to, &mut buffer, |part| part.hash(&mut hasher))
         } else {
-            read_all(&mut from, &mut buffer, content.size, |part| {
-                hasher.update(part);
-                to.write_all(part).map_err(|error| {
+            each_part(&mut from, &mut buffer, |part| {
+                part.hash(&mut hasher)?;
+                part.write(to).map_err(|error| {
                     failed = Some(error);
                     io::Error::other("writing failed")
                 })
             })
+            .and_then(|size| to.set_len(size))
+            .map(|()| content.size)
         };
         if let Some(error) = failed {
             return Err(Unusable::Io(error));
@@ -171,7 +165,23 @@ impl Blobs {
         }
     }
 
-    fn has(&self, content: &Content) -> bool {
+    /// Makes a content of another directory one of this one. Contents never change, so both may be the same file.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn adopt(&self, other: &Self, content: &Content) -> io::Result<()> {
+        if self.has(content) {
+            return Ok(());
+        }
+        let _ = self.dir.remove_file(&content.sha256);
+        if other.dir.hard_link(&content.sha256, &self.dir, &content.sha256).is_ok() {
+            return Ok(());
+        }
+        let found = self.put(&mut other.find(&content.sha256)?)?;
+        if found == *content { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    pub(super) fn has(&self, content: &Content) -> bool {
         // One that was cut short by a crash of the machine is replaced.
         self.dir.symlink_metadata(&content.sha256).is_ok_and(|found| found.is_file() && found.len() == content.size)
     }
@@ -211,13 +221,10 @@ impl Blobs {
     }
 }
 
-/// Hashes what `file` has in it, at most `limit` bytes.
-pub(super) fn hash(file: &mut File, limit: u64) -> io::Result<Content> {
+/// Hashes what `file` has in it.
+pub(super) fn hash(file: &mut File) -> io::Result<Content> {
     let mut hasher = Sha256::new();
-    let size = read_all(file, &mut vec![0; CHUNK], limit, |part| {
-        hasher.update(part);
-        Ok(())
-    })?;
+    let size = each_part(file, &mut vec![0; CHUNK], |part| part.hash(&mut hasher))?;
     Ok(Content { sha256: hex::encode(hasher.finalize()), size })
 }
 
@@ -226,25 +233,70 @@ pub(super) fn is_hash(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Reads from where `file` is to its end, and answers how much that was.
-fn read_all(
-    file: &mut File,
-    buffer: &mut [u8],
-    limit: u64,
-    mut take: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<u64> {
-    let mut size: u64 = 0;
-    loop {
-        let count = fill(file, buffer)?;
-        size += count as u64;
-        if size > limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
+/// A part of a file.
+enum Part<'a> {
+    Bytes(&'a [u8]),
+    /// A hole of this many bytes, which are zero.
+    Hole(u64),
+}
+
+impl Part<'_> {
+    fn hash(&self, hasher: &mut Sha256) -> io::Result<()> {
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        match self {
+            Self::Bytes(bytes) => hasher.update(bytes),
+            Self::Hole(length) => {
+                let mut left = *length;
+                while left > 0 {
+                    let count = left.min(ZEROS.len() as u64);
+                    hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
+                    left -= count;
+                }
+            }
         }
-        take(buffer.get(..count).unwrap_or_default())?;
-        if count < buffer.len() {
-            return Ok(size);
+        Ok(())
+    }
+
+    /// Where `to` stands. After the last part its length has to be set.
+    fn write(&self, to: &mut File) -> io::Result<()> {
+        match self {
+            Self::Bytes(bytes) => to.write_all(bytes),
+            Self::Hole(length) => to.seek_relative(i64::try_from(*length).map_err(io::Error::other)?),
         }
     }
+}
+
+/// Reads a file from its beginning to its end, of holes only how long they are, and answers how much that was.
+fn each_part(file: &mut File, buffer: &mut [u8], mut take: impl FnMut(Part) -> io::Result<()>) -> io::Result<u64> {
+    let mut at: u64 = 0;
+    // The end as it is now: whoever goes on writing meanwhile does not keep us here.
+    let end = file.metadata()?.len();
+    while at < end {
+        let data = match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {
+            Ok(data) => data.min(end),
+            Err(Errno::NXIO) => end,
+            // Not every file system knows.
+            Err(_) => at,
+        };
+        if data > at {
+            take(Part::Hole(data - at))?;
+            at = data;
+            continue;
+        }
+        let hole = rustix::fs::seek(&*file, rustix::fs::SeekFrom::Hole(at)).unwrap_or(end).clamp(at, end);
+        let hole = if hole == at { end } else { hole };
+        file.seek(SeekFrom::Start(at))?;
+        while at < hole {
+            let wanted = usize::try_from(hole - at).unwrap_or(usize::MAX).min(buffer.len());
+            let count = fill(file, buffer.get_mut(..wanted).unwrap_or_default())?;
+            take(Part::Bytes(buffer.get(..count).unwrap_or_default()))?;
+            at += count as u64;
+            if count < wanted {
+                return Ok(at);
+            }
+        }
+    }
+    Ok(at)
 }
 
 /// Reads until the buffer is full or the file is at its end.

@@ -36,30 +36,17 @@ pub enum WorkspaceError {
         used: u64,
         limit: u64,
     },
-    /// Directories in directories in directories. The last manifest is still the one that is recorded.
-    #[error("{path} is nested more than {limit} directories deep, which cannot be recorded; move or delete it")]
-    Depth { path: String, limit: usize },
     /// A content that a manifest names is not there, or not what it was. Nothing was changed.
     #[error("the saved content of {path} {reason} (sha256 {sha256}); the workspace was left as it is")]
     Blob { path: String, sha256: String, reason: String },
     /// A manifest that no workspace could have had. Nothing was changed.
     #[error("the saved list of files is not valid: {path:?} {reason}; the workspace was left as it is")]
     Manifest { path: String, reason: &'static str },
-    /// Something that is not the session's stands where a file has to go. Nothing was changed.
-    #[error(
-        "{path} cannot be put back: the directory in its place has something in it that is neither a file nor a directory; remove that first"
-    )]
-    Occupied { path: String },
 }
 
 impl WorkspaceError {
     /// For `map_err`: what was tried, with what.
     pub(super) fn io<'a>(action: &'static str, path: &'a str) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { action, path: path.to_owned(), source }
-    }
-
-    /// Whether the guest can do something about it: it made too much, or too deep.
-    pub fn is_limit(&self) -> bool {
-        matches!(self, Self::Quota { .. } | Self::Depth { .. })
     }
 }

@@ -194,7 +194,7 @@ impl SessionFiles {
         }
         let mut tree = Tree::default();
         let inner = scan::descend(&dir, std::iter::once(name)).map_err(failed("open", path))?;
-        scan::scan(path, &inner, None, &mut tree)?;
+        scan::scan(path, &inner, &mut tree)?;
         drop(inner);
         let mut staging = Staging::new(&self.dir).map_err(failed("delete", path))?;
         staging.remove_tree(&dir, name).map_err(failed("delete", path))?;
@@ -203,7 +203,7 @@ impl SessionFiles {
 
     fn look(&self) -> Result<Tree, FilesError> {
         let mut tree = Tree::default();
-        scan::scan(TOP, &self.dir, None, &mut tree)?;
+        scan::scan(TOP, &self.dir, &mut tree)?;
         Ok(tree)
     }
 

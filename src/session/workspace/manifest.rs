@@ -38,6 +38,20 @@ pub struct Changes {
     pub set: BTreeMap<String, Entry>,
     /// No longer there.
     pub gone: Vec<String>,
+    /// What stood at a path when the guest first touched it, where that is not what was recorded before: a file of
+    /// the user's, or what the user made of one of the guest's. `None`: nothing stood there any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub before: BTreeMap<String, Option<Entry>>,
+}
+
+/// What the user's hand in the files was on the way from one state to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// On the way back to the last state that both have in common: what stood there before the guest took it over,
+    /// of each path the newest.
+    pub down: BTreeMap<String, Option<Entry>>,
+    /// On the way from there on: what the guest took over.
+    pub up: BTreeMap<String, Vec<Option<Entry>>>,
 }
 
 impl Changes {
@@ -51,6 +65,8 @@ impl Changes {
         let known: BTreeSet<&String> = self.gone.iter().collect();
         let new: Vec<String> = later.gone.iter().filter(|path| !known.contains(path)).cloned().collect();
         self.gone.extend(new);
+        // What the user made of a file last is what counts.
+        self.before.extend(later.before);
         self
     }
 }
@@ -70,15 +86,55 @@ impl Manifest {
     pub fn diff(&self, to: &Manifest) -> Changes {
         let set = to.0.iter().filter(|(path, entry)| self.0.get(*path) != Some(entry));
         let gone = self.0.keys().filter(|path| !to.0.contains_key(*path));
-        Changes { set: set.map(|(path, entry)| (path.clone(), entry.clone())).collect(), gone: gone.cloned().collect() }
+        Changes {
+            set: set.map(|(path, entry)| (path.clone(), entry.clone())).collect(),
+            gone: gone.cloned().collect(),
+            before: BTreeMap::new(),
+        }
     }
 
     /// The hashes of all contents, each once.
     pub fn hashes(&self) -> BTreeSet<String> {
-        let files = self.0.values().filter_map(|entry| match entry {
+        self.0.values().filter_map(Entry::sha256).map(str::to_owned).collect()
+    }
+}
+
+impl Changes {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.gone.is_empty() && self.before.is_empty()
+    }
+
+    /// The hashes of all contents that are needed, and their sizes.
+    pub fn contents(&self) -> BTreeMap<String, u64> {
+        let contents = self.files().filter_map(|(_, entry)| match entry {
             Entry::Dir => None,
-            Entry::File { sha256, .. } => Some(sha256.clone()),
+            Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
         });
-        files.collect()
+        contents.collect()
+    }
+
+    /// All files whose contents are needed, by their paths.
+    pub fn files(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        let before = self.before.iter().filter_map(|(path, entry)| Some((path, entry.as_ref()?)));
+        self.set.iter().chain(before).filter(|(_, entry)| matches!(entry, Entry::File { .. }))
+    }
+}
+
+impl Past {
+    /// The hashes of all contents, each once.
+    pub fn hashes(&self) -> BTreeSet<String> {
+        let entries = self.down.values().chain(self.up.values().flatten()).flatten();
+        entries.filter_map(Entry::sha256).map(str::to_owned).collect()
+    }
+}
+
+impl Entry {
+    /// Of a file's contents, in hex.
+    pub fn sha256(&self) -> Option<&str> {
+        match self {
+            Self::Dir => None,
+            Self::File { sha256, .. } => Some(sha256),
+        }
     }
 }

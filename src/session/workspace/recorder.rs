@@ -1,24 +1,25 @@
-//! Recording a workspace: which files there are, and a copy of every content that is new.
+//! A workspace: what its guest has made of it, recorded state by state, and put back. Files that the guest has not
+//! touched are the user's: they are not recorded, not put back and not removed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io;
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use sha2::{Digest, Sha256};
 
-use super::blobs::{self, Blobs, Content};
+use super::blobs::{self, Blobs};
+use super::capture::{Batch, Capture};
 use super::error::WorkspaceError;
-use super::manifest::{Changes, Entry, Manifest};
-use super::scan::{self, Found, Stamp, Tree};
+use super::manifest::{Entry, Manifest, Past};
+use super::restore::{Plan, Step};
+use super::scan::Disk;
+use super::slots::{self, Leftover, Slots};
 use super::staging;
-
-/// A second write within this time of a first one may leave the same time on the file: file systems take it
-/// from a clock that ticks every 1 to 10 ms.
-const TICK: Duration = Duration::from_millis(50);
-/// The same where times are whole seconds (or, on FAT, whole two seconds).
-const COARSE_TICK: Duration = Duration::from_millis(2050);
+use super::tracker::Tracker;
 
 /// How much a workspace may hold, over all its directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,191 +47,293 @@ impl Quota {
     }
 }
 
-/// A file as it was when it was last read.
+/// Where the files of a session are.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub(super) stamp: Stamp,
-    pub(super) content: Content,
-    /// Whether any later write must show in the stamp.
-    pub(super) settled: bool,
+pub struct Places<'a> {
+    /// The directories, by the names that manifests have for them.
+    pub roots: &'a [(&'a str, PathBuf)],
+    /// Where contents are kept that states need. Not below one of them.
+    pub blobs: PathBuf,
+    /// A directory for what this process has to keep: contents that the guest is about to change, and a list of
+    /// what it has touched, from which the next process knows what was not stored any more.
+    pub held: PathBuf,
 }
 
 /// The directories of a session, and what was last recorded of them.
 #[derive(Debug)]
 pub struct Workspace {
-    pub(super) roots: Vec<(String, Dir)>,
-    pub(super) blobs: Blobs,
+    pub(super) tracker: Arc<Tracker>,
     pub(super) quota: Quota,
-    pub(super) manifest: Manifest,
-    pub(super) known: HashMap<String, Known>,
-    /// What is left alone; kept so that it is said once.
-    foreign: BTreeSet<String>,
-    /// Files that could not be read when they were to be recorded: left alone, too.
-    pub(super) unreadable: BTreeSet<String>,
+    place: String,
+    /// What an earlier process touched that may not have been stored.
+    leftover: BTreeMap<String, Leftover>,
+    /// What the run before had left here, and somebody has deleted since.
+    missing: BTreeSet<String>,
+    batches: Sender<Arc<Batch>>,
+}
+
+/// Where a state's files come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The place in which they were last; see [`Workspace::place`].
+    pub place: &'a str,
+    /// The number of the last record in it.
+    pub generation: u64,
 }
 
 impl Workspace {
-    /// Opens the directories `roots`, by the names that manifests have for them, and records what is in them.
-    /// Contents go into the directory `blobs`, which must not be below one of them.
+    /// Opens the directories. Nothing in them counts as the guest's so far.
     ///
     /// # Errors
-    /// As [`WorkspaceError`] says; over the quota there is no workspace.
-    pub fn new(roots: &[(&str, PathBuf)], blobs: PathBuf, quota: Quota) -> Result<Self, WorkspaceError> {
-        let open = |path: &PathBuf| Dir::open_ambient_dir(path, ambient_authority());
+    /// As [`WorkspaceError`] says.
+    pub fn new(places: &Places, quota: Quota) -> Result<Self, WorkspaceError> {
+        let failed = |path: &Path, source| WorkspaceError::Open { path: path.display().to_string(), source };
         let mut opened = Vec::new();
-        for (name, path) in roots {
-            let dir = open(path).map_err(|source| WorkspaceError::Open { path: path.display().to_string(), source })?;
+        for (name, path) in places.roots {
+            let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| failed(path, error))?;
             staging::clean(&dir).map_err(WorkspaceError::io("clean up", name))?;
             opened.push(((*name).to_owned(), dir));
         }
-        let blobs =
-            Blobs::open(&blobs).map_err(|source| WorkspaceError::Open { path: blobs.display().to_string(), source })?;
-        let mut workspace = Self {
-            roots: opened,
-            blobs,
-            quota,
-            manifest: Manifest::default(),
-            known: HashMap::new(),
-            foreign: BTreeSet::new(),
-            unreadable: BTreeSet::new(),
-        };
-        workspace.record()?;
-        Ok(workspace)
+        let blobs = Blobs::open(&places.blobs).map_err(|error| failed(&places.blobs, error))?;
+        let (contents, lists) = (places.held.join("contents"), places.held.join("touched"));
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&lists).map_err(|error| failed(&lists, error))?;
+        let held = Blobs::open(&contents).map_err(|error| failed(&contents, error))?;
+        let leftover = slots::read(&lists);
+        if leftover.is_empty()
+            && let Err(error) = held.retain(&BTreeSet::new())
+        {
+            tracing::debug!(%error, "contents that nobody needs were not removed");
+        }
+        let tracker = Arc::new(Tracker::new(opened, blobs, held, Some(lists)));
+        let newest = leftover.values().map(|leftover| leftover.generation).max();
+        tracker.state().generation = newest.unwrap_or_default();
+        tracker.state().spare_held = newest.is_some();
+        let place = places.roots.first().map(|(_, path)| identity(path)).unwrap_or_default();
+        let batches = record_behind(tracker.clone()).map_err(|error| failed(&places.blobs, error))?;
+        Ok(Self { tracker, quota, place, leftover, missing: BTreeSet::new(), batches })
+    }
+
+    /// Who has to be told what the guest does.
+    pub fn tracker(&self) -> &Arc<Tracker> {
+        &self.tracker
     }
 
     /// What was recorded last.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub fn manifest(&self) -> Manifest {
+        self.tracker.state().manifest.clone()
     }
 
-    /// Has the next record read every file again, and put its contents where they belong.
-    pub fn forget_contents(&mut self) {
-        self.known.clear();
+    /// Stands for the directory that the files are in.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
-    /// Where the contents are.
-    pub fn blobs(&self) -> &Blobs {
-        &self.blobs
+    /// The number of the last record.
+    pub fn generation(&self) -> u64 {
+        self.tracker.state().generation
     }
 
-    /// Records what is in the directories now, and answers what is new since the last time. Nobody should be
-    /// writing to them; if somebody does, each file is recorded as it was when it was copied.
+    /// What there is to say to the user of files that could not be recorded.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.tracker.state().notes)
+    }
+
+    /// Takes over what an earlier run recorded, as far as it is still there as it was.
+    pub fn take_over(&mut self, recorded: &Manifest) {
+        let gone = recorded.0.keys().filter(|path| self.tracker.look(path) == Disk::Nothing);
+        self.missing = gone.cloned().collect();
+        let is_there = |(path, entry): &(&String, &Entry)| match (self.tracker.look(path), entry) {
+            (Disk::Dir, Entry::Dir) => true,
+            (Disk::File(stamp), entry) => stamp.looks_like(entry),
+            _ => false,
+        };
+        let there = recorded.0.iter().filter(is_there).map(|(path, entry)| (path.clone(), entry.clone()));
+        let mut state = self.tracker.state();
+        state.set_manifest(Manifest(there.collect()));
+    }
+
+    /// Begins to record what the guest has touched since the last time; `None` if that is nothing. Nothing is read
+    /// before this returns.
+    pub fn record(&mut self) -> Option<Capture> {
+        let capture = self.tracker.seal()?;
+        if self.batches.send(capture.0.clone()).is_err() {
+            self.tracker.record(&capture.0);
+        }
+        Some(capture)
+    }
+
+    /// Records a file or directory as it is now, whoever made it.
     ///
     /// # Errors
-    /// As [`WorkspaceError`] says. What was recorded before is then still valid, and what has changed since will
-    /// be found the next time.
-    pub fn record(&mut self) -> Result<Option<Changes>, WorkspaceError> {
-        let tree = self.look(Some(self.quota))?;
-        let mut next = BTreeMap::new();
-        let mut known = HashMap::new();
-        let mut unreadable = BTreeSet::new();
-        let mut bytes: u64 = 0;
-        for (path, found) in &tree.found {
-            let Found::File(stamp) = found else {
-                next.insert(path.clone(), Entry::Dir);
+    /// As [`WorkspaceError`] says.
+    pub fn record_path(&mut self, path: &str) -> Result<Entry, WorkspaceError> {
+        let failed = WorkspaceError::io("record", path);
+        let found = match self.tracker.look(path) {
+            Disk::Dir => return Ok(Entry::Dir),
+            Disk::File(_) => self.tracker.open(path),
+            Disk::Nothing | Disk::Other => Ok(None),
+        };
+        let recorded = found.and_then(|opened| {
+            let (mut file, stamp) = opened.ok_or(std::io::ErrorKind::NotFound)?;
+            let content = self.tracker.blobs.put(&mut file)?;
+            Ok(super::tracker::Known { stamp, content, settled: false, held: false }.entry())
+        });
+        recorded.map_err(failed)
+    }
+
+    /// Takes back what the guest has touched since the last record, and answers what stays as it is, because somebody
+    /// else has changed it since. No guest may be running.
+    ///
+    /// # Errors
+    /// As [`WorkspaceError`] says.
+    pub fn roll_back(&mut self) -> Result<Vec<String>, WorkspaceError> {
+        let (touched, slots) = self.tracker.take_touched();
+        let mut plan = Plan::default();
+        for (path, touch) in touched {
+            let disk = self.tracker.look(&path);
+            if disk == touch.was && !touch.shared {
                 continue;
-            };
-            let Some(file) = self.take(path, *stamp, self.quota.bytes.saturating_sub(bytes))? else {
-                unreadable.insert(path.clone());
-                continue;
-            };
-            bytes = bytes.saturating_add(file.content.size);
-            next.insert(path.clone(), entry(&file));
-            known.insert(path.clone(), file);
-        }
-        let next = Manifest(next);
-        let changes = self.manifest.diff(&next);
-        self.manifest = next;
-        self.known = known;
-        for path in unreadable.difference(&self.unreadable) {
-            tracing::warn!(path, "cannot be read, so it is not recorded; it is left alone");
-        }
-        self.unreadable = unreadable;
-        let nothing = changes.set.is_empty() && changes.gone.is_empty();
-        Ok((!nothing).then_some(changes))
-    }
-
-    /// Everything that is there.
-    pub(super) fn look(&mut self, quota: Option<Quota>) -> Result<Tree, WorkspaceError> {
-        let mut tree = Tree::default();
-        for (name, dir) in &self.roots {
-            scan::scan(name, dir, quota, &mut tree)?;
-        }
-        for path in tree.foreign.difference(&self.foreign) {
-            tracing::warn!(path, "not a file or directory that can be recorded; it is left alone");
-        }
-        self.foreign.clone_from(&tree.foreign);
-        Ok(tree)
-    }
-
-    /// The directory that a path of a manifest is in, and the path's last name.
-    pub(super) fn parent<'a>(&self, path: &'a str) -> io::Result<(Dir, &'a str)> {
-        let not_found = || io::Error::from(io::ErrorKind::NotFound);
-        let (root, below) = path.split_once('/').ok_or_else(not_found)?;
-        let (_, root) = self.roots.iter().find(|(name, _)| name == root).ok_or_else(not_found)?;
-        match below.rsplit_once('/') {
-            Some((above, name)) => Ok((scan::descend(root, above.split('/'))?, name)),
-            None => Ok((root.try_clone()?, below)),
-        }
-    }
-
-    /// What is in a file: as known, or copied now. `None` if the file is gone or cannot be read.
-    fn take(&self, path: &str, stamp: Stamp, limit: u64) -> Result<Option<Known>, WorkspaceError> {
-        let known = self.known.get(path).filter(|known| known.stamp == stamp);
-        if let Some(known) = known.filter(|known| known.settled) {
-            return Ok(Some(known.clone()));
-        }
-        let started = SystemTime::now();
-        let opened = match self.parent(path) {
-            Ok((dir, name)) => scan::open_file(&dir, name),
-            Err(error) => Err(error),
-        };
-        let (mut file, before) = match opened {
-            Ok(Some(opened)) => opened,
-            Ok(None) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(WorkspaceError::io("open", path)(error)),
-        };
-        let io = |error: io::Error| match error.kind() {
-            io::ErrorKind::FileTooLarge => self.over(),
-            _ => WorkspaceError::io("record", path)(error),
-        };
-        if let Some(known) = known.filter(|known| known.stamp == before) {
-            let content = blobs::hash(&mut file, limit).map_err(io)?;
-            if content == known.content && self.is_unchanged(&file, before) {
-                return Ok(Some(Known { settled: settled(before, started), ..known.clone() }));
             }
-            io::Seek::rewind(&mut file).map_err(io)?;
+            if touch.shared || disk != touch.left {
+                plan.kept.push(path);
+            } else {
+                plan.steps.insert(path, Step { disk, target: touch.prior });
+            }
         }
-        let content = self.blobs.put(&mut file, limit).map_err(io)?;
-        let settled = settled(before, started) && self.is_unchanged(&file, before);
-        Ok(Some(Known { stamp: before, content, settled }))
+        let kept = self.carry_out(plan)?;
+        slots.into_iter().for_each(Slots::remove);
+        Ok(kept)
     }
 
-    fn is_unchanged(&self, file: &cap_std::fs::File, before: Stamp) -> bool {
-        file.metadata().is_ok_and(|metadata| Stamp::of(&metadata) == before)
+    /// Goes from the state that was recorded last to `to`: what the guest left there becomes what it was in that
+    /// state. What somebody else has changed since stays as it is; it is in the answer. No guest may be running, and
+    /// nothing may be on its way to be recorded.
+    ///
+    /// # Errors
+    /// As [`WorkspaceError`] says. [`WorkspaceError::Blob`], [`WorkspaceError::Manifest`] and
+    /// [`WorkspaceError::Quota`] come before anything was changed. After one of the operating system's, the
+    /// directories may be between the two states; going there again can be tried.
+    pub fn go(&mut self, to: &Manifest, past: &Past, origin: Origin) -> Result<Vec<String>, WorkspaceError> {
+        self.check(to)?;
+        let from = self.manifest();
+        let mut plan = Plan::default();
+        let leftover = |path: &str| self.leftover.get(path).filter(|left| left.generation > origin.generation);
+        let mut paths: BTreeSet<&String> = from.0.keys().chain(to.0.keys()).collect();
+        paths.extend(past.down.keys().chain(past.up.keys()).chain(self.leftover.keys()));
+        for path in paths {
+            let (recorded, left) = (from.0.get(path), leftover(path));
+            let target = match (past.down.get(path), to.0.get(path), left) {
+                (Some(before), ..) => before.as_ref(),
+                (None, Some(entry), _) => Some(entry),
+                (None, None, Some(left)) if recorded.is_none() => {
+                    if !self.has(left.prior.as_ref()) {
+                        plan.kept.push(path.clone());
+                        continue;
+                    }
+                    left.prior.as_ref()
+                }
+                (None, None, _) => None,
+            };
+            let disk = self.tracker.look(path);
+            if self.is(path, disk, target, false) {
+                continue;
+            }
+            let is_left = left.is_some_and(|left| left.is_as_left(disk));
+            if recorded == target && !is_left && !past.up.contains_key(path) {
+                // Changed by somebody else, and none of what the move is about.
+                continue;
+            }
+            let may = match disk {
+                // Whoever deleted it wanted it gone. In another place it has never been.
+                Disk::Nothing => {
+                    recorded.is_none() && (is_left || origin.place != self.place || !self.missing.contains(path))
+                }
+                Disk::Other => false,
+                Disk::Dir | Disk::File(_) => {
+                    let mut taken_over = past.up.get(path).into_iter().flatten();
+                    is_left
+                        || self.is(path, disk, recorded, true)
+                        || taken_over.any(|before| self.is(path, disk, before.as_ref(), true))
+                }
+            };
+            if !may || past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target) {
+                plan.kept.push(path.clone());
+            }
+            if may {
+                plan.steps.insert(path.clone(), Step { disk, target: target.cloned() });
+            }
+        }
+        let kept = self.carry_out(plan)?;
+        let mut state = self.tracker.state();
+        state.set_manifest(to.clone());
+        state.again.clear();
+        drop(state);
+        self.missing.clear();
+        self.forget_leftover();
+        Ok(kept)
     }
 
-    /// A file that has grown past the quota since it was looked at.
-    fn over(&self) -> WorkspaceError {
-        let limit = self.quota.bytes;
-        WorkspaceError::Quota { unit: "bytes", key: "workspace_bytes", used: limit.saturating_add(1), limit }
+    /// Whether what stands at `path` is this. If nobody has read the file so far: by its size, mode and time of
+    /// modification, and if that is not enough by its content.
+    fn is(&self, path: &str, disk: Disk, entry: Option<&Entry>, by_content: bool) -> bool {
+        let (stamp, entry) = match (disk, entry) {
+            (Disk::Nothing, None) | (Disk::Dir, Some(Entry::Dir)) => return true,
+            (Disk::File(stamp), Some(entry)) => (stamp, entry),
+            _ => return false,
+        };
+        if !stamp.looks_like(entry) {
+            return false;
+        }
+        let known = self.tracker.state().known.get(path).filter(|known| known.stamp == stamp).cloned();
+        match known {
+            Some(known) if known.settled => return Some(&*known.content.sha256) == entry.sha256(),
+            _ if !by_content => return true,
+            _ => {}
+        }
+        let Ok(Some((mut file, before))) = self.tracker.open(path) else { return false };
+        let content = blobs::hash(&mut file);
+        before == stamp && content.is_ok_and(|content| Some(&*content.sha256) == entry.sha256())
+    }
+
+    /// Whether the content of a file can be had.
+    fn has(&self, entry: Option<&Entry>) -> bool {
+        let Some(Entry::File { sha256, size, .. }) = entry else { return true };
+        let content = blobs::Content { sha256: sha256.clone(), size: *size };
+        self.tracker.blobs.has(&content) || self.tracker.held.has(&content)
+    }
+
+    /// What an earlier process left does not matter any more.
+    fn forget_leftover(&mut self) {
+        if let Some(dir) = &self.tracker.slots_dir
+            && let Some(newest) = self.leftover.values().map(|left| left.generation).max()
+        {
+            slots::remove_upto(dir, 0, newest);
+        }
+        self.leftover.clear();
+        self.tracker.state().spare_held = false;
     }
 }
 
-/// A file's line in a manifest.
-fn entry(file: &Known) -> Entry {
-    let Known { stamp, content, .. } = file;
-    Entry::File { sha256: content.sha256.clone(), size: content.size, mode: stamp.mode, mtime_ns: stamp.mtime_ns() }
-}
-
-/// Whether a write after `started` must give the file another time than `stamp` has. Only the time of the last
-/// change counts: the other one can be set to anything.
-pub(super) fn settled(stamp: Stamp, started: SystemTime) -> bool {
-    let tick = if stamp.ctime.1 == 0 { COARSE_TICK } else { TICK };
-    let now = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(stamp.ctime.0), u32::try_from(stamp.ctime.1)) else {
-        return false;
+/// Records what comes, one after the other, on a thread of its own, as long as anybody may send something.
+fn record_behind(tracker: Arc<Tracker>) -> std::io::Result<Sender<Arc<Batch>>> {
+    let (batches, queue) = channel::<Arc<Batch>>();
+    let work = move || {
+        for batch in queue {
+            tracker.record(&batch);
+        }
     };
-    Duration::new(seconds, nanoseconds).checked_add(tick).is_some_and(|end| end < now)
+    std::thread::Builder::new().name("recorder".to_owned()).spawn(work)?;
+    Ok(batches)
+}
+
+/// Stands for a directory: another one at the same path is another one.
+fn identity(path: &Path) -> String {
+    let inode = std::fs::metadata(path).map(|metadata| metadata.ino()).unwrap_or_default();
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut hasher = Sha256::new();
+    hasher.update(inode.to_le_bytes());
+    hasher.update(path.as_os_str().as_encoded_bytes());
+    hex::encode(hasher.finalize()).chars().take(32).collect()
 }

@@ -1,94 +1,95 @@
-//! Putting a workspace back as it was: first everything that can go wrong is tried next to it, then it is
-//! changed.
+//! Changing a workspace to what it was: first everything that can go wrong is tried next to it, then it is changed,
+//! path by path, and only what is still as it was when that was decided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 
+use cap_std::fs::Dir;
 use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
 
 use super::blobs::{self, Content, Unusable};
 use super::error::WorkspaceError;
 use super::manifest::{Entry, Manifest};
-use super::recorder::{Known, Workspace};
-use super::scan::{self, Found, MAX_DEPTH, Stamp, Tree};
+use super::recorder::Workspace;
+use super::scan::{Disk, MAX_DEPTH, Stamp};
 use super::staging::Staging;
+use super::tracker::Known;
 
 /// The longest name of a file (Linux's `NAME_MAX`).
 const MAX_NAME: usize = 255;
 
-/// A file that is to be written.
+/// What is to be done with a path.
 #[derive(Debug)]
-struct Wanted<'a> {
-    path: &'a str,
-    content: Content,
-    mode: u32,
-    mtime_ns: i64,
+pub(super) struct Step {
+    /// What stands there.
+    pub(super) disk: Disk,
+    pub(super) target: Option<Entry>,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) steps: BTreeMap<String, Step>,
+    /// What stays as it is, and should have changed.
+    pub(super) kept: Vec<String>,
 }
 
 /// A file that is written, but not in its place.
-#[derive(Debug)]
 struct Staged<'a> {
-    wanted: Wanted<'a>,
+    path: &'a str,
+    disk: Disk,
     name: String,
+    content: Content,
 }
 
 impl Workspace {
-    /// Makes the directories equal to `to`: what is not in it is removed, what is missing or differs is written,
-    /// as a new file. Links, sockets and the like are left alone, unless one stands where something has to go.
-    /// No guest may be running.
-    ///
-    /// # Errors
-    /// As [`WorkspaceError`] says. [`WorkspaceError::Blob`], [`WorkspaceError::Manifest`],
-    /// [`WorkspaceError::Quota`] and [`WorkspaceError::Occupied`] come before anything was changed. After one of
-    /// the operating system's, the directories may be between the two states; restoring again can be tried.
-    pub fn restore(&mut self, to: &Manifest) -> Result<(), WorkspaceError> {
-        self.check(to)?;
-        let mut tree = self.look(None)?;
-        tree.foreign.extend(self.unreadable.iter().filter(|path| tree.found.contains_key(*path)).cloned());
-        tree.found.retain(|path, _| !self.unreadable.contains(path));
-        let mut wanted = Vec::new();
-        for (path, entry) in &to.0 {
-            self.check_place(path, entry, &tree)?;
-            if let Entry::File { sha256, size, mode, mtime_ns } = entry
-                && !self.is_same(path, entry, &tree)?
-            {
-                let content = Content { sha256: sha256.clone(), size: *size };
-                wanted.push(Wanted { path, content, mode: mode & 0o777, mtime_ns: *mtime_ns });
-            }
-        }
+    /// Does what was planned, and answers what stays as it is.
+    pub(super) fn carry_out(&self, plan: Plan) -> Result<Vec<String>, WorkspaceError> {
+        let Plan { steps, mut kept } = plan;
         let mut stagings = BTreeMap::new();
         let mut staged = Vec::new();
-        for wanted in wanted {
-            let staging = self.staging(&mut stagings, wanted.path)?;
-            let name = self.stage(staging, &wanted)?;
-            staged.push(Staged { wanted, name });
-        }
-        self.remove(to, &tree, &mut stagings)?;
-        self.make_directories(to, &tree)?;
-        let mut known = HashMap::new();
-        for Staged { wanted, name } in staged {
-            let path = wanted.path;
+        for (path, Step { disk, target }) in &steps {
+            let Some(Entry::File { sha256, size, mode, mtime_ns }) = target else { continue };
+            let content = Content { sha256: sha256.clone(), size: *size };
             let staging = self.staging(&mut stagings, path)?;
-            let put = self.parent(path).and_then(|(dir, last)| {
-                staging.move_out(&name, &dir, last)?;
-                dir.symlink_metadata(last)
-            });
-            let stamp = Stamp::of(&put.map_err(WorkspaceError::io("put back", path))?);
-            known.insert(path.to_owned(), Known { stamp, content: wanted.content, settled: false });
+            let name = self.stage(staging, path, &content, (mode & 0o777, *mtime_ns))?;
+            staged.push(Staged { path, disk: *disk, name, content });
         }
-        self.known.retain(|path, _| matches!(to.0.get(path), Some(Entry::File { .. })));
-        self.known.extend(known);
-        self.manifest = to.clone();
-        Ok(())
+        // What is in a directory comes before the directory itself.
+        for (path, Step { disk, target }) in steps.iter().rev() {
+            if !self.clear(path, *disk, target.as_ref())? {
+                kept.push(path.clone());
+            }
+        }
+        for path in steps.iter().filter(|(_, step)| step.target == Some(Entry::Dir)).map(|(path, _)| path) {
+            if !self.make_directory(path)? {
+                kept.push(path.clone());
+            }
+        }
+        for Staged { path, disk, name, content } in staged {
+            let staging = self.staging(&mut stagings, path)?;
+            let put = self.put(staging, path, disk, &name).map_err(WorkspaceError::io("put back", path))?;
+            let mut state = self.tracker.state();
+            match put {
+                Some(stamp) => {
+                    let held = !self.tracker.blobs.has(&content);
+                    state.known.insert(path.to_owned(), Known { stamp, content, settled: false, held });
+                }
+                None => kept.push(path.to_owned()),
+            }
+        }
+        kept.sort_unstable();
+        kept.dedup();
+        Ok(kept)
     }
 
     /// Whether `to` could have been recorded here. It may come from anywhere.
-    fn check(&self, to: &Manifest) -> Result<(), WorkspaceError> {
+    pub(super) fn check(&self, to: &Manifest) -> Result<(), WorkspaceError> {
         let mut bytes: u64 = 0;
         for (path, entry) in &to.0 {
             let wrong = |reason| WorkspaceError::Manifest { path: path.chars().take(MAX_NAME).collect(), reason };
             let (root, below) = path.split_once('/').ok_or_else(|| wrong("names no file"))?;
-            if !self.roots.iter().any(|(name, _)| name == root) {
+            if !self.tracker.roots.iter().any(|(name, _)| name == root) {
                 return Err(wrong("is in no directory of this session"));
             }
             let is_name =
@@ -100,10 +101,11 @@ impl Workspace {
             if below.split('/').count() + usize::from(is_dir) > MAX_DEPTH {
                 return Err(wrong("is nested too deep"));
             }
-            if let Some((above, _)) = path.rsplit_once('/').filter(|(above, _)| *above != root)
-                && !matches!(to.0.get(above), Some(Entry::Dir))
+            // A directory that is not listed is the user's.
+            if let Some((above, _)) = path.rsplit_once('/')
+                && matches!(to.0.get(above), Some(Entry::File { .. }))
             {
-                return Err(wrong("is in a directory that is not listed"));
+                return Err(wrong("is in a file"));
             }
             if let Entry::File { sha256, size, .. } = entry {
                 if !blobs::is_hash(sha256) {
@@ -115,41 +117,6 @@ impl Workspace {
         self.quota.check(bytes, to.0.len() as u64)
     }
 
-    /// Whether what stands in the place of `path` can be taken away.
-    fn check_place(&self, path: &str, entry: &Entry, tree: &Tree) -> Result<(), WorkspaceError> {
-        let in_the_way = matches!(entry, Entry::File { .. }) && tree.is_occupied(path);
-        // A directory that cannot be looked into.
-        let closed = || {
-            let metadata = self.parent(path).and_then(|(dir, name)| dir.symlink_metadata(name));
-            metadata.is_ok_and(|metadata| metadata.is_dir())
-        };
-        if in_the_way || (tree.foreign.contains(path) && closed()) {
-            return Err(WorkspaceError::Occupied { path: path.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Whether the file at `path` is the wanted one already.
-    fn is_same(&self, path: &str, wanted: &Entry, tree: &Tree) -> Result<bool, WorkspaceError> {
-        let Entry::File { sha256, size, mode, mtime_ns } = wanted else { return Ok(false) };
-        let (Some(Found::File(stamp)), Some(known)) = (tree.found.get(path), self.known.get(path)) else {
-            return Ok(false);
-        };
-        let looks_same = known.stamp == *stamp
-            && known.content.sha256 == *sha256
-            && known.content.size == *size
-            && stamp.size == *size
-            && stamp.mode == mode & 0o777
-            && stamp.mtime_ns() == *mtime_ns;
-        if !looks_same || known.settled {
-            return Ok(looks_same);
-        }
-        let opened = self.parent(path).and_then(|(dir, name)| scan::open_file(&dir, name));
-        let Some((mut file, now)) = opened.map_err(WorkspaceError::io("open", path))? else { return Ok(false) };
-        let content = blobs::hash(&mut file, *size);
-        Ok(now == *stamp && content.is_ok_and(|content| content.sha256 == *sha256))
-    }
-
     /// The staging directory of the directory that `path` is in.
     fn staging<'a>(
         &self,
@@ -158,7 +125,7 @@ impl Workspace {
     ) -> Result<&'a mut Staging, WorkspaceError> {
         let root = path.split_once('/').map_or(path, |(root, _)| root);
         if !stagings.contains_key(root) {
-            let dir = self.roots.iter().find(|(name, _)| name == root).map(|(_, dir)| dir);
+            let dir = self.tracker.root(path).map(|(dir, _)| dir);
             let made = dir.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).and_then(Staging::new);
             stagings.insert(root.to_owned(), made.map_err(WorkspaceError::io("make a temporary directory in", root))?);
         }
@@ -167,12 +134,18 @@ impl Workspace {
     }
 
     /// Writes a file in full, next to its place.
-    fn stage(&self, staging: &mut Staging, wanted: &Wanted) -> Result<String, WorkspaceError> {
-        let Wanted { path, content, mode, mtime_ns } = wanted;
+    fn stage(
+        &self,
+        staging: &mut Staging,
+        path: &str,
+        content: &Content,
+        (mode, mtime_ns): (u32, i64),
+    ) -> Result<String, WorkspaceError> {
         let (mut file, name) = staging.file().map_err(WorkspaceError::io("write", path))?;
-        self.blobs.get(content, &mut file).map_err(|error| match error {
+        let from = if self.tracker.blobs.has(content) { &self.tracker.blobs } else { &self.tracker.held };
+        from.get(content, &mut file).map_err(|error| match error {
             Unusable::Bad(reason) => {
-                WorkspaceError::Blob { path: (*path).to_owned(), sha256: content.sha256.clone(), reason }
+                WorkspaceError::Blob { path: path.to_owned(), sha256: content.sha256.clone(), reason }
             }
             Unusable::Io(error) => WorkspaceError::io("write", path)(error),
         })?;
@@ -181,55 +154,80 @@ impl Workspace {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: mtime_ns.div_euclid(SECOND), tv_nsec: mtime_ns.rem_euclid(SECOND) },
         };
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(*mode))
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))
             .and_then(|()| rustix::fs::futimens(&file, &times))
             .map_err(|error| WorkspaceError::io("set mode and time of", path)(error.into()))?;
         Ok(name)
     }
 
-    /// Removes what is not in `to`, or is something else there. Children come before their directories.
-    fn remove(
-        &self,
-        to: &Manifest,
-        tree: &Tree,
-        stagings: &mut BTreeMap<String, Staging>,
-    ) -> Result<(), WorkspaceError> {
-        for path in tree.foreign.iter().filter(|path| to.0.contains_key(*path)) {
-            // A name that is not UTF-8 may look like this path, and is not.
-            let gone = self.parent(path).and_then(|(dir, name)| dir.remove_file(name));
-            gone.or_else(unless_missing).map_err(WorkspaceError::io("remove", path))?;
+    /// Takes away what must not be there. Answers false if something stays that is in the way.
+    fn clear(&self, path: &str, disk: Disk, target: Option<&Entry>) -> Result<bool, WorkspaceError> {
+        let is_replaced =
+            matches!((disk, target), (Disk::File(_), Some(Entry::File { .. })) | (Disk::Dir, Some(Entry::Dir)));
+        if disk == Disk::Nothing || is_replaced {
+            return Ok(true);
         }
-        for (path, found) in tree.found.iter().rev() {
-            let keep = match (found, to.0.get(path)) {
-                (Found::Dir, Some(Entry::Dir)) | (Found::File(_), Some(Entry::File { .. })) => true,
-                (Found::Dir, None) => tree.is_occupied(path),
-                _ => false,
-            };
-            if keep {
-                continue;
-            }
-            let (dir, name) = self.parent(path).map_err(WorkspaceError::io("remove", path))?;
-            let gone = match found {
-                Found::Dir => dir.remove_dir(name),
-                Found::File(_) => dir.remove_file(name),
-                Found::Abyss => self.staging(stagings, path)?.remove_tree(&dir, name),
-            };
-            gone.or_else(unless_missing).map_err(WorkspaceError::io("remove", path))?;
+        let removed = self.tracker.parent(path).and_then(|(dir, name)| match disk {
+            _ if Disk::look(&dir, name) != disk => Ok(false),
+            Disk::File(_) => dir.remove_file(name).map(|()| true),
+            _ => dir.remove_dir(name).map(|()| true),
+        });
+        match removed {
+            Ok(removed) => Ok(removed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            // Somebody has files in it. That is no news, unless a file has to go there.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(target.is_none()),
+            Err(error) => Err(WorkspaceError::io("remove", path)(error)),
         }
-        Ok(())
     }
 
-    fn make_directories(&self, to: &Manifest, tree: &Tree) -> Result<(), WorkspaceError> {
-        for (path, entry) in &to.0 {
-            if *entry == Entry::Dir && tree.found.get(path) != Some(&Found::Dir) {
-                let made = self.parent(path).and_then(|(dir, name)| dir.create_dir(name));
-                made.map_err(WorkspaceError::io("make the directory", path))?;
+    /// Makes a directory, with those above it. Answers false if something else is there.
+    fn make_directory(&self, path: &str) -> Result<bool, WorkspaceError> {
+        let Some((root, below)) = self.tracker.root(path) else { return Ok(false) };
+        match directory(root, below) {
+            Ok(_) => Ok(true),
+            Err(error) if is_in_the_way(&error) => Ok(false),
+            Err(error) => Err(WorkspaceError::io("make the directory", path)(error)),
+        }
+    }
+
+    /// Moves a file to its place, if what it replaces is still the same; its stamp there.
+    fn put(&self, staging: &Staging, path: &str, disk: Disk, staged: &str) -> io::Result<Option<Stamp>> {
+        let (root, below) = self.tracker.root(path).ok_or(io::ErrorKind::NotFound)?;
+        let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
+        let dir = match directory(root, above) {
+            Ok(dir) => dir,
+            Err(error) if is_in_the_way(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if disk.is_file() {
+            if Disk::look(&dir, name) != disk {
+                return Ok(None);
+            }
+            staging.move_out(staged, &dir, name)?;
+        } else {
+            match staging.move_to_free(staged, &dir, name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+                done => done?,
             }
         }
-        Ok(())
+        Ok(Some(Stamp::of(&dir.symlink_metadata(name)?)))
     }
 }
 
-fn unless_missing(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+/// Opens a directory below `root`, one name after the other, and makes what is missing.
+fn directory(root: &Dir, path: &str) -> io::Result<Dir> {
+    let mut dir = root.try_clone()?;
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        match dir.create_dir(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => dir = super::scan::descend(&dir, std::iter::once(name))?,
+        }
+    }
+    Ok(dir)
+}
+
+/// A file or a link stands where a directory is needed.
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(rustix::io::Errno::from_io_error(error), Some(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP))
 }

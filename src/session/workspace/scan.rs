@@ -2,16 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::io::Errno;
 
 use super::error::WorkspaceError;
-use super::recorder::Quota;
+use super::manifest::Entry;
+use super::tracker::Seen;
 
 /// Directories within each other. One descriptor is open for each while a tree is walked.
 pub(super) const MAX_DEPTH: usize = 64;
+
+/// A second write within this time of a first one may leave the same time on the file: file systems take it
+/// from a clock that ticks every 1 to 10 ms.
+const TICK: Duration = Duration::from_millis(50);
+/// The same where times are whole seconds (or, on FAT, whole two seconds).
+const COARSE_TICK: Duration = Duration::from_millis(2050);
 
 /// What tells one version of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +44,72 @@ impl Stamp {
         }
     }
 
+    /// Whether a file of which this is the entry looks like this.
+    pub(super) fn looks_like(&self, entry: &Entry) -> bool {
+        matches!(entry, Entry::File { size, mode, mtime_ns, .. }
+            if self.size == *size && self.mode == mode & 0o777 && self.mtime_ns() == *mtime_ns)
+    }
+
+    /// Whether this is the same file, under another name.
+    pub(super) fn is_moved(&self, was: Self) -> bool {
+        Self { ctime: was.ctime, ..*self } == was
+    }
+
+    /// Whether this is the open file that was seen.
+    pub(super) fn is_seen(&self, seen: Seen) -> bool {
+        // Times from before 1970 are not seen.
+        let modified = i64::try_from(seen.modified).unwrap_or(i64::MAX);
+        self.size == seen.size && (self.mtime_ns() == modified || self.mtime.0 < 0)
+    }
+
+    /// When it was changed last, since 1970.
+    pub(super) fn changed(&self) -> Option<Duration> {
+        Some(Duration::new(u64::try_from(self.ctime.0).ok()?, u32::try_from(self.ctime.1).ok()?))
+    }
+
+    /// As plain numbers.
+    pub(super) fn to_words(self) -> [u64; 8] {
+        let [mtime, ctime] = [self.mtime, self.ctime].map(|time| [time.0, time.1].map(i64::cast_unsigned));
+        [self.dev, self.ino, self.size, mtime[0], mtime[1], ctime[0], ctime[1], self.mode.into()]
+    }
+
+    /// The other way.
+    pub(super) fn from_words([dev, ino, size, m, m_ns, c, c_ns, mode]: [u64; 8]) -> Self {
+        let time = |seconds: u64, nanoseconds: u64| (seconds.cast_signed(), nanoseconds.cast_signed());
+        Self { dev, ino, size, mtime: time(m, m_ns), ctime: time(c, c_ns), mode: mode as u32 }
+    }
+
     /// Nanoseconds since 1970, as far as they fit.
     pub(super) fn mtime_ns(&self) -> i64 {
         self.mtime.0.saturating_mul(1_000_000_000).saturating_add(self.mtime.1)
+    }
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disk {
+    Nothing,
+    Dir,
+    File(Stamp),
+    /// A symbolic link, a socket, or something that cannot be looked at.
+    Other,
+}
+
+impl Disk {
+    /// What stands at `path` below `root`. A link at its end is not followed, and none leads out.
+    pub(super) fn look(root: &Dir, path: &str) -> Self {
+        match root.symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Self::Dir,
+            Ok(metadata) if metadata.is_file() => Self::File(Stamp::of(&metadata)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Self::Nothing
+            }
+            Ok(_) | Err(_) => Self::Other,
+        }
+    }
+
+    pub(super) fn is_file(self) -> bool {
+        matches!(self, Self::File(_))
     }
 }
 
@@ -66,20 +137,14 @@ impl Tree {
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
-
-    /// Whether something that is left alone is in the directory `path`.
-    pub(super) fn is_occupied(&self, path: &str) -> bool {
-        let below = format!("{path}/");
-        self.foreign.range(below.clone()..).next().is_some_and(|foreign| foreign.starts_with(&below))
-    }
 }
 
-/// Walks `dir`, which a manifest calls `prefix`. Without a quota there is no limit to what it finds.
-pub(super) fn scan(prefix: &str, dir: &Dir, quota: Option<Quota>, tree: &mut Tree) -> Result<(), WorkspaceError> {
-    walk(prefix, dir, quota, tree, 1)
+/// Walks `dir`, which the tree calls `prefix`.
+pub(super) fn scan(prefix: &str, dir: &Dir, tree: &mut Tree) -> Result<(), WorkspaceError> {
+    walk(prefix, dir, tree, 1)
 }
 
-fn walk(prefix: &str, dir: &Dir, quota: Option<Quota>, tree: &mut Tree, depth: usize) -> Result<(), WorkspaceError> {
+fn walk(prefix: &str, dir: &Dir, tree: &mut Tree, depth: usize) -> Result<(), WorkspaceError> {
     for entry in dir.entries().map_err(WorkspaceError::io("list", prefix))? {
         let entry = entry.map_err(WorkspaceError::io("list", prefix))?;
         let name = entry.file_name();
@@ -95,15 +160,12 @@ fn walk(prefix: &str, dir: &Dir, quota: Option<Quota>, tree: &mut Tree, depth: u
         };
         if metadata.is_dir() {
             if depth >= MAX_DEPTH {
-                if quota.is_some() {
-                    return Err(WorkspaceError::Depth { path, limit: MAX_DEPTH });
-                }
                 tree.found.insert(path, Found::Abyss);
                 continue;
             }
             match dir.open_dir_nofollow(name).and_then(|inner| inner.entries().map(|_| inner)) {
                 Ok(inner) => {
-                    walk(&path, &inner, quota, tree, depth + 1)?;
+                    walk(&path, &inner, tree, depth + 1)?;
                     tree.found.insert(path, Found::Dir);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -116,9 +178,6 @@ fn walk(prefix: &str, dir: &Dir, quota: Option<Quota>, tree: &mut Tree, depth: u
             tree.found.insert(path, Found::File(Stamp::of(&metadata)));
         } else {
             tree.foreign.insert(path);
-        }
-        if let Some(quota) = quota {
-            quota.check(tree.bytes, tree.found.len() as u64)?;
         }
     }
     Ok(())
@@ -143,6 +202,25 @@ pub(super) fn open_file(dir: &Dir, name: &str) -> io::Result<Option<(File, Stamp
     Ok(metadata.is_file().then(|| (file, Stamp::of(&metadata))))
 }
 
+/// Whether there is certainly no symbolic link on the way to `path` below `root`, nor, if that counts, at its end.
+pub(super) fn leads_straight(root: &Dir, path: &str, end: bool) -> bool {
+    let above = path.rsplit_once('/').map_or(".", |(above, _)| above);
+    is_straight(root, above) && (!end || !root.symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()))
+}
+
+#[cfg(target_os = "linux")]
+fn is_straight(root: &Dir, path: &str) -> bool {
+    use rustix::fs::{Mode, OFlags, ResolveFlags};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(root, path, flags, Mode::empty(), resolve).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_straight(_: &Dir, _: &str) -> bool {
+    false
+}
+
 /// Opens the directory `names` below `root`, one name after the other.
 pub(super) fn descend<'a>(root: &Dir, names: impl Iterator<Item = &'a str>) -> io::Result<Dir> {
     let mut dir = root.try_clone()?;
@@ -150,4 +228,15 @@ pub(super) fn descend<'a>(root: &Dir, names: impl Iterator<Item = &'a str>) -> i
         dir = dir.open_dir_nofollow(name)?;
     }
     Ok(dir)
+}
+
+/// Whether a write after `started` must give the file another time than `stamp` has. Only the time of the last
+/// change counts: the other one can be set to anything.
+pub(super) fn settled(stamp: Stamp, started: SystemTime) -> bool {
+    let tick = if stamp.ctime.1 == 0 { COARSE_TICK } else { TICK };
+    let now = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(stamp.ctime.0), u32::try_from(stamp.ctime.1)) else {
+        return false;
+    };
+    Duration::new(seconds, nanoseconds).checked_add(tick).is_some_and(|end| end < now)
 }

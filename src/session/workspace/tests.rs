@@ -1,17 +1,23 @@
 //! Recording and putting back, by value.
 
 use std::fs;
+use std::future::Future;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
 use super::*;
 
+mod limits;
+mod persons;
 mod sequences;
 
 const ROOMY: Quota = Quota { bytes: 64 << 20, files: 10_000 };
+/// The state of a session that has not done anything.
+const NEW: Origin = Origin { place: "", generation: u64::MAX };
 
 /// Every path; for files also contents, mode and time of modification.
 type Files = Vec<(String, Option<(Vec<u8>, u32, i128)>)>;
@@ -32,8 +38,40 @@ impl Place {
         self.top.path().join(path)
     }
 
-    fn open(&self, quota: Quota) -> Result<Workspace, WorkspaceError> {
-        Workspace::new(&[("app", self.at("app")), ("tmp", self.at("tmp"))], self.at("blobs"), quota)
+    fn open(&self) -> Workspace {
+        self.open_with(ROOMY)
+    }
+
+    fn open_with(&self, quota: Quota) -> Workspace {
+        let roots = [("app", self.at("app")), ("tmp", self.at("tmp"))];
+        Workspace::new(&Places { roots: &roots, blobs: self.at("blobs"), held: self.at("held") }, quota).unwrap()
+    }
+
+    /// The guest does something at a path.
+    fn guest(&self, workspace: &Workspace, path: &str, act: impl FnOnce(&Path)) {
+        self.try_guest(workspace, path, act).unwrap();
+    }
+
+    fn try_guest(&self, workspace: &Workspace, path: &str, act: impl FnOnce(&Path)) -> Result<(), Refused> {
+        let (root, below) = path.split_once('/').unwrap();
+        let tracker = workspace.tracker();
+        if let Some(wait) = tracker.before(root, below, true, false) {
+            block_on(wait)?;
+        }
+        act(&self.at(path));
+        tracker.after(root, below, true, None);
+        Ok(())
+    }
+
+    fn guest_writes(&self, workspace: &Workspace, path: &str, bytes: impl AsRef<[u8]>) {
+        self.guest(workspace, path, |at| fs::write(at, bytes).unwrap());
+    }
+
+    fn guest_renames(&self, workspace: &Workspace, from: &str, to: &str) {
+        let (from_parts, to_parts) = (from.split_once('/').unwrap(), to.split_once('/').unwrap());
+        block_on(workspace.tracker().before_move(from_parts, to_parts)).unwrap();
+        let _ = fs::rename(self.at(from), self.at(to));
+        workspace.tracker().after_move(from_parts, to_parts);
     }
 
     fn tree(&self) -> Files {
@@ -44,6 +82,19 @@ impl Place {
         tree.sort();
         tree
     }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+/// What a record says has changed.
+fn recorded(workspace: &mut Workspace) -> Option<Changes> {
+    workspace.record().map(|capture| capture.wait())
+}
+
+fn text(at: &Path) -> String {
+    fs::read_to_string(at).unwrap_or_else(|error| format!("({:?})", error.kind()))
 }
 
 /// Names with what is in files, their modes and times; `None` for directories.
@@ -63,28 +114,35 @@ fn collect(dir: &Path, name: &str, tree: &mut Files) {
 }
 
 #[test]
-fn what_is_there_at_first_is_recorded_and_nothing_new_is_none() {
+fn only_what_the_guest_touched_is_recorded() {
     let place = Place::new();
-    fs::create_dir(place.at("app/empty")).unwrap();
-    fs::write(place.at("app/a.txt"), "one").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let paths: Vec<_> = workspace.manifest().0.keys().cloned().collect();
-    assert_eq!(paths, ["app/a.txt", "app/empty"]);
-    assert!(workspace.record().unwrap().is_none());
-    fs::write(place.at("tmp/b"), "two").unwrap();
-    fs::remove_file(place.at("app/a.txt")).unwrap();
-    let changes = workspace.record().unwrap().unwrap();
-    assert_eq!(changes.gone, ["app/a.txt"]);
-    assert_eq!(changes.set.keys().collect::<Vec<_>>(), ["tmp/b"]);
+    fs::write(place.at("app/theirs.txt"), "one").unwrap();
+    let mut workspace = place.open();
+    assert!(workspace.manifest().0.is_empty() && workspace.record().is_none());
+    place.guest(&workspace, "app/dir", |at| fs::create_dir(at).unwrap());
+    place.guest_writes(&workspace, "app/dir/a", "a");
+    place.guest_writes(&workspace, "tmp/b", "b");
+    fs::write(place.at("app/theirs too"), "two").unwrap();
+    let capture = workspace.record().unwrap();
+    assert_eq!(capture.names("app", 9).created, ["dir/a"]);
+    let changes = capture.wait();
+    assert_eq!(changes.set.keys().collect::<Vec<_>>(), ["app/dir", "app/dir/a", "tmp/b"]);
+    assert!(changes.gone.is_empty() && changes.before.is_empty());
+    place.guest(&workspace, "tmp/b", |at| fs::remove_file(at).unwrap());
+    assert_eq!(recorded(&mut workspace).unwrap().gone, ["tmp/b"]);
+    // What comes and goes within a cell is nothing.
+    place.guest_writes(&workspace, "app/passing", "x");
+    place.guest(&workspace, "app/passing", |at| fs::remove_file(at).unwrap());
+    assert!(workspace.record().is_none());
 }
 
 #[test]
 fn a_second_write_within_a_tick_is_found() {
     let place = Place::new();
-    let mut workspace = place.open(ROOMY).unwrap();
+    let mut workspace = place.open();
     for round in 0..200_u8 {
-        fs::write(place.at("app/a"), [round; 10]).unwrap();
-        assert!(workspace.record().unwrap().is_some(), "round {round}");
+        place.guest_writes(&workspace, "app/a", [round; 10]);
+        assert!(recorded(&mut workspace).is_some_and(|changes| changes.set.len() == 1), "round {round}");
     }
 }
 
@@ -100,38 +158,65 @@ fn a_stamp_is_trusted_only_when_the_clock_has_moved_on() {
     };
     let (before, soon, later, much_later) = (at(0) - Duration::from_secs(1), at(49), at(60), at(3000));
     stamp.ctime.1 = 5;
-    assert_eq!([before, soon, later].map(|now| recorder::settled(stamp, now)), [false, false, true]);
+    assert_eq!([before, soon, later].map(|now| scan::settled(stamp, now)), [false, false, true]);
     stamp.ctime.1 = 0;
-    assert_eq!([later, much_later].map(|now| recorder::settled(stamp, now)), [false, true]);
+    assert_eq!([later, much_later].map(|now| scan::settled(stamp, now)), [false, true]);
 }
 
 #[test]
 fn a_large_content_is_the_same_after_a_detour() {
     let place = Place::new();
     let large: Vec<u8> = (0..3_500_000_u32).flat_map(u32::to_le_bytes).collect();
-    fs::write(place.at("app/large"), &large).unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    fs::write(place.at("app/large"), "small").unwrap();
-    workspace.record().unwrap();
-    workspace.restore(&first).unwrap();
+    let mut workspace = place.open();
+    place.guest_writes(&workspace, "app/large", &large);
+    recorded(&mut workspace);
+    let first = workspace.manifest();
+    place.guest_writes(&workspace, "app/large", "small");
+    recorded(&mut workspace);
+    assert!(workspace.go(&first, &Past::default(), NEW).unwrap().is_empty());
     assert!(fs::read(place.at("app/large")).unwrap() == large);
+}
+
+#[test]
+fn a_hole_stays_one_on_the_way_to_the_record_and_back() {
+    const SIZE: u64 = 512 << 20;
+    let place = Place::new();
+    let mut workspace = place.open_with(Quota { bytes: 4 << 30, files: 9 });
+    place.guest(&workspace, "app/sparse", |at| {
+        use std::os::unix::fs::FileExt;
+        let file = fs::File::create(at).unwrap();
+        file.set_len(SIZE).unwrap();
+        file.write_all_at(b"in the midst", 300 << 20).unwrap();
+    });
+    let changes = recorded(&mut workspace).unwrap();
+    let first = workspace.manifest();
+    let Some(Entry::File { sha256, size: SIZE, .. }) = changes.set.get("app/sparse") else { panic!("{changes:?}") };
+    let blob = place.at("blobs").join(sha256);
+    place.guest(&workspace, "app/sparse", |at| fs::remove_file(at).unwrap());
+    recorded(&mut workspace);
+    workspace.go(&first, &Past::default(), NEW).unwrap();
+    for path in [blob, place.at("app/sparse")] {
+        let metadata = path.metadata().unwrap();
+        assert_eq!(metadata.len(), SIZE);
+        assert!(metadata.blocks() < 1024, "{} blocks", metadata.blocks());
+    }
 }
 
 #[test]
 fn a_restored_file_is_a_new_one_and_an_unchanged_one_is_left() {
     let place = Place::new();
+    let mut workspace = place.open();
     for name in ["app/changed", "app/same"] {
-        fs::write(place.at(name), "before").unwrap();
+        place.guest_writes(&workspace, name, "before");
     }
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    fs::write(place.at("app/changed"), "after").unwrap();
-    workspace.record().unwrap();
+    recorded(&mut workspace);
+    let first = workspace.manifest();
+    place.guest_writes(&workspace, "app/changed", "after");
+    recorded(&mut workspace);
     let inode = |name: &str| place.at(name).metadata().unwrap().ino();
     let held = fs::File::open(place.at("app/changed")).unwrap();
     let before = inode("app/same");
-    workspace.restore(&first).unwrap();
+    workspace.go(&first, &Past::default(), NEW).unwrap();
     assert_ne!(inode("app/changed"), held.metadata().unwrap().ino());
     assert_eq!(inode("app/same"), before);
     assert_eq!(fs::read_dir(place.at("app")).unwrap().count(), 2, "nothing temporary is left");
@@ -140,67 +225,35 @@ fn a_restored_file_is_a_new_one_and_an_unchanged_one_is_left() {
 #[test]
 fn a_bad_blob_is_found_before_anything_is_changed() {
     let place = Place::new();
-    fs::write(place.at("app/a"), "first content").unwrap();
-    fs::write(place.at("app/b"), "second content").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
+    let mut workspace = place.open();
+    place.guest_writes(&workspace, "app/a", "first content");
+    place.guest_writes(&workspace, "app/b", "second content");
+    recorded(&mut workspace);
+    let first = workspace.manifest();
     for name in ["app/a", "app/b"] {
-        fs::write(place.at(name), format!("{name} changed")).unwrap();
+        place.guest_writes(&workspace, name, format!("{name} changed"));
     }
-    fs::write(place.at("app/new"), "new").unwrap();
-    workspace.record().unwrap();
+    place.guest_writes(&workspace, "app/new", "new");
+    recorded(&mut workspace);
     let tree = place.tree();
     let Entry::File { sha256, .. } = &first.0["app/b"] else { panic!("a file") };
     let blob = place.at("blobs").join(sha256);
     let good = fs::read(&blob).unwrap();
     let mut flipped = good.clone();
     flipped[3] ^= 1;
+    fs::remove_dir_all(place.at("held/contents")).unwrap();
     for bad in [Some(&flipped[..]), Some(&good[..5]), None] {
         fs::remove_file(&blob).unwrap_or_default();
         if let Some(bad) = bad {
             fs::write(&blob, bad).unwrap();
         }
-        let error = workspace.restore(&first).unwrap_err();
+        let error = workspace.go(&first, &Past::default(), NEW).unwrap_err();
         assert!(matches!(&error, WorkspaceError::Blob { path, .. } if path == "app/b"), "{error}");
         assert_eq!(place.tree(), tree);
     }
     fs::write(&blob, good).unwrap();
-    workspace.restore(&first).unwrap();
-    assert_eq!(fs::read(place.at("app/b")).unwrap(), b"second content");
-}
-
-#[test]
-fn over_the_quota_the_last_manifest_stays_valid() {
-    let place = Place::new();
-    fs::write(place.at("app/a"), "12345").unwrap();
-    let mut workspace = place.open(Quota { bytes: 10, files: 3 }).unwrap();
-    let first = workspace.manifest().clone();
-    fs::write(place.at("app/b"), "123456").unwrap();
-    let error = workspace.record().unwrap_err();
-    assert!(matches!(error, WorkspaceError::Quota { key: "workspace_bytes", limit: 10, used: 11, .. }), "{error}");
-    assert_eq!(workspace.manifest(), &first);
-    fs::write(place.at("app/b"), "").unwrap();
-    for name in ["app/c", "app/d"] {
-        fs::create_dir(place.at(name)).unwrap();
-    }
-    let error = workspace.record().unwrap_err();
-    assert!(matches!(error, WorkspaceError::Quota { key: "workspace_files", limit: 3, .. }), "{error}");
-    workspace.restore(&first).unwrap();
-    assert_eq!(place.tree().len(), 1);
-    assert!(place.open(Quota { bytes: 4, files: 3 }).is_err());
-}
-
-#[test]
-fn too_deep_is_an_error_and_can_be_undone() {
-    let place = Place::new();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    let deep = (0..200).fold(place.at("app"), |path, _| path.join("d"));
-    fs::create_dir_all(&deep).unwrap();
-    fs::write(deep.join("file"), "far down").unwrap();
-    assert!(matches!(workspace.record(), Err(WorkspaceError::Depth { .. })));
-    workspace.restore(&first).unwrap();
-    assert_eq!(place.tree(), []);
+    workspace.go(&first, &Past::default(), NEW).unwrap();
+    assert_eq!(text(&place.at("app/b")), "second content");
 }
 
 #[test]
@@ -208,73 +261,63 @@ fn links_are_neither_followed_nor_recorded_nor_removed() {
     let place = Place::new();
     fs::create_dir_all(place.at("outside/sub")).unwrap();
     fs::write(place.at("outside/secret"), "secret").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    fs::create_dir(place.at("app/dir")).unwrap();
-    fs::write(place.at("app/dir/file"), "x").unwrap();
+    let mut workspace = place.open();
+    let first = workspace.manifest();
+    place.guest(&workspace, "app/dir", |at| fs::create_dir(at).unwrap());
+    place.guest_writes(&workspace, "app/dir/file", "x");
     symlink(place.at("outside/secret"), place.at("app/dir/link")).unwrap();
     symlink(place.at("outside"), place.at("app/linked")).unwrap();
-    let changes = workspace.record().unwrap().unwrap();
+    let changes = recorded(&mut workspace).unwrap();
     assert_eq!(changes.set.keys().collect::<Vec<_>>(), ["app/dir", "app/dir/file"]);
-    let second = workspace.manifest().clone();
-    workspace.restore(&first).unwrap();
+    let second = workspace.manifest();
+    workspace.go(&first, &Past::default(), NEW).unwrap();
     assert!(!place.at("app/dir/file").exists());
     assert!(place.at("app/dir/link").is_symlink() && place.at("app/linked").is_symlink());
     // A directory that became a link: what is behind it is not touched.
     fs::remove_file(place.at("app/dir/link")).unwrap();
     fs::remove_dir(place.at("app/dir")).unwrap();
     symlink(place.at("outside"), place.at("app/dir")).unwrap();
-    workspace.restore(&second).unwrap();
-    assert!(!place.at("app/dir").is_symlink());
-    assert_eq!(fs::read(place.at("app/dir/file")).unwrap(), b"x");
+    let kept = workspace.go(&second, &Past::default(), NEW).unwrap();
+    assert_eq!(kept, ["app/dir", "app/dir/file"]);
     assert!(!place.at("outside/file").exists() && place.at("outside/secret").exists());
 }
 
 #[test]
-fn what_cannot_be_taken_away_is_found_before_anything_is_changed() {
+fn a_file_behind_a_link_within_the_workspace_is_taken_back_where_it_is() {
     let place = Place::new();
-    fs::write(place.at("app/x"), "a file").unwrap();
-    fs::write(place.at("app/y"), "another").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    fs::remove_file(place.at("app/x")).unwrap();
-    fs::write(place.at("app/y"), "changed").unwrap();
-    fs::create_dir(place.at("app/x")).unwrap();
-    symlink("nowhere", place.at("app/x/link")).unwrap();
-    assert!(matches!(workspace.restore(&first), Err(WorkspaceError::Occupied { path }) if path == "app/x"));
-    assert_eq!(fs::read(place.at("app/y")).unwrap(), b"changed");
-}
-
-#[test]
-fn names_that_are_not_utf8_are_left_alone() {
-    use std::os::unix::ffi::OsStrExt;
-    let place = Place::new();
-    let odd = place.at("app").join(std::ffi::OsStr::from_bytes(b"odd\xff"));
-    fs::write(&odd, "x").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    assert!(workspace.manifest().0.is_empty());
-    workspace.restore(&Manifest::default()).unwrap();
-    assert!(odd.exists());
+    fs::create_dir(place.at("app/real")).unwrap();
+    fs::write(place.at("app/real/file"), "theirs").unwrap();
+    symlink("real", place.at("app/by")).unwrap();
+    symlink("real/file", place.at("app/direct")).unwrap();
+    let mut workspace = place.open();
+    for path in ["app/by/file", "app/direct"] {
+        place.guest_writes(&workspace, path, "the guest's");
+        assert_eq!(workspace.roll_back().unwrap(), [""; 0]);
+        assert_eq!(text(&place.at("app/real/file")), "theirs");
+        assert!(place.at("app/direct").is_symlink());
+    }
 }
 
 #[test]
 fn lists_of_files_that_no_workspace_had_are_refused() {
     let place = Place::new();
-    let mut workspace = place.open(Quota { bytes: 100, files: 100 }).unwrap();
+    let mut workspace = place.open_with(Quota { bytes: 100, files: 100 });
     let file = |size| Entry::File { sha256: "0".repeat(64), size, mode: 0o644, mtime_ns: 0 };
+    let mut go = |manifest| workspace.go(&manifest, &Past::default(), NEW).unwrap_err();
     let deep = format!("app{}", "/d".repeat(65));
-    for path in ["app", "app/", "other/x", "/app/x", "app/../x", "app/./x", "app//x", "app/a\0b", "app/no/x", &deep, ""]
-    {
-        let error = workspace.restore(&Manifest([(path.to_owned(), file(1))].into())).unwrap_err();
+    for path in ["app", "app/", "other/x", "/app/x", "app/../x", "app/./x", "app//x", "app/a\0b", &deep, ""] {
+        let error = go(Manifest([(path.to_owned(), file(1))].into()));
         assert!(matches!(error, WorkspaceError::Manifest { .. }), "{path}: {error}");
     }
+    let within = Manifest([("app/x".to_owned(), file(1)), ("app/x/y".to_owned(), file(1))].into());
+    assert!(matches!(go(within), WorkspaceError::Manifest { .. }));
     let mut bad = Manifest([("app/x".to_owned(), file(101))].into());
-    assert!(matches!(workspace.restore(&bad), Err(WorkspaceError::Quota { .. })));
+    assert!(matches!(go(bad.clone()), WorkspaceError::Quota { .. }));
     bad.0.insert("app/y".to_owned(), file(u64::MAX));
-    assert!(matches!(workspace.restore(&bad), Err(WorkspaceError::Quota { .. })));
+    assert!(matches!(go(bad), WorkspaceError::Quota { .. }));
     for sha256 in ["../../etc/passwd", "", &"F".repeat(64)] {
         let entry = Entry::File { sha256: sha256.to_owned(), size: 1, mode: 0o644, mtime_ns: 0 };
-        let error = workspace.restore(&Manifest([("app/x".to_owned(), entry)].into())).unwrap_err();
+        let error = go(Manifest([("app/x".to_owned(), entry)].into()));
         assert!(matches!(error, WorkspaceError::Manifest { .. }), "{error}");
     }
 }
@@ -285,33 +328,58 @@ fn what_a_crash_left_behind_is_cleaned_up() {
     let left = place.at("app/.cellblock-restore-0123456789abcdef0123456789abcdef");
     fs::create_dir_all(left.join("1/2")).unwrap();
     fs::write(left.join("1/2/file"), "x").unwrap();
-    let workspace = place.open(ROOMY).unwrap();
-    assert!(workspace.manifest().0.is_empty() && !left.exists());
+    place.open();
+    assert!(!left.exists());
 }
 
 #[test]
 fn another_workspace_takes_over_from_the_same_blobs() {
     let place = Place::new();
-    fs::write(place.at("app/a"), "content").unwrap();
-    let first = place.open(ROOMY).unwrap().manifest().clone();
-    fs::remove_file(place.at("app/a")).unwrap();
-    let mut again = place.open(ROOMY).unwrap();
+    let mut workspace = place.open();
+    place.guest_writes(&workspace, "app/a", "content");
+    recorded(&mut workspace);
+    let first = workspace.manifest();
+    drop(workspace);
+    fs::remove_dir_all(place.at("app")).unwrap();
+    fs::create_dir(place.at("app")).unwrap();
+    let mut again = place.open();
     let json = serde_json::to_string(&first).unwrap();
-    again.restore(&serde_json::from_str(&json).unwrap()).unwrap();
-    assert_eq!(fs::read(place.at("app/a")).unwrap(), b"content");
-    assert!(again.record().unwrap().is_none());
+    again.take_over(&first);
+    let elsewhere = Origin { place: "elsewhere", generation: u64::MAX };
+    assert!(again.go(&serde_json::from_str(&json).unwrap(), &Past::default(), elsewhere).unwrap().is_empty());
+    assert_eq!(text(&place.at("app/a")), "content");
+    assert!(again.record().is_none());
 }
 
 #[test]
 fn contents_that_nobody_needs_are_removed() {
     let place = Place::new();
-    fs::write(place.at("app/a"), "kept").unwrap();
-    let mut workspace = place.open(ROOMY).unwrap();
-    let first = workspace.manifest().clone();
-    fs::write(place.at("app/a"), "dropped!").unwrap();
-    workspace.record().unwrap();
-    workspace.blobs().sync(workspace.manifest().hashes().iter().map(String::as_str)).unwrap();
-    assert_eq!(workspace.blobs().retain(&first.hashes()).unwrap(), 8);
-    workspace.restore(&first).unwrap();
-    assert_eq!(fs::read(place.at("app/a")).unwrap(), b"kept");
+    let mut workspace = place.open();
+    place.guest_writes(&workspace, "app/a", "kept");
+    recorded(&mut workspace);
+    let first = workspace.manifest();
+    place.guest_writes(&workspace, "app/a", "dropped!");
+    recorded(&mut workspace);
+    let blobs = Blobs::open(&place.at("blobs")).unwrap();
+    blobs.sync(workspace.manifest().hashes().iter().map(String::as_str)).unwrap();
+    assert_eq!(blobs.retain(&first.hashes()).unwrap(), 8);
+    workspace.go(&first, &Past::default(), NEW).unwrap();
+    assert_eq!(text(&place.at("app/a")), "kept");
+}
+
+#[test]
+fn a_guest_that_goes_on_with_a_file_waits_until_it_is_recorded() {
+    let place = Place::new();
+    let workspace = place.open();
+    place.guest_writes(&workspace, "app/a", "recorded");
+    let tracker = workspace.tracker().clone();
+    let capture = tracker.seal().unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting = Box::pin(tracker.before("app", "a", true, false).unwrap());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    // Any other file can be written to.
+    place.guest_writes(&workspace, "app/b", "at once");
+    tracker.record(&capture.0);
+    assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    assert!(capture.is_done() && capture.wait().set.contains_key("app/a"));
 }

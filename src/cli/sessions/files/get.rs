@@ -15,6 +15,7 @@ use crate::cli::sessions::table;
 use crate::observe::{self, FileRead};
 use crate::session::house;
 use crate::session::store::SessionId;
+use crate::session::timeline::StateId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
@@ -23,13 +24,17 @@ pub(super) struct Get {
     /// Where to write it, in place of what is there; - for the standard output, which is the default
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The state whose files are meant, by its number (`cellblock sessions log`); without it, the workspace as it is
+    #[arg(long, value_name = "STATE")]
+    state: Option<u64>,
     #[command(flatten)]
     place: Place,
 }
 
 impl Get {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let files = house::stored_files(&self.place.policy()?, id)?;
+        let mut files = house::stored_files(&self.place.policy()?, id)?;
+        files.state = self.state.map(StateId);
         let output = self.output.as_deref().filter(|output| output.as_os_str() != "-");
         let path = &self.path;
         let (size, json, text) = match output {

@@ -13,19 +13,24 @@ use crate::observe::FileListed;
 use crate::session::house;
 use crate::session::store::SessionId;
 use crate::session::stored_files::Source;
+use crate::session::timeline::StateId;
 use crate::session::workspace::Listed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     /// Only files of these names: *.csv anywhere, data/*.csv, data/**
     pattern: Option<String>,
+    /// The state whose files are meant, by its number (`cellblock sessions log`); without it, the workspace as it is
+    #[arg(long, value_name = "STATE")]
+    state: Option<u64>,
     #[command(flatten)]
     place: Place,
 }
 
 impl List {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let files = house::stored_files(&self.place.policy()?, id)?;
+        let mut files = house::stored_files(&self.place.policy()?, id)?;
+        files.state = self.state.map(StateId);
         let (listed, seen) = files.list(self.pattern.as_deref())?;
         FileListed { session: id.as_str(), files: listed.len() as u64 }.log();
         let json: Vec<Value> = listed.iter().map(as_json).collect();

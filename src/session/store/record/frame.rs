@@ -18,8 +18,9 @@ const PREAMBLE: usize = 20;
 /// One line of the table.
 const LINE: usize = 40;
 const HASH: usize = 32;
-/// Of a header, raw: it may have to list a hundred thousand files.
-const MAX_HEADER: usize = 64 << 20;
+/// Of a header, raw. It may have to list the files of a full workspace (see the workspace's `MAX_LISTING`) three
+/// times: what is new, what is gone, and what was there before.
+const MAX_HEADER: usize = 128 << 20;
 /// A block's raw size; the block with the runs may be larger.
 pub const MAX_BLOCK: usize = 64 * PAGE;
 /// Of the first block, raw: every second page of 4 GiB.

@@ -131,7 +131,7 @@ pub fn blob(depot: &Depot, session: &SessionId, contents: &[u8]) -> Entry {
 }
 
 pub fn set(path: &str, entry: Entry) -> Changes {
-    Changes { set: [(path.to_owned(), entry)].into(), gone: Vec::new() }
+    Changes { set: [(path.to_owned(), entry)].into(), gone: Vec::new(), ..Changes::default() }
 }
 
 /// What a state contains.
