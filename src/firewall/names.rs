@@ -26,6 +26,16 @@ const SHARED: [&str; 11] = [
     "widget-interact",
 ];
 
+/// Pygments' classes for the parts of a piece of code, which pages colour, sorted.
+#[rustfmt::skip]
+const CODE: [&str; 76] = [
+    "bp", "c", "c1", "ch", "cm", "cp", "cpf", "cs", "dl", "err", "esc", "fm", "gd", "ge", "ges", "gh",
+    "gi", "go", "gp", "gr", "gs", "gt", "gu", "hll", "il", "k", "kc", "kd", "kn", "kp", "kr", "kt",
+    "ld", "m", "mb", "mf", "mh", "mi", "mo", "n", "na", "nb", "nc", "nd", "ne", "nf", "ni", "nl",
+    "nn", "no", "nt", "nv", "nx", "o", "ow", "p", "pm", "py", "s", "s1", "s2", "sa", "sb", "sc",
+    "sd", "se", "sh", "si", "sr", "ss", "sx", "vc", "vg", "vi", "vm", "w",
+];
+
 /// How the class begins that the firewall's box around an output with style sheets has, and how long its number is.
 const BOX: &str = "cellblock-";
 const BOX_DIGITS: usize = 12;
@@ -37,7 +47,8 @@ pub fn of_box(number: u64) -> String {
 
 /// A class as it stands in what is shown; none if it is too long.
 pub fn class(name: &str) -> Option<Cow<'_, str>> {
-    match SHARED.binary_search(&name).is_ok() || is_language(name) || is_box(name) {
+    let shared = SHARED.binary_search(&name).is_ok() || CODE.binary_search(&name).is_ok();
+    match shared || is_language(name) || is_box(name) {
         true => Some(Cow::Borrowed(name)),
         false => id(name),
     }
@@ -104,7 +115,8 @@ mod tests {
             assert_eq!(class(name).unwrap(), format!("cb-{name}"));
             assert_eq!(id(name).unwrap(), format!("cb-{name}"));
         }
-        assert!(SHARED.is_sorted());
+        assert!(SHARED.is_sorted() && CODE.is_sorted());
+        assert_eq!(class("kn").unwrap(), "kn");
         assert_eq!(class("dataframe").unwrap(), "dataframe");
         assert_eq!(id("dataframe").unwrap(), "cb-dataframe");
         assert_eq!(class("language-c++").unwrap(), "language-c++");

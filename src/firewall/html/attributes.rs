@@ -246,10 +246,11 @@ fn common(name: &str, value: &str, more: Option<&str>, reading: &mut Reading, ou
                 None => out.attribute(name, &classes),
             }
         }
-        _ => match names::id(value.trim()) {
-            Some(id) => out.attribute(name, &id),
-            None => {}
-        },
+        _ => {
+            if let Some(id) = names::id(value.trim()) {
+                out.attribute(name, &id);
+            }
+        }
     }
 }
 

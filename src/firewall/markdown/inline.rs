@@ -206,7 +206,7 @@ impl Writing<'_> {
             state.out.push('<');
             state.out.push_str(&url);
             state.out.push('>');
-            while let Some((event, _)) = events.next() {
+            for (event, _) in events.by_ref() {
                 if matches!(event, Event::End(_)) {
                     break;
                 }
@@ -238,7 +238,7 @@ impl Writing<'_> {
         self.flush(state, true, false);
         let mut words = String::new();
         let mut inside = 0_usize;
-        while let Some((event, _)) = events.next() {
+        for (event, _) in events.by_ref() {
             match event {
                 Event::Start(_) => inside += 1,
                 Event::End(_) if inside == 0 => break,

@@ -163,7 +163,7 @@ impl Writing<'_> {
 
     fn code_block(&mut self, kind: &CodeBlockKind, events: &mut Events, depth: usize) -> String {
         let mut code = String::new();
-        while let Some((event, _)) = events.next() {
+        for (event, _) in events.by_ref() {
             match event {
                 Event::Text(text) => code.push_str(&text),
                 _ => break,
@@ -187,7 +187,7 @@ impl Writing<'_> {
 
     fn html_block(&mut self, events: &mut Events) -> String {
         let mut source = String::new();
-        while let Some((event, _)) = events.next() {
+        for (event, _) in events.by_ref() {
             match event {
                 Event::Html(text) | Event::Text(text) => source.push_str(&text),
                 _ => break,
