@@ -67,6 +67,11 @@ pub fn normalised(text: &str, typeset: bool, removed: &mut Removals) -> Option<S
     if let Some(plain) = read_twice(written.as_deref().unwrap_or(text), removed) {
         written = Some(plain);
     }
+    if let Some(place) = begun_entity(written.as_deref().unwrap_or(text)) {
+        let mut apart = written.unwrap_or_else(|| text.to_owned());
+        apart.insert(place, '\u{200b}');
+        written = Some(apart);
+    }
     if typeset && text.contains('\\') {
         let mut formula = written.clone().unwrap_or_else(|| text.to_owned());
         latex::macros(&mut formula, true, removed);
@@ -333,6 +338,15 @@ fn entity(text: &str) -> Option<(char, usize)> {
         None => NAMED.iter().find(|(known, _)| *known == name)?.1,
     };
     Some((character, end + 1))
+}
+
+/// Where to set apart the beginning of an entity that a text ends with: what is put after it could be the rest.
+fn begun_entity(text: &str) -> Option<usize> {
+    let (before, name) = text.rsplit_once('&')?;
+    let digits = name.strip_prefix("#x").or_else(|| name.strip_prefix('#'));
+    let begun = digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || NAMED.iter().any(|(known, _)| known.starts_with(name));
+    begun.then_some(before.len() + 1)
 }
 
 fn percent_decoded(text: &str) -> String {

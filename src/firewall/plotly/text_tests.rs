@@ -96,6 +96,21 @@ fn what_acts_is_gone_for_every_reader() {
 }
 
 #[test]
+fn an_entity_is_not_put_together_out_of_pieces() {
+    for (one, two) in [
+        ("&", "lt;a href=\"javascript:evil()\">"),
+        ("x &l", "t;span style=\"fill:url(//evil)\">"),
+        ("&#6", "0;a href=\"javascript:evil()\">"),
+    ] {
+        let both = format!("{}{}", written(one).0, written(two).0);
+        assert_eq!(complaints(&both), Vec::<String>::new(), "{both}");
+        assert!(!complaints(&format!("{one}{two}")).is_empty());
+        assert_eq!(written(&written(one).0).0, written(one).0);
+    }
+    assert_eq!(written("AT&T").0, "AT&T");
+}
+
+#[test]
 fn the_judge_sees_what_acts() {
     for text in [
         "<b x=\"<span style='background:url(//evil)'>\">y</b>",
