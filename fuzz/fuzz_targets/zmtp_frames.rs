@@ -3,11 +3,12 @@
 #![no_main]
 
 use std::pin::{Pin, pin};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use cellblock_fuzz::Input;
+use cellblock_fuzz::zmtp::admission::Admission;
 use cellblock_fuzz::zmtp::command::{self, Command};
 use cellblock_fuzz::zmtp::frame::{Encoded, parse_header};
 use cellblock_fuzz::zmtp::greeting;
@@ -16,7 +17,6 @@ use cellblock_fuzz::zmtp::reader::{Limits, PeerReader, Received};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
 
 /// For the clock behind the time limits; nothing waits for it here.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
@@ -67,7 +67,7 @@ fn pure(wire: &[u8]) {
 /// Everything that a peer says, up to the error that ends it.
 fn converse(kind: Option<SocketKind>, pieces: Pieces<'_>) -> Vec<String> {
     let limits =
-        Limits { message_bytes: MESSAGE_BYTES, frames: FRAMES, small_bytes: 64, large: Arc::new(Semaphore::new(1)) };
+        Limits { message_bytes: MESSAGE_BYTES, frames: FRAMES, small_bytes: 64, large: Admission::new(MESSAGE_BYTES) };
     let mut reader = PeerReader::new(pieces, limits);
     let mut said = Vec::new();
     if let Some(kind) = kind {

@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod allocated;
 #[path = "../../src/sandbox/frame.rs"]
 pub mod door;
 #[path = "../../src/firewall/mod.rs"]

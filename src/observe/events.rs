@@ -86,7 +86,7 @@ events! {
         duration_ms: u64,
         /// The guest's memory after the cell.
         memory_bytes: u64,
-        /// Files of the workspace that were made, changed and deleted; a thousand of each are counted.
+        /// Files of the workspace that were made, changed and deleted; counted are those that the reply's metadata names, at most a thousand of each.
         files_created: u64,
         /// As above.
         files_modified: u64,

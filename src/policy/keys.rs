@@ -119,7 +119,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "display_max_bytes",
-        doc: "Bytes of figures, tables and other displays of one cell.",
+        doc: "Bytes of figures, tables and other displays of one cell, widgets' messages and errors included. Its reply (what `?` shows, the values that a front end asks for, the error once more) may have as much of its own. Errors are cut and say so.",
         kind: Kind::Size(0, 100 * GIB),
         defaults: counts(200 * MB, 20 * MB, 20 * MB),
         example: "",
@@ -127,7 +127,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "message_max_bytes",
-        doc: "Bytes of one message between guest and host, such as one display or one widget's update.",
+        doc: "Bytes of one message between guest and host, such as one display or one widget's update. Its lists and objects may take half as much memory besides their text, and at least 64 MiB.",
         kind: Kind::Size(64 << 10, GIB),
         defaults: counts(128 * MIB, 32 * MIB, 16 * MIB),
         example: "",
@@ -231,7 +231,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "output.max_display_bytes",
-        doc: "Bytes of one display: one figure or table, in all its forms.",
+        doc: "Bytes of one display: one figure or table, in all its forms. An error and a reply are held to it, too.",
         kind: Kind::Size(0, GIB),
         defaults: counts(50 * MB, 10 * MB, 5 * MB),
         example: "",

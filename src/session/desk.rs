@@ -30,6 +30,8 @@ use crate::sandbox::{Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalC
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
 
+/// Text of one write that goes out at once.
+const PIECE: usize = 1 << 20;
 /// Lines of the guest's own for the log, of one request.
 const MOST_LINES: u32 = 1_000;
 /// What a message takes on its way, however little there is in it.
@@ -439,11 +441,14 @@ impl Outside for Desk {
     }
 
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()> {
+        let name = if error { StreamName::Stderr } else { StreamName::Stdout };
         Box::pin(async move {
-            self.paced().await;
-            let permit = self.room.take(bytes.len()).await;
-            let name = if error { StreamName::Stderr } else { StreamName::Stdout };
-            self.with(|current| current.output.text(name, bytes, permit));
+            // A write of any size goes out piece by piece, so that it takes no more of the host than its room.
+            for piece in bytes.chunks(PIECE) {
+                self.paced().await;
+                let permit = self.room.take(piece.len()).await;
+                self.with(|current| current.output.text(name, piece, permit));
+            }
         })
     }
 

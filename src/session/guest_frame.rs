@@ -49,9 +49,14 @@ pub fn weight(frame: &Frame) -> usize {
 /// The same of a value.
 pub fn value_weight(value: &Value) -> usize {
     match value {
-        Value::String(text) => text.len() + 2,
+        Value::String(text) => {
+            // Six bytes each on the wire.
+            let controls = text.bytes().filter(|byte| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')).count();
+            text.len() + 5 * controls + 2
+        }
         Value::Array(values) => values.iter().map(value_weight).sum::<usize>() + 2,
         Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + value_weight(value)).sum::<usize>() + 2,
+        Value::Number(number) if number.is_f64() => 18,
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
 }

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 const EACH: usize = 512;
 /// Connections of all sockets, where the system allows as many files.
 const ALL: usize = 2048;
+/// How many leave at once when there are no descriptors for new ones.
+const AT_ONCE: usize = 8;
 /// What part of the files that a process may have open connections may take.
 const SHARE_OF_FILES: u64 = 2;
 
@@ -99,9 +101,10 @@ impl Lobby {
         Some(Seat { seats: seats.clone(), number, leave })
     }
 
-    /// Sends one away, of any socket, when the process has no descriptors left.
+    /// Sends a few away, of any socket, when the process has no descriptors left.
     pub(super) fn make_room(&self) {
-        send_one_away(&mut lock(&self.connections.seats), |_| true);
+        let mut entries = lock(&self.connections.seats);
+        let _ = (0..AT_ONCE).all(|_| send_one_away(&mut entries, |_| true));
     }
 }
 

@@ -343,3 +343,6 @@ async fn receive<R: AsyncRead + Unpin>(
 pub(super) fn answer_ping(outbox: &Outbox, context: &[u8]) -> Result<(), ZmtpError> {
     outbox.answer(Encoded::command(&command::pong(context)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 mod store;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -15,10 +17,16 @@ use store::Store;
 /// Outputs longer than this are not kept.
 const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
 
+/// Sources longer than this are not kept either.
+const MAX_SOURCE_BYTES: usize = 8 * 1024 * 1024;
+/// What may wait for a slow disk; what is more is not kept.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
+
 /// The way to the history's thread; cheap to clone.
 #[derive(Clone)]
 pub struct History {
     orders: UnboundedSender<Order>,
+    waiting: Arc<AtomicUsize>,
 }
 
 enum Order {
@@ -34,15 +42,19 @@ impl History {
         let (orders, received) = unbounded_channel();
         let thread = std::thread::Builder::new().name("history".to_owned());
         // Without the thread every order fails, and queries find nothing.
-        if let Err(error) = thread.spawn(move || serve(path, received)) {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let written = waiting.clone();
+        if let Err(error) = thread.spawn(move || serve(path, received, &written)) {
             tracing::warn!(%error, "the history is not kept: its thread cannot be started");
         }
-        Self { orders }
+        Self { orders, waiting }
     }
 
     /// Records a cell's source.
     pub fn record_input(&self, line: u32, source: &str) {
-        self.order(Order::Input { line, source: source.to_owned() });
+        if source.len() <= MAX_SOURCE_BYTES && self.has_room(source.len()) {
+            self.order(Order::Input { line, source: source.to_owned() });
+        }
     }
 
     /// Whether the text of a result is not too long to be kept.
@@ -52,7 +64,7 @@ impl History {
 
     /// Records the text of a cell's result.
     pub fn record_output(&self, line: u32, text: String) {
-        if Self::keeps(&text) {
+        if Self::keeps(&text) && self.has_room(text.len()) {
             self.order(Order::Output { line, text });
         }
     }
@@ -71,19 +83,33 @@ impl History {
         let _ = done.await;
     }
 
+    fn has_room(&self, bytes: usize) -> bool {
+        let has_room = self.waiting.load(Ordering::Acquire) <= WAITING_BYTES;
+        if has_room {
+            self.waiting.fetch_add(bytes, Ordering::AcqRel);
+        }
+        has_room
+    }
+
     fn order(&self, order: Order) {
         // The thread is gone only if it could not start or has closed the session.
         let _ = self.orders.send(order);
     }
 }
 
-fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>) {
+fn serve(path: Option<PathBuf>, mut orders: UnboundedReceiver<Order>, waiting: &AtomicUsize) {
     let Some(mut store) = open(path) else { return };
     let mut warned = false;
     while let Some(order) = orders.blocking_recv() {
         let result = match order {
-            Order::Input { line, source } => store.record_input(line, &source),
-            Order::Output { line, text } => store.record_output(line, &text),
+            Order::Input { line, source } => {
+                waiting.fetch_sub(source.len(), Ordering::AcqRel);
+                store.record_input(line, &source)
+            }
+            Order::Output { line, text } => {
+                waiting.fetch_sub(text.len(), Ordering::AcqRel);
+                store.record_output(line, &text)
+            }
             Order::Query { request, found } => store.query(&request).map(|entries| drop(found.send(entries))),
             Order::Close { closed } => {
                 let ended = store.end();

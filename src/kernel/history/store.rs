@@ -1,6 +1,7 @@
 //! The history's tables, those of IPython: sessions, their numbered sources, and outputs. Several kernels
 //! share one file.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ use crate::wire::contents::history::{Access, Entry, HistoryRequest};
 const BUSY: Duration = Duration::from_millis(500);
 /// How many lines a reply has at most.
 const MAX_LINES: i64 = 100_000;
+/// How many bytes the texts of a reply come to at most, but for the last.
+const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// What is kept where there is no file; the oldest lines go first.
+const MAX_MEMORY_BYTES: usize = 16 * 1024 * 1024;
 /// How many lines the tail has if the client does not say.
 const TAIL: i64 = 10;
 
@@ -27,6 +32,8 @@ const TABLES: &str = "
 pub(super) struct Store {
     database: Connection,
     session: i64,
+    /// Where there is no file: the lines that are kept, with their bytes.
+    in_memory: Option<VecDeque<(u32, usize)>>,
 }
 
 impl Store {
@@ -45,25 +52,43 @@ impl Store {
     }
 
     pub(super) fn in_memory() -> rusqlite::Result<Self> {
-        Self::begin(Connection::open_in_memory()?)
+        let store = Self::begin(Connection::open_in_memory()?)?;
+        Ok(Self { in_memory: Some(VecDeque::new()), ..store })
     }
 
     fn begin(database: Connection) -> rusqlite::Result<Self> {
         database.execute_batch(TABLES)?;
         database.execute("INSERT INTO sessions (start, remark) VALUES (?, '')", [now()])?;
         let session = database.last_insert_rowid();
-        Ok(Self { database, session })
+        Ok(Self { database, session, in_memory: None })
     }
 
     pub(super) fn record_input(&mut self, line: u32, source: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?3)";
         self.database.prepare_cached(sql)?.execute(params![self.session, line, source])?;
-        Ok(())
+        self.forget_the_oldest(line, source.len())
     }
 
     pub(super) fn record_output(&mut self, line: u32, text: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO output_history VALUES (?1, ?2, ?3)";
         self.database.prepare_cached(sql)?.execute(params![self.session, line, text])?;
+        self.forget_the_oldest(line, text.len())
+    }
+
+    /// Counts what a line has got, and makes room for it where only memory is there for all of them.
+    fn forget_the_oldest(&mut self, line: u32, bytes: usize) -> rusqlite::Result<()> {
+        let Some(kept) = &mut self.in_memory else { return Ok(()) };
+        kept.push_back((line, bytes));
+        let mut all: usize = kept.iter().map(|(_, bytes)| bytes).sum();
+        while all > MAX_MEMORY_BYTES
+            && let Some((oldest, bytes)) = kept.pop_front().filter(|(oldest, _)| *oldest != line)
+        {
+            all -= bytes;
+            for table in ["history", "output_history"] {
+                let sql = format!("DELETE FROM {table} WHERE session = ? AND line = ?");
+                self.database.prepare_cached(&sql)?.execute(params![self.session, oldest])?;
+            }
+        }
         Ok(())
     }
 
@@ -145,6 +170,7 @@ impl Store {
              LEFT JOIN output_history o ON o.session = h.session AND o.line = h.line WHERE {condition}"
         );
         let mut statement = self.database.prepare(&sql)?;
+        let mut bytes = 0;
         let rows = statement.query_map(params, |row| {
             let (session, line, source) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(match output {
@@ -152,11 +178,24 @@ impl Store {
                 false => Entry::Input(session, line, source),
             })
         })?;
-        rows.collect()
+        let fits = |row: &rusqlite::Result<Entry>| {
+            let has_room = bytes <= MAX_REPLY_BYTES;
+            bytes += row.as_ref().map_or(0, Entry::bytes);
+            has_room
+        };
+        rows.take_while(fits).collect()
     }
 }
 
 impl Entry {
+    /// What its texts come to.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Input(_, _, source) => source.len(),
+            Self::WithOutput(_, _, (source, output)) => source.len() + output.as_ref().map_or(0, String::len),
+        }
+    }
+
     fn in_session(self, session: i64) -> Self {
         match self {
             Self::Input(_, line, source) => Self::Input(session, line, source),
@@ -249,6 +288,30 @@ mod tests {
             range.unwrap(),
             [Entry::WithOutput(1, 1, ("a".into(), None)), Entry::WithOutput(1, 2, ("b".into(), Some("B".into()))),]
         );
+    }
+
+    #[test]
+    fn without_a_file_the_oldest_lines_go() {
+        let mut store = Store::in_memory().unwrap();
+        for line in 0..40 {
+            store.record_input(line, &"x".repeat(400_000)).unwrap();
+            store.record_output(line, &"y".repeat(600_000)).unwrap();
+        }
+        let all = store.query(&ask(r#"{"hist_access_type":"range","session":0,"output":true}"#)).unwrap();
+        assert!((14..=17).contains(&all.len()), "{}", all.len());
+        assert!(matches!(all.last(), Some(Entry::WithOutput(_, 39, (_, Some(_))))));
+    }
+
+    #[test]
+    fn a_reply_is_bounded_in_bytes_and_the_latest_are_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::in_file(&directory.path().join("history.sqlite")).unwrap();
+        for line in 0..40 {
+            store.record_input(line, &"x".repeat(1_000_000)).unwrap();
+        }
+        let tail = store.query(&ask(r#"{"hist_access_type":"tail","n":1000}"#)).unwrap();
+        assert!((16..=18).contains(&tail.len()), "{}", tail.len());
+        assert!(matches!(tail.last(), Some(Entry::Input(_, 39, _))));
     }
 
     #[test]

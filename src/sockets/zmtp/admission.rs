@@ -14,7 +14,11 @@ use super::ZmtpError;
 /// So much has to come within [`STALE`], or a peer counts as one that has stopped.
 const PROGRESS: usize = 64 * 1024;
 /// How long a peer may be without progress while others need its room.
-const STALE: Duration = Duration::from_millis(250);
+const STALE: Duration = Duration::from_millis(750);
+/// How long after that it is looked at again before it has to go: that nothing came may have been this process's fault.
+const RECHECK: Duration = Duration::from_millis(150);
+/// How often it is looked.
+const TICK: Duration = Duration::from_millis(200);
 /// How long it may be so when nobody does.
 const STALL: Duration = Duration::from_secs(60);
 /// How long peers that wait for each other do so, before the last of them gives way.
@@ -41,6 +45,8 @@ struct Ledger {
 struct Holder {
     bytes: usize,
     stage: Stage,
+    /// Since when it is known to have stopped.
+    suspected: Option<Instant>,
     leave: Arc<Notify>,
 }
 
@@ -79,7 +85,8 @@ impl Admission {
         let mut ledger = self.lock();
         let number = ledger.next;
         ledger.next += 1;
-        ledger.holders.insert(number, Holder { bytes: 0, stage: Stage::Arriving(now), leave: leave.clone() });
+        let holder = Holder { bytes: 0, stage: Stage::Arriving(now), suspected: None, leave: leave.clone() };
+        ledger.holders.insert(number, holder);
         drop(ledger);
         Place { admission: self.clone(), number, leave, since_progress: 0, deadline: now + STALL }
     }
@@ -126,6 +133,7 @@ impl Ledger {
             if fits || alone {
                 holder.bytes += bytes;
                 holder.stage = Stage::Arriving(now);
+                holder.suspected = None;
                 self.held += bytes;
                 return Answer::Granted;
             }
@@ -144,22 +152,23 @@ impl Ledger {
     }
 
     /// Who has been without progress for longest, of those that have stopped.
-    fn stalest(&self, but: u64, now: Instant) -> Option<u64> {
-        let stopped = self.holders.iter().filter_map(|(number, holder)| match holder.stage {
+    fn stalest(&mut self, but: u64, now: Instant) -> Option<u64> {
+        let stopped = self.holders.iter_mut().filter_map(|(number, holder)| match holder.stage {
             Stage::Arriving(since) if *number != but && now.saturating_duration_since(since) >= STALE => {
-                Some((since, *number))
+                let suspected = *holder.suspected.get_or_insert(now);
+                (now.saturating_duration_since(suspected) >= RECHECK).then_some((since, *number))
             }
             _ => None,
         });
         stopped.min().map(|(_, number)| number)
     }
 
-    /// Of those that wait for each other the one that came last, if that is somebody else.
+    /// Of those that wait for each other, and for nobody else, the one that came last, if that is not who asks.
     fn last_in_line(&self, asking: u64, waited: Duration) -> Option<u64> {
-        if waited < DEADLOCK {
+        let waits = |holder: &Holder| matches!(holder.stage, Stage::Waiting(_));
+        if waited < DEADLOCK || !self.holders.values().all(waits) {
             return None;
         }
-        let waits = |holder: &Holder| matches!(holder.stage, Stage::Waiting(_));
         let last = self.holders.iter().rev().find(|(_, holder)| waits(holder) && holder.bytes > 0);
         last.map(|(number, _)| *number).filter(|number| *number > asking)
     }
@@ -192,7 +201,7 @@ impl Place {
                 }
                 Answer::Gone => return Err(ZmtpError::TimedOut),
                 // Somebody may have stopped by then.
-                Answer::Later => drop(tokio::time::timeout(STALE, changed).await),
+                Answer::Later => drop(tokio::time::timeout(TICK, changed).await),
             }
         }
     }
@@ -222,6 +231,7 @@ impl Place {
     fn set(&self, stage: Stage) {
         if let Some(holder) = self.admission.lock().holders.get_mut(&self.number) {
             holder.stage = stage;
+            holder.suspected = None;
         }
     }
 }
@@ -254,10 +264,11 @@ mod tests {
         }
         let honest = admission.enter();
         assert_eq!(grow(&honest, 250, now), Answer::Later, "for all that is known, they go on");
-        assert_eq!(grow(&honest, 250, now + 2 * STALE), Answer::Granted);
+        assert_eq!(grow(&honest, 250, now + 2 * STALE), Answer::Later, "they may have been kept from going on");
+        assert_eq!(grow(&honest, 250, now + 3 * STALE), Answer::Granted);
         // The oldest three have gone, and know it.
         for (at, place) in stopped.iter().enumerate() {
-            assert_eq!(grow(place, 0, now + 2 * STALE) == Answer::Gone, at < 3, "{at}");
+            assert_eq!(grow(place, 0, now + 3 * STALE) == Answer::Gone, at < 3, "{at}");
         }
         stopped[0].lost().await;
         assert_eq!(admission.held(), 950);
