@@ -119,7 +119,7 @@ fn error_in(content: &mut Map<String, Value>, allowance: Allowance) -> (usize, b
 fn expressions(answers: &mut Map<String, Value>, allowance: &mut Allowance) -> bool {
     let mut cut = false;
     answers.retain(|name, answer| {
-        if take(allowance, name.len() + value_weight(answer)) {
+        if take(allowance, name.len() + 4 + value_weight(answer)) {
             return true;
         }
         cut = true;
@@ -155,7 +155,7 @@ fn list(entries: &mut Vec<Value>, allowance: &mut Allowance) -> bool {
 
 fn comms_of(comms: &mut Map<String, Value>, allowance: &mut Allowance) -> bool {
     let before = comms.len();
-    comms.retain(|id, comm| take(allowance, id.len() + value_weight(comm)));
+    comms.retain(|id, comm| take(allowance, id.len() + 4 + value_weight(comm)));
     comms.len() < before
 }
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.sandbox
 
 LIMIT = 1_000_000
 # Of a few notes and the keys of a message.
-SLACK = 4_000
+SLACK = 20_000
 
 
 @pytest.fixture(scope="module", params=["display_max_bytes", "output.max_display_bytes"])
