@@ -78,6 +78,7 @@ fn what_is_within_the_limit_can_be_recorded_and_what_is_not_is_refused() {
         .append(NewState {
             cell: crate::session::commit::no_cell(),
             amend: false,
+            cells: 1,
             memory_bytes: 0,
             pages: Pages::default(),
             facts: serde_json::Value::Null,
