@@ -149,7 +149,7 @@ events! {
         times: u64,
     }
 
-    /// A session is stored for the first time: after its first cell.
+    /// A session has a state to be stored for the first time: after its first cell.
     info SessionCreated<'a> = "session.created" {
         /// The session's id.
         session: &'a str,

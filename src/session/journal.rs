@@ -5,6 +5,7 @@
 //! process, and only when that is needed: for undo and eviction, or when much waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::keeper::Keeper;
 use super::saving::{Saving, Standing};
 use super::store::SessionId;
 use super::timeline::StateId;
+use crate::observe::SessionCreated;
 
 /// After more bytes of pages than this were written, what that took is given back to the system.
 const LARGE: u64 = 16 << 20;
@@ -39,6 +41,8 @@ pub struct Journal {
     id: SessionId,
     backlog: Arc<Backlog>,
     standing: Arc<Mutex<Standing>>,
+    /// Whether nothing has been handed over in this session yet.
+    is_new: AtomicBool,
 }
 
 impl std::fmt::Debug for Journal {
@@ -55,7 +59,8 @@ impl Journal {
     pub fn start(mut keeper: Keeper, pace: Pace) -> std::io::Result<Self> {
         let backlog = Arc::new(Backlog::new(pace, keeper.undo_entries()));
         keeper.spare_what_waits_in(&backlog);
-        let journal = Self { id: keeper.id().clone(), backlog: backlog.clone(), standing: keeper.standing() };
+        let is_new = AtomicBool::new(keeper.log().is_none());
+        let journal = Self { id: keeper.id().clone(), backlog: backlog.clone(), standing: keeper.standing(), is_new };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
             serve(&backlog, &mut keeper);
             // What it holds of the session is given back before anybody goes on who waits for that.
@@ -83,6 +88,7 @@ impl Journal {
 
     /// Hands over a commit, to be written some time soon.
     pub fn append(&self, commit: Commit) {
+        self.note_creation();
         self.backlog.append(commit);
     }
 
@@ -92,6 +98,7 @@ impl Journal {
     /// As [`JournalError`] says.
     pub fn append_and_wait(&self, commit: Commit) -> Result<StateId, JournalError> {
         let (done, written) = channel();
+        self.note_creation();
         self.backlog.append(Commit { done: Some(done), ..commit });
         written.recv().map_err(|_| JournalError::Gone)?
     }
@@ -111,6 +118,12 @@ impl Journal {
         };
         self.backlog.call(Box::new(call));
         answer.recv().map_err(|_| JournalError::Gone)
+    }
+
+    fn note_creation(&self) {
+        if self.is_new.swap(false, Ordering::Relaxed) {
+            SessionCreated { session: self.id.as_str() }.log();
+        }
     }
 
     /// How it stands with what was handed over.

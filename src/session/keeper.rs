@@ -19,7 +19,6 @@ use super::store::{
 };
 use super::timeline::{Move, StateId, Target};
 use super::workspace::{Changes, Entry, Manifest, Tracker};
-use crate::observe::SessionCreated;
 
 /// What could not be written is tried again after this time if no cell comes before, then after twice as long, …
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
@@ -246,7 +245,6 @@ impl Keeper {
             };
             self.log = Some(log);
             self.tell_log_what_to_spare();
-            SessionCreated { session: self.plan.id.as_str() }.log();
         }
         let Some(log) = &mut self.log else { return Err(StoreError::Refused("there is no log".to_owned())) };
         if let Some(beginning) = &self.beginning {

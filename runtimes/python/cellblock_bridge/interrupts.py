@@ -15,7 +15,7 @@ from __future__ import annotations
 import _signal
 import signal
 import sys
-from builtins import KeyboardInterrupt, filter, str
+from builtins import KeyboardInterrupt, filter, len, str, type, vars
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
@@ -60,6 +60,7 @@ class Gate:
 
     def begin_turn(self) -> None:
         """The bridge begins to work, however the last turn ended."""
+        _mend(self)
         _settrace(None)
         _setprofile(None)
         self._open = self._pending = False
@@ -137,7 +138,33 @@ class Gate:
         raise exception_for(answer)
 
 
+_KINDS: dict[str, tuple[type, ...]] = {
+    "_open": (bool,),
+    "_pending": (bool,),
+    "_traced": (tuple,),
+    "_depth": (int,),
+    "_users_depth": (int, type(None)),
+    "too_shallow": (int, type(None)),
+}
+
 gate = Gate()
+_fresh = dict(vars(gate))
+
+
+def _mend(own_gate: Gate) -> None:
+    """Take away what a notebook has set on the gate: it would stand in front of what the bridge calls."""
+    own = vars(own_gate)
+    for name in own.keys() - _fresh.keys():
+        del own[name]
+    for name, value in _fresh.items():
+        if type(own.get(name)) not in _KINDS[name]:
+            own[name] = value
+    if own["_depth"] <= 0:
+        own["_depth"] = _fresh["_depth"]
+    if len(own["_traced"]) != 2:
+        own["_traced"] = (None, None)
+
+
 _handler = gate.handle
 
 

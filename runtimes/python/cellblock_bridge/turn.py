@@ -17,7 +17,7 @@ from .completeness import is_complete
 from .door import door
 from .execution import execute, show_error
 from .frames import Buffer
-from .interrupts import gate
+from .interrupts import Gate, gate
 from .randomness import reseed, reseed_everything
 from .session import Session, session
 
@@ -25,13 +25,14 @@ Request = dict[str, Any]
 Content = dict[str, Any]
 Buffers = list[Buffer]
 
+_begin_turn = Gate.begin_turn  # which a notebook may set something else in front of
 _modules = sys.modules  # which a notebook may put another table in place of
 Handler = Callable[[Session, Request, list[bytes]], "Content | tuple[Content, Buffers]"]
 
 
 def serve_turn() -> None:
     """Serve one request. The host's only way in."""
-    gate.begin_turn()
+    _begin_turn(gate)
     # The reactor runs the turn's source in whatever `__main__` is: the user's own must not be it,
     # or a notebook's global named like a builtin could reach the next turn's first line.
     reactor_main = _modules.get("__main__")

@@ -51,7 +51,11 @@ pub fn sanitize(source: &str, remote: bool, removed: &mut Removals) -> Option<St
         *removed = before.clone();
         let Ok(page) = page(&text, remote, care, removed) else { break };
         if is_the_same_again(&page, remote, care) {
-            return Some(page.boxed());
+            let mut text = page.boxed();
+            if !source.ends_with('\n') {
+                text.truncate(text.trim_end_matches('\n').len());
+            }
+            return Some(text);
         }
     }
     *removed = before;
