@@ -224,17 +224,20 @@ impl Workspace {
         paths.extend(past.down.keys().chain(past.up.keys()).chain(self.leftover.keys()));
         for path in paths {
             let (recorded, left) = (from.0.get(path), leftover(path));
-            let target = match (past.down.get(path), to.0.get(path), left) {
+            let prior = left.map(|left| left.prior(origin.generation));
+            let target = match (past.down.get(path), to.0.get(path), prior) {
                 (Some(before), ..) => before.as_ref(),
-                (None, Some(entry), _) => Some(entry),
-                (None, None, Some(left)) if recorded.is_none() => {
-                    if !self.has(left.prior.as_ref()) {
+                // Somebody else had changed it by the time that the guest touched it, in a cell of which no state is left.
+                (None, wanted, Some(prior)) if wanted != prior && (wanted.is_some() || recorded.is_none()) => {
+                    if wanted.is_some() || !self.has(prior) {
                         plan.kept.push(path.clone());
+                    }
+                    if !self.has(prior) {
                         continue;
                     }
-                    left.prior.as_ref()
+                    prior
                 }
-                (None, None, _) => None,
+                (None, wanted, _) => wanted,
             };
             let disk = self.tracker.look(path);
             if self.is(path, disk, target, false) {
@@ -259,7 +262,9 @@ impl Workspace {
                 }
             };
             if !may || past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target) {
-                plan.kept.push(path.clone());
+                if plan.kept.last() != Some(path) {
+                    plan.kept.push(path.clone());
+                }
             }
             if may {
                 plan.steps.insert(path.clone(), Step { disk, target: target.cloned() });

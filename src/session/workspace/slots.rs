@@ -43,8 +43,8 @@ pub(super) struct Slots {
 /// What is known of a path after a kill.
 #[derive(Debug, Clone)]
 pub(super) struct Leftover {
-    /// What stood there before the guest touched it.
-    pub(super) prior: Option<Entry>,
+    /// What stood there before the guest touched it, by the numbers of the lists, oldest first.
+    priors: Vec<(u64, Option<Entry>)>,
     /// Of the newest list.
     pub(super) generation: u64,
     left: Disk,
@@ -53,6 +53,11 @@ pub(super) struct Leftover {
 }
 
 impl Leftover {
+    /// What stood there before the guest touched it in a list later than this.
+    pub(super) fn prior(&self, generation: u64) -> Option<&Entry> {
+        self.priors.iter().find(|(of, _)| *of > generation)?.1.as_ref()
+    }
+
     /// Whether this is what the guest left there.
     pub(super) fn is_as_left(&self, disk: Disk) -> bool {
         if disk == self.left {
@@ -159,7 +164,7 @@ pub(super) fn read(dir: &Path) -> BTreeMap<String, Leftover> {
         };
         for (path, mut leftover) in parse(&bytes, generation) {
             if let Some(older) = all.get(&path) {
-                leftover.prior.clone_from(&older.prior);
+                leftover.priors.splice(..0, older.priors.iter().cloned());
             }
             all.insert(path, leftover);
         }
@@ -199,7 +204,8 @@ fn line(bytes: &[u8], generation: u64) -> Option<Line<'_>> {
     let (prior, rest) = rest.split_at_checked(prior)?;
     let path = std::str::from_utf8(path).ok()?.to_owned();
     let prior = serde_json::from_slice::<Option<Entry>>(prior).ok()?;
-    let found = parse_fixed(fixed).map(|(left, under_way)| (path, Leftover { prior, generation, left, under_way }));
+    let found = parse_fixed(fixed)
+        .map(|(left, under_way)| (path, Leftover { priors: vec![(generation, prior)], generation, left, under_way }));
     Some((found, rest))
 }
 

@@ -76,6 +76,8 @@ pub(super) struct Touch {
     pub(super) slot: Option<Slot>,
     /// What its name takes beyond those that are recorded.
     cost: u64,
+    /// What its name took of what is recorded, if the guest removed it.
+    freed: u64,
 }
 
 /// A file whose content is put away, as it was when that was done.
@@ -144,6 +146,8 @@ pub(super) struct Listing {
     pub(super) recorded: u64,
     /// Of what was touched and is not in the manifest.
     touched: u64,
+    /// Of what was removed and is still in the manifest.
+    freed: u64,
     /// Of what is on its way to be recorded.
     pub(super) sealed: u64,
 }
@@ -319,8 +323,8 @@ impl Tracker {
         };
         let cost = if state.manifest.0.contains_key(path) { 0 } else { listing_cost(path) };
         let limit = if prior.is_none() { MAX_LISTING } else { 2 * MAX_LISTING };
-        let Listing { recorded, touched, sealed } = &mut state.listing;
-        if cost > 0 && *recorded + *touched + *sealed + cost > limit {
+        let Listing { recorded, touched, freed, sealed } = &mut state.listing;
+        if cost > 0 && (*recorded + *touched + *sealed + cost).saturating_sub(*freed) > limit {
             return Err(Refused::Names);
         }
         *touched += cost;
@@ -332,7 +336,7 @@ impl Tracker {
             None => None,
         };
         let slot = slots.and_then(|slots| slots.add(path, prior.as_ref(), was));
-        state.touched.insert(path.to_owned(), Touch { prior, was, left: was, shared: false, slot, cost });
+        state.touched.insert(path.to_owned(), Touch { prior, was, left: was, shared: false, slot, cost, freed: 0 });
         Ok(Step::Done)
     }
 
@@ -356,6 +360,9 @@ impl Tracker {
             // Something else stands there by now.
             (Some(_), _) => touch.shared = true,
         }
+        let is_freed = touch.left == Disk::Nothing && state.manifest.0.contains_key(path);
+        let freed = if is_freed { listing_cost(path) } else { 0 };
+        state.listing.freed = (state.listing.freed + freed).saturating_sub(std::mem::replace(&mut touch.freed, freed));
         let touch = touch.clone();
         let is_nothing = touch.prior.is_none() && touch.left == Disk::Nothing && !touch.shared;
         if is_nothing && !state.manifest.0.contains_key(path) {
@@ -580,11 +587,12 @@ impl State {
     fn forget(&mut self, path: &str) {
         if let Some(touch) = self.touched.remove(path) {
             self.listing.touched = self.listing.touched.saturating_sub(touch.cost);
+            self.listing.freed = self.listing.freed.saturating_sub(touch.freed);
         }
     }
 
     fn take_touched(&mut self) -> BTreeMap<String, Touch> {
-        self.listing.touched = 0;
+        (self.listing.touched, self.listing.freed) = (0, 0);
         std::mem::take(&mut self.touched)
     }
 
