@@ -269,7 +269,7 @@ pub fn is_plain_value(value: &str) -> bool {
         }
         word = place + 1;
     }
-    value.len() <= 256 && value.as_bytes().iter().all(|byte| plain(byte)) && percentages && functions
+    value.len() <= 256 && value.as_bytes().iter().all(plain) && percentages && functions
 }
 
 fn is_colour_function(name: &str) -> bool {

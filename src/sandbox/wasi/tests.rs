@@ -123,12 +123,10 @@ const ON_PATHS: &[OnPath] = &[
     ("rename to", |rig, [path, length]| rig.move_from(b"dir", [path, length])),
     ("rename a file to", |rig, [path, length]| rig.move_from(b"file", [path, length])),
     ("link", |rig, [path, length]| {
-        let to = [Val::I32(APP), path.clone(), length.clone()];
+        let to = [Val::I32(APP), path, length];
         rig.call("path_link", &[&[Val::I32(APP), Val::I32(1), path, length][..], &to[..]].concat())
     }),
-    ("symlink", |rig, [path, length]| {
-        rig.call("path_symlink", &[path.clone(), length.clone(), Val::I32(APP), path, length])
-    }),
+    ("symlink", |rig, [path, length]| rig.call("path_symlink", &[path, length, Val::I32(APP), path, length])),
 ];
 
 impl Rig {

@@ -261,10 +261,9 @@ impl Workspace {
                         || taken_over.any(|before| self.is(path, disk, before.as_ref(), true))
                 }
             };
-            if !may || past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target) {
-                if plan.kept.last() != Some(path) {
-                    plan.kept.push(path.clone());
-                }
+            let is_theirs = past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target);
+            if (!may || is_theirs) && plan.kept.last() != Some(path) {
+                plan.kept.push(path.clone());
             }
             if may {
                 plan.steps.insert(path.clone(), Step { disk, target: target.cloned() });

@@ -16,7 +16,7 @@ fn names_that_no_record_could_hold_are_refused_at_the_call() {
     let fit = MAX_LISTING / listing_cost(&name(0));
     let write = |workspace: &Workspace, number: u64| {
         place.try_guest(workspace, &name(number), |at| {
-            if number % 5000 == 0 {
+            if number.is_multiple_of(5000) {
                 fs::write(at, "x").unwrap();
             }
         })
@@ -26,7 +26,10 @@ fn names_that_no_record_could_hold_are_refused_at_the_call() {
         write(&workspace, number).unwrap();
     }
     write(&workspace, 5000).unwrap();
-    assert_eq!(recorded(&mut workspace).unwrap().set.len(), (1..fit / 2).filter(|number| number % 5000 == 0).count());
+    assert_eq!(
+        recorded(&mut workspace).unwrap().set.len(),
+        (1..fit / 2).filter(|number| number.is_multiple_of(5000)).count()
+    );
 }
 
 #[test]

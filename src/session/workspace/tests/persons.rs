@@ -33,15 +33,18 @@ impl History {
                 past.up.entry(path.clone()).or_default().push(before.clone());
             }
         }
-        let origin = Origin { place: &workspace.place().to_owned(), generation: u64::MAX };
+        let place = workspace.place().to_owned();
+        let origin = Origin { place: &place, generation: u64::MAX };
         let kept = workspace.go(&self.states[to].0, &past, origin).unwrap();
         self.at = to;
         kept
     }
 }
 
-/// What the user may do to one file, and whether something is there afterwards.
-const EDITS: [(&str, fn(&Path)); 5] = [
+/// What a person does to the file at a path, by name.
+type Edit = (&'static str, fn(&Path));
+
+const EDITS: [Edit; 5] = [
     ("in place", |at| {
         use std::io::Write;
         fs::OpenOptions::new().write(true).open(at).unwrap().write_all(b"EDIT").unwrap();
