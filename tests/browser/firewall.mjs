@@ -81,13 +81,17 @@ async function clickAll(notebook, place) {
         return { x, y, seen: box.width * box.height > 0, free: cell.contains(document.elementFromPoint(x, y)) };
       }).filter((spot) => spot.seen);
   });
-  const click = async ({ x, y }) => {
-    // A link to a file that there is not makes the page say so, over everything.
+  // A link to a file that there is not makes the page say so, over everything.
+  const clear = async () => {
     if (await page.locator('body > .jp-Dialog').count()) await page.keyboard.press('Escape');
+  };
+  const click = async ({ x, y }) => {
+    await clear();
     await page.mouse.move(x, y, { steps: 2 });
     await page.mouse.click(x, y);
   };
   await page.mouse.move(0, 0); // no tooltip of the last one
+  await clear();
   const first = await spots();
   if (first.some((spot) => !spot.free)) return undefined;
   for (const spot of first) await click(spot);
@@ -101,6 +105,7 @@ async function clickAll(notebook, place) {
 async function clicks(notebook, names, result) {
   [result.clicks, result.unseen] = [0, []];
   for (const [place, name] of names.entries()) {
+    if (process.env.CELLBLOCK_SHOTS) say(`clicks ${name}`);
     const clicks = await clickAll(notebook, place);
     if (clicks === undefined) result.unseen.push(name);
     result.clicks += clicks ?? 0;

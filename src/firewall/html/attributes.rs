@@ -203,7 +203,10 @@ pub fn mathml(attributes: &[Attribute], reading: &mut Reading, out: &mut Writer)
             _ if elements::mathml_attribute(local) => {
                 // Negative spaces draw over what stands before.
                 let size = matches!(local, "width" | "height" | "depth" | "lspace" | "rspace" | "voffset");
-                if size && !css::is_near(value) {
+                // What is moved up or down, or aside, is moved by little in a formula, in whichever direction.
+                let moves = matches!(local, "height" | "depth" | "voffset" | "lspace");
+                let back = format!("-{}", value.trim_start_matches(['-', '+', ' ']));
+                if size && !(css::is_near(value) && (!moves || css::is_near(&back))) {
                     reading.removed.add(Kind::Style);
                     continue;
                 }
