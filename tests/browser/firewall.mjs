@@ -69,7 +69,8 @@ async function clickAll(notebook, place) {
     if (!(await alone())) return undefined;
   }
   const spots = () => target.evaluate((cell) => {
-    cell.scrollIntoView({ block: 'center' });
+    // Of what is higher than the window, its beginning.
+    cell.scrollIntoView({ block: cell.offsetHeight > window.innerHeight / 2 ? 'start' : 'center' });
     return [...cell.querySelectorAll('.jp-OutputArea :is(a, button, input, select, summary, label, [href], [onclick], [onmouseover], ' +
       '[data-commandlinker-command], svg a *, mjx-container a, .vega-embed canvas, .vega-embed svg, .updatemenu-header, .updatemenu-item-rect, .updatemenu-button)')]
       // The viewers' own controls are no output.
