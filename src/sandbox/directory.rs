@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Bound;
 
 use rustix::fs::FileType;
 use wasmtime::Caller;
 
 use super::changes;
+use super::entries::{ENTRY_KEPT, Entries, Listed};
 use super::errno;
 use super::host::{self, Host};
 use super::prices::{self, BATCH};
@@ -22,8 +22,8 @@ const MAX_KEPT: usize = 64 << 20;
 /// Bytes of a listing that is over so soon that nobody waits for it. A longer one ends with EINTR when the cell is
 /// interrupted.
 const SHORT: usize = 256 << 10;
-/// Bytes of an entry besides its name.
-const ENTRY_KEPT: usize = 96;
+/// Bytes of an answer for which there is room before it is written.
+const MOST_AT_ONCE: usize = 64 << 10;
 /// The entries that come first, whatever the directory has.
 const DOTS: [&[u8]; 2] = [b".", b".."];
 /// `filetype` of a directory.
@@ -40,7 +40,7 @@ pub struct Listings {
 #[derive(Debug, Default)]
 struct Listing {
     /// Sorted; `None` if the directory has to be read again.
-    entries: Option<BTreeMap<Box<[u8]>, Listed>>,
+    entries: Option<Entries>,
     /// Bytes of the entries.
     size: usize,
     /// Of the directory itself.
@@ -51,14 +51,6 @@ struct Listing {
     last: Box<[u8]>,
     /// Whether there is nothing behind it.
     ended: bool,
-}
-
-/// What a listing says of an entry.
-#[derive(Debug, Clone, Copy)]
-struct Listed {
-    inode: u64,
-    /// `filetype`.
-    kind: u8,
 }
 
 impl Listings {
@@ -120,11 +112,10 @@ async fn list(caller: &mut Caller<'_, Host>, number: i32, fd: i32, cookie: u64, 
         let listing = read(caller, fd).await?;
         caller.data_mut().listings.keep(number, Listing { next, last, ..listing });
     }
-    let gone_past = go_to(caller, number, cookie);
+    go_to(caller, number, cookie);
     let size = caller.data().listings.open.get(&number).map_or(0, |listing| listing.size);
-    let asked = host::work(caller, prices::each(prices::GIVEN, gone_past)).await;
-    if size > SHORT {
-        asked?;
+    if size > SHORT && caller.data().control.interrupted() {
+        return Err(errno::INTR);
     }
     let (answer, given, at_end) = give(caller, number, room)?;
     host::charge(caller, prices::each(prices::GIVEN, given)).await;
@@ -139,7 +130,7 @@ async fn read(caller: &mut Caller<'_, Host>, fd: i32) -> Result<Listing, i32> {
     let dir = raw::directory(&mut caller.data_mut().wasi, fd, ".").await?;
     let device = walk::device(&dir).map_err(errno::of)?;
     let mut reader = walk::reader(&dir).map_err(errno::of)?;
-    let (mut entries, mut size, mut own) = (BTreeMap::new(), 0_usize, 0);
+    let (mut entries, mut size, mut own) = (Entries::default(), 0_usize, 0);
     loop {
         let mut seen: usize = 0;
         for entry in reader.by_ref().take(BATCH) {
@@ -159,33 +150,32 @@ async fn read(caller: &mut Caller<'_, Host>, fd: i32) -> Result<Listing, i32> {
             if size > MAX_KEPT {
                 return Err(errno::OVERFLOW);
             }
-            entries.insert(name.into(), Listed { inode, kind: filetype(kind) });
+            entries.push(name, Listed { inode, kind: filetype(kind) });
         }
         let asked = host::work(caller, prices::each(prices::LISTED, seen)).await;
         if size > SHORT {
             asked?;
         }
         if seen < BATCH {
-            return Ok(Listing { entries: Some(entries), size, inode: own, ..Listing::default() });
+            return Ok(Listing { entries: Some(entries.sorted()), size, inode: own, ..Listing::default() });
         }
     }
 }
 
-/// Has a listing go on at a cookie. Answers how many entries were gone past to get there.
-fn go_to(caller: &mut Caller<'_, Host>, number: i32, cookie: u64) -> usize {
-    let Some(listing) = caller.data_mut().listings.open.get_mut(&number) else { return 0 };
+/// Has a listing go on at a cookie.
+fn go_to(caller: &mut Caller<'_, Host>, number: i32, cookie: u64) {
+    let Some(listing) = caller.data_mut().listings.open.get_mut(&number) else { return };
     listing.ended = false;
     if cookie == listing.next {
-        return 0;
+        return;
     }
     let dots = DOTS.len() as u64;
-    let names = listing.entries.as_ref().map(BTreeMap::keys).into_iter().flatten();
-    let mut past: usize = 0;
     let wanted = usize::try_from(cookie.saturating_sub(dots)).unwrap_or(usize::MAX);
-    let last = names.take(wanted).inspect(|_| past += 1).last();
-    listing.last = last.cloned().unwrap_or_default();
+    let entries = listing.entries.as_ref();
+    let past = entries.map_or(0, |entries| entries.len().min(wanted));
+    let last = past.checked_sub(1).and_then(|index| entries?.name(index));
+    listing.last = last.map(Box::from).unwrap_or_default();
     listing.next = cookie;
-    past
 }
 
 /// Writes as many entries as there is room for, the last of them cut. Answers how many, and whether that is all.
@@ -193,11 +183,10 @@ fn give(caller: &mut Caller<'_, Host>, number: i32, room: usize) -> Result<(Vec<
     let host = caller.data();
     let listing = host.listings.open.get(&number).ok_or(errno::BADF)?;
     let dots = DOTS.into_iter().map(|name| (name, Listed { inode: listing.inode, kind: DIRECTORY }));
-    let begin = if listing.last.is_empty() { Bound::Unbounded } else { Bound::Excluded(&*listing.last) };
-    let entries = listing.entries.as_ref().map(|entries| entries.range::<[u8], _>((begin, Bound::Unbounded)));
-    let entries = entries.into_iter().flatten().map(|(name, listed)| (&**name, *listed));
+    let entries = listing.entries.as_ref().map(|entries| entries.from(entries.up_to(&listing.last)));
+    let entries = entries.into_iter().flatten();
     let first = usize::try_from(listing.next).unwrap_or(usize::MAX);
-    let (mut bytes, mut given, mut last) = (Vec::new(), 0, None);
+    let (mut bytes, mut given, mut last) = (Vec::with_capacity(room.min(MOST_AT_ONCE)), 0, None);
     let mut at_end = true;
     for (name, listed) in dots.skip(first).chain(entries) {
         let inode = inode(host, number, name, listed);
@@ -214,9 +203,10 @@ fn give(caller: &mut Caller<'_, Host>, number: i32, room: usize) -> Result<(Vec<
         }
         given += 1;
         if !DOTS.contains(&name) {
-            last = Some(Box::from(name));
+            last = Some(name);
         }
     }
+    let last: Option<Box<[u8]>> = last.map(Box::from);
     // A full buffer tells the guest to ask again.
     let at_end = at_end && bytes.len() < room;
     if let Some(listing) = caller.data_mut().listings.open.get_mut(&number) {

@@ -11,6 +11,7 @@ mod directory;
 pub mod dirty;
 pub mod drive;
 pub mod engine;
+mod entries;
 mod errno;
 pub mod files;
 pub mod fixed;

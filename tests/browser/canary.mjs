@@ -15,6 +15,7 @@ export async function watch(context, home, names) {
   await context.route((url) => url.pathname.includes('/logout'), (route) => route.fulfill({ status: 204 }));
   const [opened, links] = [new Set(), new Set()];
   let attended;
+  let leaving = false;
   context.on('request', (request) => {
     const url = new URL(request.url());
     // Not what is within the page, nor the browser's own viewers.
@@ -39,12 +40,21 @@ export async function watch(context, home, names) {
     attend(page) {
       attended = page;
       page.on('dialog', (dialog) => {
-        note('dialog', dialog.message() || dialog.type());
+        if (!(leaving && dialog.type() === 'beforeunload')) note('dialog', dialog.message() || dialog.type());
         (dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss()).catch(() => {});
       });
       page.on('framenavigated', (frame) => {
         if (frame === page.mainFrame() && new URL(frame.url()).origin !== home) note('left for', frame.url());
       });
+    },
+    // The walk itself goes elsewhere: that the page then asks what is to become of a changed notebook is no doing of an output.
+    async leave(how) {
+      leaving = true;
+      try {
+        return await how();
+      } finally {
+        leaving = false;
+      }
     },
     // Everything since it was asked last: `name` to the ways in which it made itself known. Closes the windows that were opened.
     async take() {

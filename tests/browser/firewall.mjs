@@ -24,7 +24,7 @@ const output = (place) => page.locator('.jp-Notebook .jp-Cell').nth(place + 1).l
 
 // A notebook is named after its kernel.
 async function open(notebook) {
-  await page.goto(url.replace('/lab?', `/lab/tree/${notebook}.ipynb?`).concat('&reset'));
+  await canary.leave(() => page.goto(url.replace('/lab?', `/lab/tree/${notebook}.ipynb?`).concat('&reset')));
   await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
   await page.locator('.jp-Toolbar-kernelName', { hasText: notebook.split('-').at(-1) }).waitFor();
   await idle();
@@ -131,7 +131,7 @@ async function hostileOutputs(notebook) {
   }
 
   await page.evaluate(() => window.jupyterapp.commands.execute('docmanager:save'));
-  await page.reload();
+  await canary.leave(() => page.reload());
   await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
   await idle();
   result.lostAgain = await shown(hostile);
