@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
         let padded = if blocks.is_empty() { raw.to_vec() } else { [raw, &vec![0; raw.len().wrapping_neg() % 4096]].concat() };
         blocks.push(Packed::of(&padded).unwrap());
     }
-    let (mut record, _) = write_head(input.0, &blocks).unwrap();
+    let (mut record, _) = write_head(input.0, &blocks.iter().map(|block| block.line).collect::<Vec<_>>()).unwrap();
     blocks.iter().for_each(|block| record.extend_from_slice(&block.bytes));
     let head = Head::parse_whole(&record).unwrap();
     assert_eq!(head.header, input.0);

@@ -36,7 +36,14 @@ pub mod session {
     pub mod store {
         pub mod identity;
         pub mod ledger;
-        pub mod record;
+        /// Without the packing of pages, which is in terms of the store.
+        pub mod record {
+            pub mod frame;
+            pub mod header;
+            pub mod parsed;
+            pub mod runs;
+            pub use frame::Hash;
+        }
         pub mod state;
     }
 }

@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::super::state::PAGE;
-use super::Hash;
+
+/// A record's hash.
+pub type Hash = [u8; 32];
 
 /// The version is the last byte.
 const MAGIC: &[u8; 8] = b"CBLKREC\x01";

@@ -20,5 +20,4 @@ pub mod header;
 pub mod parsed;
 pub mod runs;
 
-/// A record's hash.
-pub type Hash = [u8; 32];
+pub use frame::Hash;
