@@ -12,6 +12,7 @@ mod math;
 mod readings;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
 
@@ -80,7 +81,8 @@ impl Page {
         let mut hasher = DefaultHasher::new();
         hasher.write(self.text.as_bytes());
         let class = names::of_box(hasher.finish());
-        let text = self.text.replace(&names::of_box(0), &class);
+        // Without a style sheet the name is one that the text happens to have.
+        let text = if self.styled { self.text.replace(&names::of_box(0), &class) } else { self.text };
         format!("{}{class}{}\n\n{}\n\n</{}>\n", box_start(), BOX_STYLE, text.trim_end_matches('\n'), html::BOX)
     }
 }
@@ -162,7 +164,7 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
 /// Whether a text that was written is written the same again, and harmless however it is read.
 fn is_the_same_again(page: &Page, remote: bool, care: Care) -> bool {
     let mut removed = Removals::new();
-    let text = unscoped(&page.text, &names::of_box(0));
+    let text = if page.styled { Cow::Owned(unscoped(&page.text, &names::of_box(0))) } else { Cow::Borrowed(&*page.text) };
     let again = self::page(&text, remote, care, &mut removed);
     again.is_ok_and(|again| again.text == page.text) && removed.is_empty() && readings::are_harmless(&page.text, remote)
 }

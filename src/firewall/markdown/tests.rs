@@ -321,6 +321,20 @@ fn the_work_for_a_byte_does_not_grow() {
 }
 
 #[test]
+fn a_text_may_have_the_name_of_a_box_in_it() {
+    let name = format!(":where(.{})", names::of_box(0));
+    let sheet = "<style>b { color: red }</style>\n\n";
+    let roams = "<b style=\"margin-left: -2em\">x</b>\n\n";
+    for before in ["", sheet, roams, "<table", &format!("{sheet}<table")] {
+        for text in [format!("{before}one {name} two"), format!("{before}{name} two"), format!("{before}`{name}`")] {
+            let once = checked(&text);
+            assert!(once.contains("where("), "{once}");
+            assert_eq!(checked(&once), once, "from {text}");
+        }
+    }
+}
+
+#[test]
 fn what_is_nested_too_deep_is_shown_as_code() {
     for piece in [
         ">",
