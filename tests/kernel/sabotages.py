@@ -78,10 +78,61 @@ SABOTAGES: dict[str, str] = {
     "the globals of IPython": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
     "what the reactor uses": "import ast, linecache, sys\nlinecache.cache = linecache._register_code = None\nsys.displayhook = print\nvars(ast).clear()",
     "exit handlers": "import atexit\n@atexit.register\ndef no(): raise RuntimeError('exit')",
+    "audit hook raises": "import sys\ndef hook(*a): raise RuntimeError('audit')\nsys.addaudithook(hook)",
+    "monitoring raises": "import sys\nm=sys.monitoring\nm.use_tool_id(2,'x')\ndef cb(*a): raise RuntimeError('mon')\n"
+                         "m.register_callback(2,m.events.PY_START,cb)\nm.set_events(2,m.events.PY_START)",
+    "get_ipython replaced": "import IPython, builtins\nIPython.get_ipython=lambda: None\nIPython.core.getipython.get_ipython=lambda: None\n"
+                            "builtins.get_ipython=None\nget_ipython=None",
+    "singleton cleared": "from IPython import InteractiveShell\nInteractiveShell.clear_instance()\nInteractiveShell._instance=None",
+    "In and Out gone": "ns=get_ipython().user_ns\n"
+                       "for n in ('In','Out','_ih','_oh','_dh','_i','_','__','___','_ii','_iii','quit','exit'): ns.pop(n,None)",
+    "Out a number": "ns=get_ipython().user_ns\nns['_oh']=ns['Out']=7; ns['_ih']=ns['In']=3",
+    "codecs": "import codecs, encodings\nfor n in list(vars(codecs)):\n"
+              "    if n.startswith(('lookup','encode','decode','Inc','getinc')): setattr(codecs,n,None)\n"
+              "encodings.search_function=None\nencodings._cache.clear()",
+    "codecs errors": "import codecs\ndef no(e): raise RuntimeError('codec')\n"
+                     "for n in ('strict','ignore','replace','backslashreplace','surrogateescape','surrogatepass','xmlcharrefreplace','namere"
+                     "place'):\n    try: codecs.register_error(n,no)\n    except Exception: pass",
+    "loop policy": "import asyncio\nclass P:\n    def get_event_loop(self): raise RuntimeError('p')\n"
+                   "    new_event_loop=set_event_loop=get_event_loop\ntry: asyncio.set_event_loop_policy(P())\nexcept Exception: pass\n"
+                   "asyncio.get_event_loop=asyncio.new_event_loop=asyncio.run=None",
+    "running loop set": "import asyncio\nasyncio._set_running_loop(None)\nasyncio.events._get_running_loop=None",
+    "tasks that raise": "import asyncio\nasync def f():\n    raise SystemExit(3)\nt=asyncio.ensure_future(f())",
+    "sigint handler exits": "import signal\ndef h(*a): raise SystemExit\nsignal.signal(signal.SIGINT,h)",
+    "sys emptied": "import sys\nfor n in list(vars(sys)):\n    if n not in ('modules',): delattr(sys,n)",
+    "os emptied": "import os,posix\nvars(os).clear()\nvars(posix).clear()",
+    "dup2": "import os\nf=os.open('/app/f',os.O_CREAT|os.O_RDWR)\nfor n in (0,1,2,3,4,5):\n    try: os.dup2(f,n)\n"
+            "    except Exception: pass",
+    "gc lists cleared": "import gc\nfor o in gc.get_objects():\n    if type(o) is list:\n        try: o.clear()\n"
+                        "        except BaseException: pass",
+    "stdlib code swapped": "import types,gc\ndef f(*a,**k): raise RuntimeError('swapped')\nfor o in gc.get_objects():\n"
+                           "    if isinstance(o,types.FunctionType) and not o.__closure__ and o is not f:\n        try: o.__code__=f.__code__\n"
+                           "        except Exception: pass",
+    "many modules of junk": "import sys,types\nfor n in list(sys.modules):\n"
+                            "    if n not in ('sys','builtins','__main__'): sys.modules[n]=types.ModuleType(n)",
+    "memory corruption numpy": "import numpy as np\na=np.zeros(10,dtype=np.uint8)\n"
+                               "b=np.lib.stride_tricks.as_strided(a,shape=(2000000,),strides=(1,))\nb[:]=255",
+    "bad bytecode": "def f(): pass\nimport dis\nf.__code__=f.__code__.replace(co_code=bytes([255,255]*20))\nf()",
+    "memory full": "hog=[]\ntry:\n    while True: hog.append(bytearray(1<<20))\nexcept MemoryError: pass\ntry:\n"
+                   "    while True: hog.append(bytearray(1<<10))\nexcept MemoryError: pass\ntry:\n"
+                   "    while True: hog.append(bytearray(64))\nexcept MemoryError: pass",
+    "builtin types": "import builtins\nclass S(str):\n    def __new__(c,*a): raise RuntimeError('str')\n"
+                     "builtins.str=builtins.dict=builtins.list=builtins.tuple=builtins.bytes=builtins.int=S",
+    "exceptions replaced": "import builtins\nbuiltins.Exception=builtins.BaseException=builtins.KeyboardInterrupt=builtins.SystemExit=builtins.Run"
+                           "timeError=None",
+    "__builtins__ of the namespace": "__builtins__={}",
+    "__builtins__ None": "__builtins__=None",
+    "frozen ns": "ip=get_ipython()\nclass D(dict):\n    def __setitem__(self,k,v): raise RuntimeError('ns')\nip.user_ns=D(ip.user_ns)",
+    "async runner": "ip=get_ipython()\nip.autoawait=True\nip.loop_runner=None\nip.loop_runner_map={}\n"
+                    "ip.should_run_async=lambda *a,**k: True\nip.run_cell_async=None",
+    "contextvars": "import contextvars\ncontextvars.ContextVar=contextvars.copy_context=None",
+    "frames locals": "import sys\nf=sys._getframe().f_back\nwhile f:\n    for k in list(f.f_locals):\n        try: f.f_locals[k]=None\n"
+                     "        except Exception: pass\n    f=f.f_back",
+    "unraisable": "import sys\ndef no(a): raise RuntimeError('u')\nsys.unraisablehook=no\nsys.excepthook=no\nsys.breakpointhook=no",
 }
 
 # What the bridge cannot put back: the host has to go back.
-BEYOND = ["the bridge's functions", "the bridge's door"]
+BEYOND = ["the bridge's functions", "the bridge's door", "audit hook raises", "sys emptied", "os emptied", "many modules of junk"]
 PLAIN = "before = x\nx = 42\ny = [n for n in range(3)]"
 
 

@@ -8,6 +8,7 @@ it can without asking the guest.
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from types import ModuleType
@@ -197,7 +198,16 @@ class Healer:
         for trap in (self._parts["display_trap"], self._parts["builtin_trap"]):
             vars(trap)["_nested_level"] = 0  # a cell that was left in the midst of it has left it, too
         namespace = vars(self._parts["user_module"])
-        if shell.user_ns is not namespace or "_oh" not in namespace or "get_ipython" not in namespace:
+        names = namespace.get("__builtins__")
+        if names is not builtins and names is not vars(builtins):
+            namespace["__builtins__"] = builtins
+            lost.append("__builtins__")
+        if (
+            shell.user_ns is not namespace
+            or "get_ipython" not in namespace
+            or type(namespace.get("_oh")) is not dict
+            or type(namespace.get("_ih")) is not list
+        ):
             shell.user_ns = namespace
             shell.init_user_ns()
             lost.append("user_ns")

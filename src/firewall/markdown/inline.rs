@@ -100,7 +100,8 @@ impl Writing<'_> {
             if matches!(character, '*' | '_' | '~') && (!verbatim || (escaped && number == 0)) {
                 state.buffer.push(escape::ESCAPED);
             }
-            state.buffer.push(character);
+            // What was given as a reference is no more than a character given as itself may be.
+            state.buffer.push(if verbatim { character } else { super::tidy_character(character) });
         }
     }
 

@@ -123,13 +123,20 @@ fn tidy(source: &str) -> String {
                 out.push('\n');
             }
             '\n' | '\t' => out.push(character),
-            '\0' | escape::FORMULA | escape::ESCAPED => out.push('\u{fffd}'),
-            '\u{85}' | '\u{2028}' | '\u{2029}' => out.push(' '),
-            _ if character.is_control() => out.push(' '),
-            _ => out.push(character),
+            _ => out.push(tidy_character(character)),
         }
     }
     out
+}
+
+/// What a character stays, or what stands in its place.
+fn tidy_character(character: char) -> char {
+    match character {
+        '\0' | escape::FORMULA | escape::ESCAPED => '\u{fffd}',
+        '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        _ if character.is_control() => ' ',
+        _ => character,
+    }
 }
 
 fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<Page, Beyond> {

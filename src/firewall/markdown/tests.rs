@@ -321,6 +321,21 @@ fn the_work_for_a_byte_does_not_grow() {
 }
 
 #[test]
+fn a_character_given_by_number_is_no_more_than_one_given_as_itself() {
+    for (text, wanted) in [
+        ("a&#1;b", "a b"),
+        ("a&#10;&#10;b &#9;c", "a  b  c"),
+        ("a&#x2028;b", "a b"),
+        ("$x$ &#11855;0&#11855; y", "$x$ \u{fffd}0\u{fffd} y"),
+        ("&#x10fffc;* y", "\u{fffd}* y"),
+        ("&#11855;&lt;img src=x onerror=y&gt;", "\u{fffd}&lt;img src=x onerror=y>"),
+    ] {
+        assert_eq!(checked(text), wanted);
+        assert_eq!(checked(wanted), wanted);
+    }
+}
+
+#[test]
 fn a_text_may_have_the_name_of_a_box_in_it() {
     let name = format!(":where(.{})", names::of_box(0));
     let sheet = "<style>b { color: red }</style>\n\n";
