@@ -9,10 +9,46 @@ const NAME: &str = "mermaid";
 /// What its code is called instead.
 const NOT_DRAWN: &str = "text";
 
+/// The kinds of diagrams that are drawn, by the word that they begin with; others have pictures or links of their own.
+const KINDS: [&str; 26] = [
+    "classDiagram",
+    "classDiagram-v2",
+    "erDiagram",
+    "flowchart",
+    "gantt",
+    "gitGraph",
+    "graph",
+    "journey",
+    "kanban",
+    "mindmap",
+    "packet",
+    "packet-beta",
+    "pie",
+    "quadrantChart",
+    "radar-beta",
+    "requirementDiagram",
+    "sankey",
+    "sankey-beta",
+    "sequenceDiagram",
+    "stateDiagram",
+    "stateDiagram-v2",
+    "timeline",
+    "treemap",
+    "treemap-beta",
+    "xychart",
+    "xychart-beta",
+];
+
+/// The tags that words in a diagram may have, without attributes.
+const TAGS: [&str; 8] = ["b", "br", "code", "em", "i", "strong", "sub", "sup"];
+
+/// The words that begin a line which makes something lead elsewhere, in lower case.
+const LEADING: [&str; 5] = ["callback", "link", "links", "properties", "details"];
+
 /// What a diagram of boxes and arrows has no need of, in lower case: addresses, settings, stylesheets, pictures, links, HTML, and
 /// characters written as something else.
 const SIGNS: [&str; 13] =
-    ["//", "url", "src", "href", "import", "@", "%%{", "config", "click", "\\", "&", "<img", "image"];
+    ["//", "url", "src", "href", "import", "@", "%%{", "config", "click", "\\", "&", "script:", "image"];
 
 /// The line after a fence, with a diagram's name in it replaced if its code could load something.
 pub fn drawn_as(info: &str, code: &str, removed: &mut Removals) -> String {
@@ -34,7 +70,40 @@ pub fn drawn_as(info: &str, code: &str, removed: &mut Removals) -> String {
 /// Whether there is nothing in a diagram's code but what boxes and arrows need.
 fn is_plain(code: &str) -> bool {
     let lower = code.to_ascii_lowercase();
-    !SIGNS.iter().any(|sign| lower.contains(sign)) && !has_numbered_characters(&lower)
+    let first_word =
+        |line: &str| line.split([' ', '\t', ':', ';', '{']).find(|word| !word.is_empty()).map(str::to_owned);
+    // Comments may come before; settings between lines of dashes may not.
+    let mut lines = code.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("%%"));
+    let known = lines.next().and_then(first_word).is_none_or(|kind| KINDS.contains(&kind.as_str()));
+    let leads =
+        lower.split(['\n', ';']).any(|line| first_word(line).is_some_and(|word| LEADING.contains(&word.as_str())));
+    known
+        && !leads
+        && !SIGNS.iter().any(|sign| lower.contains(sign))
+        && !has_numbered_characters(&lower)
+        && has_plain_tags(&lower)
+}
+
+/// Whether what begins like a tag is one without attributes that only changes how words look, as `<br/>`, or the kind of
+/// a class, `<<interface>>`.
+fn has_plain_tags(text: &str) -> bool {
+    let mut parts = text.split('<').skip(1).peekable();
+    let mut doubled = false;
+    while let Some(part) = parts.next() {
+        let is_kind = std::mem::replace(&mut doubled, part.is_empty());
+        let name = part.strip_prefix('/').unwrap_or(part);
+        let begins = part.starts_with(|next: char| next.is_ascii_alphabetic() || "/!?".contains(next));
+        if !begins {
+            continue;
+        }
+        let length = name.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let (name, rest) = name.split_at(length);
+        let plain = TAGS.contains(&name) && rest.trim_start_matches(' ').trim_start_matches('/').starts_with('>');
+        if !(plain || (is_kind && !part.starts_with('/') && rest.starts_with(">>"))) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether a piece of code may stand after such a line.
@@ -68,6 +137,15 @@ mod tests {
     fn plain_diagrams_are_drawn() {
         let code = "flowchart TD\n  A[one] -->|yes| B(two)\n  style A fill:#f9f,stroke:#333\n";
         assert_eq!(drawn("mermaid", code), ("mermaid".to_owned(), true));
+        for code in [
+            "%% a comment\n\nclassDiagram\n  class A {\n    <<interface>>\n    +x() int\n  }\n  A <|-- B\n  B <--> C\n",
+            "sequenceDiagram\n  A->>B: x<br/>y<br> <b>z</b>\n  B-->>A: 1 < 2 <= 3\n",
+            "graph LR;\n  A --> B;\n  linkStyle 0 stroke:red;\n",
+            "pie title Pets\n  \"Dogs\" : 3\n",
+            "flowchart LR\n  A <--> B\n",
+        ] {
+            assert_eq!(drawn("mermaid", code), ("mermaid".to_owned(), true), "{code}");
+        }
         assert_eq!(drawn("python", "mermaid = 'http://a.b'\n"), ("python".to_owned(), true));
     }
 
@@ -80,6 +158,14 @@ mod tests {
             "A[\"#60;b#62;\"]",
             "click A href \"x\"",
             "style A background:URL(x)",
+            "flowchart TD\nA[\"<video poster='https:/evil/x.png'></video>\"]",
+            "flowchart TD\nA[\"<table background=https:/evil/x.png>\"]",
+            "flowchart TD\nA[\"<<video poster=x>>\"]",
+            "flowchart TD\nA[\"<br poster=x>\"] --> B[\"<svg>\"]",
+            "sequenceDiagram\n  links Alice: {\"a\": \"x\"}",
+            "graph TD; link A \"x\"",
+            "C4Context\n  Person(a, \"b\", $sprite=\"x\")",
+            "---\ntitle: x\n---\nflowchart TD\n  A --> B",
         ] {
             for info in ["mermaid", "mermaid x", "Mermaid", "xmermaid mermaid"] {
                 let (drawn, whole) = drawn(info, code);

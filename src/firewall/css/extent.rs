@@ -39,6 +39,16 @@ pub fn of(value: &str) -> Reach {
     reach
 }
 
+/// How often larger than it is something may be drawn.
+const SCALE: f32 = 4.0;
+
+/// How far the numbers of a `scale` reach: what is beside the middle is moved away from it.
+pub fn of_scale(value: &str) -> Reach {
+    let mut reach = Reach::Near;
+    lengths(&mut parser(value), Within::Scale, &mut reach);
+    reach
+}
+
 /// What the lengths stand in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
@@ -47,6 +57,8 @@ enum Within {
     Move,
     /// One that adds and takes away.
     Sum,
+    /// One that makes larger or smaller.
+    Scale,
 }
 
 fn lengths(input: &mut Parser, within: Within, reach: &mut Reach) {
@@ -57,8 +69,14 @@ fn lengths(input: &mut Parser, within: Within, reach: &mut Reach) {
                 _ => Reach::Near,
             }),
             Token::Percentage { unit_value, .. } if (unit_value * 100.0).abs() > PERCENT => Reach::Aside,
+            Token::Number { value, .. } if within == Within::Scale => match value.abs() <= SCALE {
+                true => Reach::Near,
+                false => Reach::Aside,
+            },
             Token::Number { value, .. } if within != Within::Nothing => pixels(*value),
             Token::Delim('*' | '/') if within == Within::Sum => Reach::Unclear,
+            // Nothing is worked out in one.
+            Token::Function(_) if within == Within::Scale => Reach::Aside,
             Token::Function(name) => function(&name.to_ascii_lowercase(), input, reach),
             Token::ParenthesisBlock => {
                 nested(input, within, reach);
@@ -73,6 +91,7 @@ fn lengths(input: &mut Parser, within: Within, reach: &mut Reach) {
 fn function(name: &str, input: &mut Parser, reach: &mut Reach) -> Reach {
     let within = match name {
         "calc" | "min" | "max" | "clamp" | "mod" | "rem" | "round" => Within::Sum,
+        _ if name.starts_with("scale") => Within::Scale,
         _ if name.starts_with("matrix") || name.starts_with("translate") => Within::Move,
         _ => Within::Nothing,
     };

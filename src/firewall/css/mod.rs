@@ -52,6 +52,13 @@ pub fn is_near(value: &str) -> bool {
     extent::of(value) == extent::Reach::Near
 }
 
+/// Whether a property with this value keeps its element in its place, if it is one that is known. `text_color` and the like
+/// are no properties of CSS, but become one.
+pub fn stays_in_place(name: &str, value: &str) -> bool {
+    let known = properties::is_known(name);
+    if known { properties::manner(name, value) != Manner::Refused } else { is_near(value) }
+}
+
 fn parser(text: &str) -> Parser<'_> {
     let mut parser = Parser::new(text);
     parser.set_nested_block_limit(MAX_NESTED);

@@ -15,7 +15,7 @@ pub enum Manner {
 }
 
 /// Properties that cannot paint outside their element's place: exact names, sorted.
-const CALM: [&str; 146] = [
+const CALM: [&str; 144] = [
     "accent-color",
     "align-content",
     "align-items",
@@ -62,7 +62,6 @@ const CALM: [&str; 146] = [
     "counter-reset",
     "counter-set",
     "cursor",
-    "direction",
     "display",
     "dominant-baseline",
     "empty-cells",
@@ -160,7 +159,6 @@ const CALM: [&str; 146] = [
     "width",
     "word-break",
     "word-wrap",
-    "writing-mode",
     "zoom",
 ];
 
@@ -181,7 +179,7 @@ const CALM_FAMILIES: [&str; 12] = [
 ];
 
 /// Properties that could paint outside it, sorted.
-const ROAMING: [&str; 91] = [
+const ROAMING: [&str; 93] = [
     "all",
     "backdrop-filter",
     "backface-visibility",
@@ -193,6 +191,7 @@ const ROAMING: [&str; 91] = [
     "cx",
     "cy",
     "d",
+    "direction",
     "enable-background",
     "filter",
     "inset",
@@ -270,13 +269,14 @@ const ROAMING: [&str; 91] = [
     "translate",
     "will-change",
     "word-spacing",
+    "writing-mode",
     "x",
     "y",
     "z-index",
 ];
 
 /// Properties that say how far away from its place something is.
-const OFFSETS: [&str; 24] = [
+const OFFSETS: [&str; 27] = [
     "bottom",
     "inset",
     "inset-block",
@@ -297,9 +297,12 @@ const OFFSETS: [&str; 24] = [
     "margin-left",
     "margin-right",
     "margin-top",
+    "perspective-origin",
     "right",
+    "scale",
     "top",
     "transform",
+    "transform-origin",
     "translate",
 ];
 
@@ -309,6 +312,12 @@ const VENDORS: [&str; 4] = ["-webkit-", "-moz-", "-ms-", "-o-"];
 /// Whether this can be the name of a property: letters, digits, `-` and `_`.
 pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Whether a property is in the tables.
+pub fn is_known(name: &str) -> bool {
+    let family = CALM_FAMILIES.iter().any(|family| name.starts_with(family));
+    family || CALM.binary_search(&name).is_ok() || ROAMING.binary_search(&name).is_ok()
 }
 
 /// Judges a declaration whose value has been found harmless in itself.
@@ -325,7 +334,8 @@ fn of_common(name: &str, value: &str) -> Manner {
     let is_offset = OFFSETS.binary_search(&name).is_ok();
     // What another property takes from a variable is judged there.
     if !name.starts_with("--") {
-        match extent::of(value) {
+        let reach = if name == "scale" { extent::of_scale(value) } else { extent::of(value) };
+        match reach {
             Reach::Near => {}
             Reach::Unclear if !is_offset => {}
             // As far up or to the left as it is wide: into what others show.
@@ -339,10 +349,8 @@ fn of_common(name: &str, value: &str) -> Manner {
             Manner::Calm
         }
         "border-image" | "border-image-outset" => Manner::Roaming,
-        _ if CALM.binary_search(&name).is_ok() || CALM_FAMILIES.iter().any(|family| name.starts_with(family)) => {
-            Manner::Calm
-        }
         _ if ROAMING.binary_search(&name).is_ok() => Manner::Roaming,
+        _ if is_known(name) => Manner::Calm,
         _ => Manner::Refused,
     }
 }
@@ -386,6 +394,14 @@ mod tests {
             ("transform", "translateY(-30em)", Manner::Refused),
             ("transform", "matrix(1, 0, 0, 1, -500, -500)", Manner::Refused),
             ("transform", "rotate(-90deg)", Manner::Roaming),
+            ("transform", "scale(1.5)", Manner::Roaming),
+            ("transform", "rotate(9deg) scale(90)", Manner::Refused),
+            ("transform", "scale3d(1, -20, 1)", Manner::Refused),
+            ("transform-origin", "left -600px", Manner::Refused),
+            ("transform-origin", "50% 50%", Manner::Roaming),
+            ("scale", "2", Manner::Roaming),
+            ("scale", "200", Manner::Refused),
+            ("scale", "calc(200)", Manner::Refused),
             ("height", "1e9px", Manner::Refused),
             ("height", "525px", Manner::Calm),
             ("margin", "calc(1px - 5px)", Manner::Roaming),
@@ -393,6 +409,8 @@ mod tests {
             ("-webkit-transform", "translate(0)", Manner::Roaming),
             ("box-shadow", "0 0 0 9999px", Manner::Roaming),
             ("position", "relative", Manner::Roaming),
+            ("direction", "rtl", Manner::Roaming),
+            ("writing-mode", "vertical-rl", Manner::Roaming),
             ("position", "Fixed", Manner::Refused),
             ("position", "sticky !important", Manner::Refused),
             ("position", "-webkit-sticky", Manner::Refused),

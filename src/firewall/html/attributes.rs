@@ -100,6 +100,11 @@ pub fn html<'t>(
                     out.attribute(name, value);
                 }
             }
+            // What is too wide for its place begins to the left of it.
+            "dir" => {
+                reading.roams |= !value.eq_ignore_ascii_case("ltr");
+                out.attribute(name, value);
+            }
             // What else loads, or leads somewhere.
             "srcset" | "imagesrcset" | "background" | "lowsrc" | "dynsrc" | "src" | "poster" | "data" | "manifest"
             | "longdesc" | "ping" | "href" | "action" | "formaction" | "xlink:href" | "codebase" | "profile" => {

@@ -11,6 +11,8 @@ pub struct Writer {
     text: String,
     /// Whether that text follows a line break, which typesetters take for a part of it.
     after_break: bool,
+    /// How far the formulas so far are moved.
+    moves: latex::Moves,
 }
 
 impl Writer {
@@ -83,7 +85,7 @@ impl Writer {
         if self.text.is_empty() {
             return;
         }
-        latex::macros(&mut self.text, goes_on || self.after_break, removed);
+        latex::macros_after(&mut self.text, goes_on || self.after_break, &mut self.moves, removed);
         escape(&self.text, &mut self.out);
         self.text.clear();
     }

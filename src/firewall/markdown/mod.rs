@@ -157,9 +157,10 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
     };
     let written = writing.document()?;
     let (roams, styled) = (writing.markup.roams, writing.markup.styled);
+    let mut moves = latex::Moves::default();
     let mut written = restored(&written, |number| {
         let mut formula = escape::formula(raw.get(number)?);
-        latex::macros(&mut formula, false, removed);
+        latex::macros_after(&mut formula, false, &mut moves, removed);
         Some(formula.into())
     });
     if !written.is_empty() {

@@ -291,6 +291,9 @@ impl Walk<'_> {
             "shadow" => text::is_plain_value(text),
             "family" => text.len() <= 512 && text.chars().all(|one| one.is_alphanumeric() || " ,-'\"_.".contains(one)),
             "path" => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ,.-+:_\n\t".contains(&byte)),
+            // The two signs in numbers: what is put between digits begins no tag, but nobody wants one there.
+            "separators" => !text.contains(['<', '&', '\\']),
+            name if name.ends_with("format") && text::fills_with_signs(text) => false,
             "add" | "modeBarButtonsToAdd" => settings::stays("modeBarButtonsToAdd", &Value::from(text.as_str())),
             _ if word && !is_text && !data => is_word(text),
             _ => {

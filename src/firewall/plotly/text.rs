@@ -60,10 +60,12 @@ const NAMED: [(&str, char); 8] = [
 /// The dialect's form of a text; nothing if it has it. What it would not let pass is counted. `typeset` says that
 /// there are formulas in the figure: a part of one may be any text.
 pub fn normalised(text: &str, typeset: bool, removed: &mut Removals) -> Option<String> {
+    let unfilled = unfilled(text, removed);
+    let text = unfilled.as_deref().unwrap_or(text);
     if !text.contains(['<', '&', '\\']) {
-        return None;
+        return unfilled;
     }
-    let mut written = written(text, removed);
+    let mut written = written(text, removed).or_else(|| unfilled.clone());
     if let Some(plain) = read_twice(written.as_deref().unwrap_or(text), removed) {
         written = Some(plain);
     }
@@ -80,6 +82,37 @@ pub fn normalised(text: &str, typeset: bool, removed: &mut Removals) -> Option<S
         }
     }
     written
+}
+
+/// Whether a format fills numbers up with a sign that could begin a tag, an entity or a macro, by what comes after it:
+/// `<=9c` writes `<` before any text.
+pub fn fills_with_signs(format: &str) -> bool {
+    let mut characters = format.chars();
+    let (Some(fill), Some(side)) = (characters.next(), characters.next()) else { return false };
+    matches!(side, '<' | '>' | '=' | '^') && !(fill.is_alphanumeric() || " *_-+.,#~=/".contains(fill))
+}
+
+/// A text whose templates, `%{name:format}`, fill nothing up with such a sign; nothing if none does.
+fn unfilled(text: &str, removed: &mut Removals) -> Option<String> {
+    let mut out = String::new();
+    let mut done = 0;
+    for (place, _) in text.match_indices("%{") {
+        let rest = text.get(place + 2..).unwrap_or_default();
+        let is_name = |next: char| !(next.is_whitespace() || "%{}:".contains(next));
+        let mut format = rest.trim_start_matches(is_name).strip_prefix(':').unwrap_or_default();
+        let start = text.len() - format.len();
+        // What is left when one sign is gone could be such a format again.
+        while fills_with_signs(format) {
+            format = format.get(format.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
+        }
+        let end = text.len() - format.len();
+        if start < end {
+            out.push_str(text.get(done..start).unwrap_or_default());
+            done = end;
+            removed.add(Kind::PlotCode);
+        }
+    }
+    (done > 0).then(|| out + text.get(done..).unwrap_or_default())
 }
 
 fn written(text: &str, removed: &mut Removals) -> Option<String> {
@@ -163,7 +196,8 @@ fn tag(inside: &str, removed: &mut Removals) -> Option<String> {
         let value = decoded(value);
         match key.to_ascii_lowercase().as_str() {
             "href" if name == "a" && href.is_none() => href = link(&value, removed),
-            "target" if name == "a" && target.is_none() && is_word(&value) => target = Some(value.into_owned()),
+            // Without one plotly opens a window for the link; any other could be the page's own.
+            "target" if name == "a" && target.is_none() && value == "_blank" => target = Some(value.into_owned()),
             "style" if style.is_none() => style = styled(&value, removed),
             key => removed.add(if key.starts_with("on") { Kind::Handler } else { Kind::PlotCode }),
         }
@@ -222,11 +256,6 @@ fn has_plain_scheme(url: &str) -> bool {
     let head = url.trim_start().split(['/', '?', '#', '\\']).next().unwrap_or_default();
     head.split_once(':')
         .is_none_or(|(scheme, _)| ["http", "https", "mailto"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
-}
-
-fn is_word(value: &str) -> bool {
-    (1..=32).contains(&value.len())
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// The declarations of a style that may stay.

@@ -178,3 +178,23 @@ proptest! {
         prop_assert_eq!(again, one);
     }
 }
+
+#[test]
+fn no_format_writes_the_beginning_of_a_tag() {
+    for (text, out) in [
+        ("%{customdata[0]:<=60c}", "%{customdata[0]:=60c}"),
+        ("a %{x:&^9} %{meta[1]:\\>99c} %{y:<<9}", "a %{x:^9} %{meta[1]:>99c} %{y:<9}"),
+        ("%{a:%{b:<=9c}", "%{a:%{b:=9c}"),
+        ("%{a:&<<=9c}", "%{a:=9c}"),
+        ("%{x:$^9}", "%{x:^9}"),
+    ] {
+        let mut removed = Removals::new();
+        assert_eq!(normalised(text, false, &mut removed).as_deref(), Some(out), "{text}");
+        assert!(!removed.is_empty());
+    }
+    for honest in ["%{x:.2f}", "%{y:0>8}", "%{x:<8}", "%{label}: %{value:,.0f}", "%{x:*^9}", "%{x|%b %d} <= %{y}"] {
+        let mut removed = Removals::new();
+        assert_eq!(normalised(honest, true, &mut removed), None, "{honest}");
+        assert!(removed.is_empty());
+    }
+}

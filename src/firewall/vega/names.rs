@@ -25,6 +25,29 @@ const INHERITED: [&str; 20] = [
     "valueOf",
 ];
 
+/// What lists, texts, numbers, dates, patterns, functions and colours have by themselves, beyond what all objects have:
+/// parts of the page that all of its code shares.
+#[rustfmt::skip]
+const METHODS: [&str; 142] = [
+    "anchor", "apply", "at", "big", "bind", "blink", "bold", "brighter", "call", "charAt", "charCodeAt", "clamp",
+    "codePointAt", "compile", "concat", "copy", "copyWithin", "darker", "displayable", "endsWith", "entries", "every",
+    "exec", "fill", "filter", "find", "findIndex", "findLast", "findLastIndex", "fixed", "flat", "flatMap",
+    "fontcolor", "fontsize", "forEach", "formatHex", "formatHex8", "formatHsl", "formatRgb", "getDate", "getDay",
+    "getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "getTime",
+    "getTimezoneOffset", "getUTCDate", "getUTCDay", "getUTCFullYear", "getUTCHours", "getUTCMilliseconds",
+    "getUTCMinutes", "getUTCMonth", "getUTCSeconds", "getYear", "hex", "includes", "indexOf", "isWellFormed",
+    "italics", "join", "keys", "lastIndexOf", "link", "localeCompare", "map", "match", "matchAll", "normalize",
+    "padEnd", "padStart", "pop", "push", "reduce", "reduceRight", "repeat", "replace", "replaceAll", "reverse", "rgb",
+    "search", "setDate", "setFullYear", "setHours", "setMilliseconds", "setMinutes", "setMonth", "setSeconds",
+    "setTime", "setUTCDate", "setUTCFullYear", "setUTCHours", "setUTCMilliseconds", "setUTCMinutes", "setUTCMonth",
+    "setUTCSeconds", "setYear", "shift", "slice", "small", "some", "sort", "splice", "split", "startsWith", "stop",
+    "strike", "sub", "substr", "substring", "sup", "test", "toDateString", "toExponential", "toFixed", "toGMTString",
+    "toISOString", "toLocaleDateString", "toLocaleLowerCase", "toLocaleTimeString", "toLocaleUpperCase",
+    "toLowerCase", "toPrecision", "toReversed", "toSorted", "toSpliced", "toTemporalInstant", "toTimeString",
+    "toUTCString", "toUpperCase", "toWellFormed", "trim", "trimEnd", "trimLeft", "trimRight", "trimStart", "unshift",
+    "values", "with",
+];
+
 /// The longest name.
 const MAX_NAME: usize = 256;
 
@@ -33,9 +56,15 @@ pub fn is_own(name: &str) -> bool {
     INHERITED.binary_search(&name).is_err()
 }
 
+/// Whether some value has this name by itself, and shares what is behind it with the rest of the page.
+pub fn is_method(name: &str) -> bool {
+    METHODS.binary_search(&name).is_ok()
+}
+
 /// Whether a name that leads on is anywhere in a text, or could be made of it by changing its case.
 pub fn is_led_on(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
+    // As a script changes case: `upper` makes one letter of some that are none of ASCII's, or several.
+    let text = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_uppercase().to_lowercase() };
     ["constructor", "prototype", "__proto__", "__define", "__lookup", "caller", "arguments"]
         .iter()
         .any(|name| text.contains(name))
@@ -127,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted() {
-        assert!(INHERITED.is_sorted());
+        assert!(INHERITED.is_sorted() && METHODS.is_sorted());
     }
 
     #[test]
@@ -162,6 +191,14 @@ mod tests {
         ] {
             assert!(!is_path(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_that_leads_on_is_found_in_any_case() {
+        for bad in ["xConstructor", "con\u{17f}tructor", "con\u{fb05}ructor", "__PROTO__", "argument\u{17f}"] {
+            assert!(is_led_on(bad), "{bad}");
+        }
+        assert!(!is_led_on("construct") && !is_led_on("größe"));
     }
 
     #[test]

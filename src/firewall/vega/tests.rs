@@ -314,6 +314,10 @@ fn no_style_is_made_of_what_is_put_together() {
         json!({"signals": [{"name": "background", "update": "'ur' + 'l(//evil)'"}]}),
         json!({"mark": "bar", "transform": [{"calculate": "'ur' + 'l(//evil)'", "as": "c"}], "encoding": {"color": {"field": "c", "scale": null}}}),
         json!({"mark": "bar", "background": {"expr": "'ur' + 'l(//evil)'"}}),
+        json!({"marks": [{"encode": {"update": {"fill": {"signal": "['ur' + 'l(//evil)'][0]"}}}}]}),
+        json!({"data": [{"name": "d", "values": {"signal": "[{c: 'ur' + 'l(//evil)'}]"}}], "marks": [{"from": {"data": "d"}, "encode": {"update": {"fill": {"field": "c"}}}}]}),
+        json!({"marks": [{"type": "text", "encode": {"enter": {"text": {"signal": "'ur' + 'l(//evil)'"}}, "update": {"fill": {"signal": "item.text"}}}}]}),
+        json!({"signals": [{"name": "s", "on": [{"events": "click", "update": {"signal": "'ur' + 'l(//evil)'"}}]}], "marks": [{"encode": {"update": {"fill": {"signal": "s"}}}}]}),
         json!({"mark": {"type": "bar", "color": {"expr": "replace('uxl(//evil)', 'x', 'r')"}}}),
     ] {
         assert_eq!(checked(chart.clone()), None, "{chart}");
@@ -356,6 +360,70 @@ fn a_name_that_is_in_the_data_is_looked_for_in_the_data() {
     let mut elsewhere = chart("x", json!(1));
     elsewhere["data"] = json!({"url": "https://example.org/x.json"});
     assert_eq!(after(LITE, elsewhere, true).0, None);
+}
+
+#[test]
+fn a_name_that_leads_on_is_not_made_on_the_way() {
+    let formula = |expression: &str| json!({"data": [{"name": "d", "values": [{"a": 1, "k": "con\u{17f}tructor"}], "transform": [{"type": "formula", "as": "f", "expr": expression}]}]});
+    for chart in [
+        // Spelled in escapes, and cut out of a longer text.
+        formula("datum.a[slice('xcon\\u0073tructor', 1)]"),
+        formula("datum.a[{x: 'con\\x73tructor2'}['x']]"),
+        // Letters that change into others with their case.
+        formula("datum.a[lower(upper(datum.k))]"),
+        formula("datum.a[lower(upper('con\u{fb05}ructor'))]"),
+        // Put together, and taken out of what it was put into.
+        formula("datum.a[['con' + 'structor'][0]]"),
+        formula("datum.a[{x: join(['con', 'structor'], '')}.x]"),
+        formula("datum.a[pluck([{x: 'con' + 'structor'}], 'x')[0]]"),
+        // Put together where no expression of its own says that it becomes data.
+        json!({"signals": [{"name": "s", "value": "a", "on": [{"events": "click", "update": {"signal": "'con' + 'structor'"}}]}, {"name": "t", "update": "{a: 1}[s]"}]}),
+        json!({"data": [{"name": "d", "values": {"signal": "[{k: 'con' + 'structor'}]"}, "transform": [{"type": "formula", "as": "f", "expr": "{a: 1}[datum.k]"}]}]}),
+        json!({"data": [{"name": "d", "values": [{"a": 1}], "transform": [{"type": "impute", "field": "a", "key": "a", "method": "value", "value": {"signal": "'con' + 'structor'"}}, {"type": "formula", "as": "f", "expr": "{a: 1}[datum.a]"}]}]}),
+        json!({"marks": [{"type": "text", "encode": {"enter": {"text": {"signal": "'con' + 'structor'"}}, "update": {"x": {"signal": "{a: 1}[item.text]"}}}}]}),
+        json!({"scales": [{"name": "s", "type": "ordinal", "domain": [1], "range": [{"signal": "'con' + 'structor'"}]}], "signals": [{"name": "t", "update": "{a: 1}[scale('s', 1)]"}]}),
+        json!({"mark": "bar", "encoding": {"x": {"datum": {"expr": "'con' + 'structor'"}, "axis": {"labelExpr": "{a: 1}[datum.value]"}}}}),
+    ] {
+        assert_eq!(checked(chart.clone()), None, "{chart}");
+    }
+    // What is looked for and found in plain sight stays.
+    let plain = json!({"data": [{"name": "d", "values": [{"k": "ab"}], "transform": [{"type": "formula", "as": "f", "expr": "{a: 1, b: 2}[lower(slice(datum.k, 1))]"}]}]});
+    assert_eq!(
+        checked(
+            json!({"data": [{"values": [{"a": "constructor"}], "transform": [{"type": "formula", "as": "f", "expr": "{a: 1}[datum.a]"}]}]})
+        ),
+        None
+    );
+    assert!(after(VEGA, plain, false).0.is_some());
+}
+
+#[test]
+fn rows_are_nothing_that_the_page_uses() {
+    let data = |more: Value| {
+        let mut data = json!({"name": "d", "transform": [{"type": "formula", "as": "call", "expr": "1"}]});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    };
+    for chart in [
+        json!({"data": [data(json!({"values": {"signal": "[[1].slice]"}}))]}),
+        json!({"data": [data(json!({"values": {"signal": "pluck([[1]], 'slice')"}}))]}),
+        json!({"data": [data(json!({"values": {"signal": "[regexp('a')['exec'], rgb('red').brighter]"}}))]}),
+        json!({"signals": [{"name": "s", "value": "slice", "bind": {"input": "select", "options": ["slice", "map"]}}], "data": [data(json!({"values": {"signal": "[[1][s]]"}}))]}),
+        json!({"signals": [{"name": "s", "value": "slice", "bind": {"input": "text"}}], "data": [data(json!({"values": {"signal": "[[1][s]]"}}))]}),
+        json!({"signals": [{"name": "s", "value": 1}], "data": [data(json!({"on": [{"trigger": "s", "insert": "[1].slice"}]}))]}),
+        json!({"signals": [{"name": "s", "value": 1}], "data": [data(json!({"on": [{"trigger": "s", "modify": "'a'.replace", "values": "{call: 1}"}]}))]}),
+        json!({"data": [{"name": "d", "values": [{"a": [1]}], "transform": [{"type": "project", "fields": ["a.slice"], "as": ["f"]}]}], "marks": [{"type": "group", "from": {"facet": {"name": "e", "data": "d", "field": "f"}}}]}),
+    ] {
+        assert_eq!(checked(chart.clone()), None, "{chart}");
+    }
+    unchanged(
+        VEGA,
+        json!({"signals": [{"name": "clear", "value": true, "on": [{"events": "click", "update": "datum.values.length"}]}], "marks": []}),
+    );
+    unchanged(
+        VEGA,
+        json!({"signals": [{"name": "s", "value": 1, "on": [{"events": "click", "update": "{value: datum.value}"}]}], "data": [{"name": "d", "on": [{"trigger": "s", "toggle": "s"}]}]}),
+    );
 }
 
 #[test]

@@ -297,7 +297,7 @@ impl Comms {
         let (count, mut leads_nowhere) = (state.len(), false);
         state.retain(|key, value| match widget.model.kind(key) {
             Some(kind) => {
-                let fine = kind.check(value, widget.described_in_html, may, removed);
+                let fine = kind.check(key, value, widget.described_in_html, may, removed);
                 leads_nowhere |= !fine && kind == Trait::End;
                 fine
             }

@@ -297,6 +297,32 @@ fn a_value_of_another_type_or_of_no_trait_goes() {
 }
 
 #[test]
+fn a_layout_stays_in_its_place() {
+    let layout = |traits: Value| {
+        let mut data = json!({"state": {"_model_module": "@jupyter-widgets/base", "_model_module_version": "2.0.0", "_model_name": "LayoutModel", "_view_module": "@jupyter-widgets/base", "_view_module_version": "2.0.0", "_view_name": "LayoutView"}});
+        data["state"].as_object_mut().unwrap().extend(traits.as_object().unwrap().clone());
+        data
+    };
+    for (name, value) in [
+        ("margin", "-600px 0 0 -300px"),
+        ("margin", "calc(1px - 600px)"),
+        ("top", "-600px"),
+        ("left", "var(--x)"),
+        ("bottom", "100vh"),
+        ("width", "1e9px"),
+    ] {
+        let mut session = Session::new();
+        let traits = json!({ name: value });
+        assert_eq!(session.open("a", layout(traits.clone())).unwrap().get(name), None, "{name}: {value}");
+        assert_eq!(session.update("a", traits).unwrap(), json!({}), "{name}: {value}");
+    }
+    let honest = json!({"margin": "0 5px 10px -2px", "width": "100%", "height": "80vh", "grid_template_columns": "repeat(3, 33%)", "border_top": "1px solid red", "flex": "1 1 auto", "grid_area": "a", "object_fit": "cover", "overflow": "auto", "top": "5px"});
+    let mut session = Session::new();
+    session.open("a", layout(json!({}))).unwrap();
+    assert_eq!(session.update("a", honest.clone()).unwrap(), honest);
+}
+
+#[test]
 fn a_message_has_one_meaning() {
     let hostile = json!({"value": "<img src=x onerror=evil()>"});
     let mut session = Session::new();

@@ -99,9 +99,16 @@ impl Trait {
         matches!(self, Self::Bool | Self::Number | Self::Numbers | Self::Text)
     }
 
-    /// Whether a value may stay, as it then is; `described` says that descriptions are HTML. What goes out of a value
+    /// Whether a value may stay in the trait of this name, as it then is; `described` says that descriptions are HTML. What goes out of a value
     /// that stays is counted here.
-    pub fn check(self, value: &mut Value, described: bool, may: Permissions, removed: &mut Removals) -> bool {
+    pub fn check(
+        self,
+        name: &str,
+        value: &mut Value,
+        described: bool,
+        may: Permissions,
+        removed: &mut Removals,
+    ) -> bool {
         if value.is_null() {
             return true;
         }
@@ -124,7 +131,10 @@ impl Trait {
             }
             (Self::Icon, Value::String(icon)) => is_icon(icon) || icon.split(' ').all(is_icon),
             (Self::Icons, value) => is_list(value, |icon| icon.as_str().is_some_and(is_icon)),
-            (Self::Css | Self::Colour, Value::String(text)) => css::value_is_fine(text, may.remote(), removed),
+            (Self::Css, Value::String(text)) => {
+                css::stays_in_place(&name.replace('_', "-"), text) && css::value_is_fine(text, may.remote(), removed)
+            }
+            (Self::Colour, Value::String(text)) => css::value_is_fine(text, may.remote(), removed),
             (Self::Colours, value) => {
                 is_list(value, |item| item.as_str().is_some_and(|text| css::value_is_fine(text, may.remote(), removed)))
             }

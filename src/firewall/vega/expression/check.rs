@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::super::declared::Declared;
-use super::super::names::is_own;
+use super::super::names::{is_method, is_own};
 use super::functions::{self, Answer};
 use super::parser::{Node, Step};
 
@@ -65,8 +65,20 @@ pub struct Setting<'d> {
     pub datum: Datum,
     /// What `parent` is: what the group around it was drawn for.
     pub parent: Datum,
-    /// Set if a name is one that is in the data, such as `{a: 1}[datum.b]`.
-    pub looks_up: &'d Cell<bool>,
+    pub notes: &'d Notes,
+}
+
+/// What was found in the expressions of a chart on the way.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Whether a name is one that is in the data, such as `{a: 1}[datum.b]`.
+    pub looks_up: Cell<bool>,
+    /// Whether a text is put together anywhere, if only as a part of something else.
+    pub builds: Cell<bool>,
+    /// Whether a value may be asked for what it shares with the rest of the page, as `[1].slice`.
+    pub shares: Cell<bool>,
+    /// Whether marks are asked for the text that they show.
+    pub reads_text: Cell<bool>,
 }
 
 /// What an event is asked for.
@@ -113,6 +125,12 @@ fn all(nodes: &[Node], setting: Setting) -> Option<Outcome> {
     nodes.iter().try_fold(Outcome::Number, |found, node| Some(found.or(check(node, setting)?)))
 }
 
+/// A text that is put together.
+fn built(setting: Setting) -> Outcome {
+    setting.notes.builds.set(true);
+    Outcome::Built
+}
+
 /// A name that stands for a value.
 fn value(name: &str, setting: Setting) -> Option<Outcome> {
     match name {
@@ -138,7 +156,7 @@ fn chain(first: &Node, rest: &[(&'static str, Node)], setting: Setting) -> Optio
             "+" if is_empty(&found) || is_empty(&next) => found.or(next).changed(),
             // A number puts nothing together that matters.
             "+" if found == Outcome::Number || next == Outcome::Number => found.or(next).changed(),
-            "+" => Outcome::Built,
+            "+" => built(setting),
             _ => Outcome::Number,
         };
     }
@@ -162,12 +180,13 @@ fn path(root: &Node, steps: &[Step], setting: Setting) -> Option<Outcome> {
         Node::Name(name) if name == "datum" => match setting.datum {
             Datum::Row => of_data(steps, setting),
             Datum::Mark => of_mark(steps, false, setting),
-            Datum::Either => of_either(steps),
+            Datum::Either => of_either(steps, setting),
         },
-        Node::Name(name) if name == "parent" && setting.parent != Datum::Row => of_either(steps),
+        Node::Name(name) if name == "parent" && setting.parent != Datum::Row => of_either(steps, setting),
         _ => {
-            check(root, setting)?;
-            of_data(steps, setting)
+            // What is taken out of `['a' + b]` was put together all the same.
+            let found = check(root, setting)?;
+            of_data(steps, setting).map(|taken| taken.or(found))
         }
     }
 }
@@ -176,12 +195,15 @@ fn path(root: &Node, steps: &[Step], setting: Setting) -> Option<Outcome> {
 fn of_data(steps: &[Step], setting: Setting) -> Option<Outcome> {
     for step in steps {
         match step {
-            Step::Name(name) => is_own(name).then_some(())?,
+            Step::Name(name) => own(name, setting)?,
             // A name that is worked out must be one that can be looked at.
             Step::Computed(node) => match check(node, setting)? {
                 Outcome::Number => {}
-                Outcome::Texts(texts) if texts.iter().all(|text| is_own(text)) => {}
-                Outcome::Known => setting.looks_up.set(true),
+                Outcome::Texts(texts) => texts.iter().try_for_each(|text| own(text, setting))?,
+                Outcome::Known => {
+                    setting.notes.looks_up.set(true);
+                    setting.notes.shares.set(true);
+                }
                 _ => return None,
             },
         }
@@ -189,28 +211,44 @@ fn of_data(steps: &[Step], setting: Setting) -> Option<Outcome> {
     Some(Outcome::Known)
 }
 
+/// A step to what a value may have for its own.
+fn own(name: &str, setting: Setting) -> Option<()> {
+    if is_method(name) {
+        setting.notes.shares.set(true);
+    }
+    is_own(name).then_some(())
+}
+
 /// Steps from a mark: to its own numbers and texts, its row, its bounds, or what kind it is. Whether it may have been
 /// drawn for another mark, and not for a row.
 fn of_mark(steps: &[Step], of_marks: bool, setting: Setting) -> Option<Outcome> {
     let (Step::Name(first), rest) = steps.split_first()? else { return None };
     match (first.as_str(), rest) {
-        ("datum", rest) if of_marks => of_either(rest),
+        ("datum", rest) if of_marks => of_either(rest, setting),
         // What is taken of it must be looked at.
         ("datum", []) => None,
         ("datum", rest) => of_data(rest, setting),
         ("bounds", [Step::Name(edge)]) => matches!(edge.as_str(), "x1" | "x2" | "y1" | "y2").then_some(Outcome::Number),
         ("mark", [Step::Name(what)]) => matches!(what.as_str(), "name" | "marktype" | "role").then_some(Outcome::Known),
-        (name, []) => is_of_marks(name).then_some(Outcome::Known),
+        (name, []) => property(name, setting),
         _ => None,
     }
 }
 
 /// Steps from what may be a row or a mark: only what is harmless in both.
-fn of_either(steps: &[Step]) -> Option<Outcome> {
+fn of_either(steps: &[Step], setting: Setting) -> Option<Outcome> {
     match steps {
-        [Step::Name(name)] => is_of_marks(name).then_some(Outcome::Known),
+        [Step::Name(name)] => property(name, setting),
         _ => None,
     }
+}
+
+/// A property of a mark that is a plain value.
+fn property(name: &str, setting: Setting) -> Option<Outcome> {
+    if name == "text" {
+        setting.notes.reads_text.set(true);
+    }
+    is_of_marks(name).then_some(Outcome::Known)
 }
 
 /// `event.item`
@@ -268,8 +306,8 @@ fn call(name: &str, arguments: &[Node], setting: Setting) -> Option<Outcome> {
     }
     if name == "pluck" {
         let [list, Node::Text(column)] = arguments else { return None };
-        is_own(column).then_some(())?;
-        return check(list, setting).map(|_| Outcome::Known);
+        own(column, setting)?;
+        return check(list, setting).map(|found| found.or(Outcome::Known));
     }
     let found = all(arguments, setting)?;
     Some(match functions::answer(name)? {
@@ -277,6 +315,6 @@ fn call(name: &str, arguments: &[Node], setting: Setting) -> Option<Outcome> {
         Answer::Part if name == "if" => found,
         Answer::Part => found.changed(),
         Answer::Any => found.or(Outcome::Known),
-        Answer::Built => Outcome::Built,
+        Answer::Built => built(setting),
     })
 }

@@ -6,7 +6,7 @@ mod functions;
 mod lexer;
 mod parser;
 
-pub use check::{Datum, Outcome, Setting, check, is_of_marks};
+pub use check::{Datum, Notes, Outcome, Setting, check, is_of_marks};
 pub use parser::{Node, parse};
 
 #[cfg(test)]

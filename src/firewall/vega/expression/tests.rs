@@ -7,10 +7,10 @@ use super::*;
 
 /// What comes out of an expression in a chart; nothing if it may not be there.
 fn outcome(chart: &Value, language: Language, datum: Datum, text: &str) -> Option<Outcome> {
-    let looks_up = std::cell::Cell::new(false);
+    let notes = Notes::default();
     let declared = Declared::of(chart, language);
-    let outcome = check(&parse(text)?, Setting { declared: &declared, datum, parent: datum, looks_up: &looks_up });
-    outcome.filter(|_| !looks_up.get())
+    let outcome = check(&parse(text)?, Setting { declared: &declared, datum, parent: datum, notes: &notes });
+    outcome.filter(|_| !notes.looks_up.get())
 }
 
 fn chart() -> Value {
@@ -253,8 +253,8 @@ fn nesting_and_length_have_an_end() {
 }
 
 fn fine_node(node: &Node) -> bool {
-    let (declared, looks_up) = (Declared::default(), std::cell::Cell::new(false));
-    check(node, Setting { declared: &declared, datum: Datum::Row, parent: Datum::Row, looks_up: &looks_up }).is_some()
+    let (declared, notes) = (Declared::default(), Notes::default());
+    check(node, Setting { declared: &declared, datum: Datum::Row, parent: Datum::Row, notes: &notes }).is_some()
 }
 
 proptest! {

@@ -5,14 +5,13 @@ mod texts;
 mod values;
 mod whole;
 
-use std::cell::Cell;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
 use super::super::removals::{Kind, Removals};
 use super::declared::Declared;
-use super::expression::Datum;
+use super::expression::{Datum, Notes};
 use super::keys::{Rule, rule};
 use super::language::Language;
 use super::{names, paint};
@@ -87,14 +86,19 @@ pub struct Walk<'r> {
     remote: bool,
     declared: &'r Declared,
     removed: &'r mut Removals,
-    /// Whether a text is put together that may become a column or a signal.
+    /// Whether a text is put together that may become a column or a signal, and whether one is that is only read.
     builds: bool,
+    builds_read: bool,
+    /// Whether an expression has a name in it that leads on.
+    leads_on: bool,
     /// Whether data comes from elsewhere.
     loads: bool,
+    /// Whether what an expression answers with becomes rows, which transforms write into.
+    ingests: bool,
     /// Whether a column or a signal is a colour as it is.
     paints: bool,
-    /// Whether a name is one that is in the data.
-    looks_up: Cell<bool>,
+    /// What the expressions do.
+    notes: Notes,
     /// Scales that answer with what is worked out, and those that colours come from.
     open_scales: HashSet<String>,
     painting_scales: HashSet<String>,
@@ -109,9 +113,12 @@ impl<'r> Walk<'r> {
             declared,
             removed,
             builds: false,
+            builds_read: false,
+            leads_on: false,
             loads: false,
+            ingests: false,
             paints: false,
-            looks_up: Cell::new(false),
+            notes: Notes::default(),
             open_scales: HashSet::new(),
             painting_scales: HashSet::new(),
         }
@@ -137,9 +144,15 @@ impl<'r> Walk<'r> {
         };
         // An address of a paint may be put together.
         let paints = self.paints || !self.open_scales.is_disjoint(&self.painting_scales);
-        // A name that is in the data must not be one of those that lead on; nor must one be put together, or loaded.
-        let leads_on = self.looks_up.get() && (self.builds || self.loads || names::is_led_on(&chart.to_string()));
-        let fine = fate == Stays && !leads_on && (self.remote || !(self.builds && paints));
+        // A name that is in the data must not be one of those that lead on; nor must one be put together anywhere, since
+        // there are many ways from an expression into the data, or loaded.
+        let unsure = self.notes.builds.get() || self.loads || self.leads_on;
+        let leads_on = self.notes.looks_up.get() && (unsure || names::is_led_on(&chart.to_string()));
+        // Rows must not be what the page's own code uses.
+        let leads_on = leads_on || (self.ingests && self.notes.shares.get());
+        let asked = self.declared.marks_of_marks || self.notes.reads_text.get();
+        let builds = self.builds || (self.builds_read && asked);
+        let fine = fate == Stays && !leads_on && (self.remote || !(builds && paints));
         if !fine {
             self.removed.add(Kind::PlotCode);
         }

@@ -13,6 +13,9 @@ use super::{Sink, Spot, Walk};
 
 impl Walk<'_> {
     pub(super) fn text(&mut self, rule: Rule, text: &str, spot: Spot) -> Fate {
+        if rule == Rule::Field && names::path(text).iter().any(|name| names::is_method(name)) {
+            self.notes.shares.set(true);
+        }
         let fate = match rule {
             Rule::Expression | Rule::Predicate | Rule::Update => self.expression(text, rule, spot),
             // A transform's own value gets a name.
@@ -116,12 +119,14 @@ impl Walk<'_> {
         if !literals_fit(&node, self.remote) {
             return Refused;
         }
+        // As it is meant: in the chart's own text it may be spelled in escapes.
+        self.leads_on |= node.texts().into_iter().any(names::is_led_on);
         // Vega-Lite replaces these, in texts as well.
         if spot.key == "labelExpr" && node.texts().iter().any(|text| !names::stays_in_place(text)) {
             return Refused;
         }
         let Some(outcome) =
-            check(&node, Setting { declared: self.declared, datum, parent: spot.parent, looks_up: &self.looks_up })
+            check(&node, Setting { declared: self.declared, datum, parent: spot.parent, notes: &self.notes })
         else {
             return Refused;
         };
@@ -131,12 +136,10 @@ impl Walk<'_> {
             let fits = |text: &String| paint::is_colour(text, self.remote);
             return Fate::refused_unless(!matches!(&outcome, Outcome::Texts(texts) if !texts.iter().all(fits)));
         }
-        let becomes_data = match spot.key {
-            "calculate" | "update" | "init" | "insert" | "modify" | "toggle" | "values" | "trigger" => true,
-            "expr" => self.language == Language::Vega || spot.around == "params",
-            _ => false,
-        };
-        self.builds |= becomes_data && spot.sink != Sink::Read && outcome == Outcome::Built;
+        match spot.sink {
+            Sink::Read => self.builds_read |= outcome == Outcome::Built,
+            _ => self.builds |= outcome == Outcome::Built,
+        }
         Stays
     }
 
@@ -149,12 +152,8 @@ impl Walk<'_> {
 
     /// Whether an expression is one of certain texts.
     pub(super) fn is_one_of(&self, expression: &str, fits: impl Fn(&str) -> bool) -> bool {
-        let setting = Setting {
-            declared: self.declared,
-            datum: self.handled(),
-            parent: self.handled(),
-            looks_up: &self.looks_up,
-        };
+        let setting =
+            Setting { declared: self.declared, datum: self.handled(), parent: self.handled(), notes: &self.notes };
         match parse(expression).and_then(|node| check(&node, setting)) {
             Some(Outcome::Texts(texts)) => texts.iter().all(|text| fits(text)),
             Some(Outcome::Number) => true,
@@ -170,12 +169,8 @@ impl Walk<'_> {
     /// Whether what a mark's style says is one of certain words, whatever happens.
     pub(super) fn is_fixed(&self, value: &Value, fits: fn(&str) -> bool) -> bool {
         let is_expression = |text: &str| {
-            let setting = Setting {
-                declared: self.declared,
-                datum: Datum::Either,
-                parent: Datum::Either,
-                looks_up: &self.looks_up,
-            };
+            let setting =
+                Setting { declared: self.declared, datum: Datum::Either, parent: Datum::Either, notes: &self.notes };
             parse(text).is_some_and(|node| {
                 check(&node, setting).is_some()
                     || check(&node, Setting { datum: Datum::Row, ..setting }).is_some() && !self.declared.marks_of_marks

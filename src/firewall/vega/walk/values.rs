@@ -25,6 +25,7 @@ impl Walk<'_> {
                 Stays
             }
             (Rule::Rows, Value::Object(object)) if object.get("signal").is_some_and(Value::is_string) => {
+                self.ingests |= spot.around == "data";
                 self.part(object, spot)
             }
             (Rule::Rows, Value::String(text)) if spot.around == "on" => self.text(Rule::Expression, text, spot),

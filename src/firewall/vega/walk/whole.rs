@@ -50,6 +50,11 @@ impl Walk<'_> {
         {
             return Refused;
         }
+        if self.language == Language::Vega {
+            // Triggers of data, and facets whose rows are in a column.
+            self.ingests |= ["insert", "modify", "toggle"].iter().any(|key| part.contains_key(*key))
+                || (spot.key == "facet" && part.contains_key("field"));
+        }
         self.scales(part, spot);
         if spot.sink == Sink::Paint && part.contains_key("field") {
             self.paints |= match self.language {

@@ -1,8 +1,11 @@
 //! LaTeX as pages typeset it: macros that make links, load files or set attributes are shown as text instead.
 //! Names are always written out in full where a macro is used or renamed, so it is enough to look for them.
 
+mod moves;
+
 use super::removals::{Kind, Removals};
 use super::url::{Place, Verdict, judge};
+pub use moves::Moves;
 
 /// Macros that are refused whatever they are given.
 const REFUSED: [&str; 20] = [
@@ -38,10 +41,16 @@ const RENAMING: [&str; 9] =
 /// Replaces unsafe macros by `\text`, so that what they were given is seen. `part` says that the text goes on
 /// before or after, so that what a macro is given may be there.
 pub fn macros(text: &mut String, part: bool, removed: &mut Removals) {
+    macros_after(text, part, &mut Moves::default(), removed);
+}
+
+/// The same for one of several texts of an output, which move what they show together.
+pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &mut Removals) {
     if !text.contains('\\') {
         return;
     }
-    let has_arguments = part || text.contains('{') || RENAMING.iter().any(|name| text.contains(name));
+    let renames = RENAMING.iter().any(|name| text.contains(name));
+    let has_arguments = part || renames || text.contains('{');
     let mut out = String::new();
     let mut done = 0;
     let mut at = 0;
@@ -49,14 +58,29 @@ pub fn macros(text: &mut String, part: bool, removed: &mut Removals) {
         let start = at + found;
         let rest = text.get(start + 1..).unwrap_or_default();
         // `\\` is a line break: what follows it is no name.
-        if rest.starts_with('\\') {
+        if let Some(rest) = rest.strip_prefix('\\') {
             at = start + 2;
+            if moves.refuse_break(rest) {
+                out.push_str(text.get(done..at).unwrap_or_default());
+                out.push_str("{}");
+                done = at;
+                removed.add(Kind::Macro);
+            }
+            continue;
+        }
+        if rest.starts_with('!') {
+            at = start + 2;
+            if moves.small() {
+                out.push_str(text.get(done..start).unwrap_or_default());
+                done = at;
+                removed.add(Kind::Macro);
+            }
             continue;
         }
         let length = rest.bytes().position(|byte| !(byte.is_ascii_alphabetic() || byte == b'@')).unwrap_or(rest.len());
         let (name, after) = rest.split_at(length);
         at = start + 1 + length;
-        if is_unsafe(name, after, has_arguments) {
+        if is_unsafe(name, after, has_arguments) || moves.refuse(name, after, has_arguments, renames) {
             out.push_str(text.get(done..start).unwrap_or_default());
             out.push_str("\\text");
             done = at;
