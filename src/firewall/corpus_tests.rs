@@ -227,8 +227,8 @@ fn the_same_comes_through_where_the_policy_allows_it() {
         let (left, removed) = passed(all, item);
         assert!(removed.is_empty(), "{}", item["name"]);
         assert_eq!(left["data"], item["bundle"]["data"], "{}", item["name"]);
-        // And so the check above is one that can fail.
-        assert!(!problems(&left).is_empty(), "{}", item["name"]);
+        // And so the check above is one that can fail, but for what is only put together in the page.
+        assert!(item["built"] == true || !problems(&left).is_empty(), "{}", item["name"]);
     }
 }
 

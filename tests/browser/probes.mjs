@@ -37,6 +37,7 @@ export function reachesOut(page, names) {
       if (!output) continue;
       const why = [];
       const own = output.getBoundingClientRect();
+      if ([Object.prototype, Array.prototype.slice].some((shared) => name in shared)) why.push('changes what the page uses');
       for (const element of output.querySelectorAll('.jp-OutputArea-output *')) {
         const style = getComputedStyle(element);
         if (style.position === 'fixed' || style.position === 'sticky') why.push('lies over the page');
@@ -47,7 +48,9 @@ export function reachesOut(page, names) {
           if (rules.some((rule) => matches(rule).some((other) => !output.contains(other)))) why.push('styles the page');
         }
         const box = element.getBoundingClientRect();
-        if (box.width && (box.right < own.left - 50 || box.bottom < own.top - 50 || box.top > own.bottom + 50)) why.push('is elsewhere');
+        // What a box clips at its edges is not seen beyond them.
+        const clipped = element.parentElement?.closest('[style*="contain:"]');
+        if (box.width && !(clipped && output.contains(clipped) && getComputedStyle(clipped).contain.includes('paint')) && (box.right < own.left - 50 || box.bottom < own.top - 50 || box.top > own.bottom + 50)) why.push('is elsewhere');
       }
       for (const named of output.querySelectorAll(':is(img, form, embed, object, iframe)[name]')) {
         if (document[named.getAttribute('name')] === named) why.push('takes a name of the page');
