@@ -116,8 +116,8 @@ impl Guest {
             "`%session reset` begins afresh, with the files as they are"
         };
         let text = format!(
-            "this was not the first request in a row that failed like this, so it seems that the session itself is \
-             broken{since}. {way}. These commands need nothing of the session: they work even now."
+            "cells cannot be run as things are, so it seems that the session itself is broken{since}. {way}. \
+             These commands need nothing of the session: they work even now."
         );
         self.say(StreamName::Stderr, &text);
         false

@@ -200,6 +200,13 @@ impl Timeline {
         self.previous
     }
 
+    /// Whether what is current goes on from the last state of the run before: then there is nothing left to resume.
+    pub fn goes_on(&self) -> bool {
+        let here = self.steps.get(..=self.position).unwrap_or_default();
+        let since = here.iter().rev().take_while(|step| matches!(step, Step::State(_)));
+        since.map(|step| step.state()).any(|state| state.is_some() && state == self.previous)
+    }
+
     /// How many steps can be undone.
     pub fn undoable(&self) -> usize {
         self.position

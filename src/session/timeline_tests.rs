@@ -74,6 +74,24 @@ fn the_next_run_resumes_where_the_last_one_was_and_undoes_from_there() {
 }
 
 #[test]
+fn a_run_that_goes_on_has_nothing_left_to_resume() {
+    let mut timeline = with(3);
+    assert!(!timeline.goes_on());
+    timeline.go(&Move::Fresh).unwrap();
+    timeline.push(StateId(4), false);
+    assert!(!timeline.goes_on(), "it began afresh");
+    timeline.go(&Move::Resume).unwrap();
+    assert!(timeline.goes_on());
+    timeline.push(StateId(5), false);
+    assert!(timeline.goes_on());
+    timeline.go(&Move::Undo(2)).unwrap();
+    assert!(!timeline.goes_on(), "it is before that");
+    timeline.go(&Move::Redo(2)).unwrap();
+    timeline.go(&Move::Reset).unwrap();
+    assert!(!timeline.goes_on());
+}
+
+#[test]
 fn runs_that_do_nothing_do_not_hide_what_can_be_resumed_and_leave_no_trace() {
     let mut timeline = with(1);
     for _ in 0..3 {

@@ -100,7 +100,7 @@ impl Guest {
         let file = saved.and_then(|path| path.strip_prefix("app/"));
         match (target, file) {
             (Target::State(state), Some(file)) if self.kept => format!(
-                "{text} (`cellblock sessions files {} get {} --state {state}` has what the session had)",
+                "{text} (`cellblock sessions files {} get {} --state {state}` has what would have been put there)",
                 self.journal.id(),
                 quoted(&shown(file, LONGEST_NAME))
             ),

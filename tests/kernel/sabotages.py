@@ -78,6 +78,8 @@ SABOTAGES: dict[str, str] = {
     "the globals of IPython": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
     "what the reactor uses": "import ast, linecache, sys\nlinecache.cache = linecache._register_code = None\nsys.displayhook = print\nvars(ast).clear()",
     "exit handlers": "import atexit\n@atexit.register\ndef no(): raise RuntimeError('exit')",
+    "the shell emptied": "get_ipython().__dict__.clear()",
+    "the shell of another class": "get_ipython().__class__ = type('X', (), {})",
     "audit hook raises": "import sys\ndef hook(*a): raise RuntimeError('audit')\nsys.addaudithook(hook)",
     "monitoring raises": "import sys\nm=sys.monitoring\nm.use_tool_id(2,'x')\ndef cb(*a): raise RuntimeError('mon')\n"
                          "m.register_callback(2,m.events.PY_START,cb)\nm.set_events(2,m.events.PY_START)",

@@ -81,6 +81,7 @@ class Healer:
         self._shell, self._runner = shell, runner
         self._parts = {name: getattr(shell, name, None) for name in _PARTS}
         self._attributes = frozenset(vars(shell))
+        self._kind, self._values = type(shell), dict(vars(shell))
         self._known: dict[str, ModuleType] = {}
         self._ours: dict[str, ModuleType] = {}
         self._path: list[str] = []
@@ -176,7 +177,14 @@ class Healer:
 
     def _heal_shell(self) -> None:
         shell, lost = self._shell, []
-        values = shell._trait_values
+        if type(shell) is not self._kind:
+            object.__setattr__(shell, "__class__", self._kind)
+            lost.append("the shell's class")
+        own = object.__getattribute__(shell, "__dict__")
+        if type(own.get("_trait_values")) is not dict:
+            own.update(self._values)
+            lost.append("the shell's attributes")
+        values = own["_trait_values"]
         for name, part in self._parts.items():
             found = values.get(name) if name in values else vars(shell).get(name)
             if found is part or (found is not None and issubclass(type(found), _kind(part))):

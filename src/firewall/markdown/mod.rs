@@ -172,7 +172,8 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
 /// Whether a text that was written is written the same again, and harmless however it is read.
 fn is_the_same_again(page: &Page, remote: bool, care: Care) -> bool {
     let mut removed = Removals::new();
-    let text = if page.styled { Cow::Owned(unscoped(&page.text, &names::of_box(0))) } else { Cow::Borrowed(&*page.text) };
+    let text =
+        if page.styled { Cow::Owned(unscoped(&page.text, &names::of_box(0))) } else { Cow::Borrowed(&*page.text) };
     let again = self::page(&text, remote, care, &mut removed);
     again.is_ok_and(|again| again.text == page.text) && removed.is_empty() && readings::are_harmless(&page.text, remote)
 }

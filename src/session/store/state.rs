@@ -170,7 +170,7 @@ pub struct Summary {
     pub states: usize,
     /// The saved names.
     pub names: Vec<String>,
-    /// The last state of the run before.
+    /// The last state of the run before, unless what is current goes on from it.
     pub previous: Option<StateInfo>,
     /// The current state; none: the warm image.
     pub current: Option<StateInfo>,

@@ -130,7 +130,7 @@ impl View {
             bytes: self.stored_bytes(),
             states: self.timeline().states().len(),
             names: self.timeline().names().keys().cloned().collect(),
-            previous: self.timeline().previous().and_then(info),
+            previous: self.timeline().previous().filter(|_| !self.timeline().goes_on()).and_then(info),
             current: self.ledger.current().map(|entry| entry.info.clone()),
             clock_ns: self.ledger.clock_ns,
         }
