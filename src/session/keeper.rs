@@ -454,7 +454,7 @@ fn push_files(plan: &Plan, state: &NewState) -> Result<(), StoreError> {
 
 fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {
     let files = entries.filter_map(|entry| match entry {
-        Entry::Dir => None,
+        Entry::Dir | Entry::Link { .. } => None,
         Entry::File { sha256, .. } => Some(sha256.clone()),
     });
     files.collect()

@@ -82,3 +82,133 @@ impl Recordings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::commit::no_cell;
+    use crate::session::store::Pages;
+    use crate::session::workspace::{Changes, Places, Quota, Workspace};
+    use std::fs;
+
+    /// A workspace, and cells that write to it one after another.
+    struct Cells {
+        top: tempfile::TempDir,
+        workspace: Workspace,
+    }
+
+    impl Cells {
+        fn new() -> Self {
+            let top = tempfile::tempdir().unwrap();
+            let [app, blobs, held] = ["app", "blobs", "held"].map(|name| top.path().join(name));
+            fs::create_dir(&app).unwrap();
+            let roots = [("app", app)];
+            let quota = Quota { bytes: 1 << 20, files: 100 };
+            let workspace = Workspace::new(&Places { roots: &roots, blobs, held }, quota).unwrap();
+            Self { top, workspace }
+        }
+
+        fn cell(&mut self, files: &[(&str, Option<&str>)]) -> Recordings {
+            let tracker = self.workspace.tracker().clone();
+            for (name, content) in files {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                tracker.before("app", name, true, false).map(|wait| runtime.block_on(wait)).transpose().unwrap();
+                let at = self.top.path().join("app").join(name);
+                match content {
+                    Some(content) => fs::write(at, content).unwrap(),
+                    None => fs::remove_file(at).unwrap(),
+                }
+                tracker.after("app", name, true, None);
+            }
+            vec![(self.workspace.record().unwrap(), tracker)].into()
+        }
+
+        fn blobs(&self) -> Vec<String> {
+            let all = fs::read_dir(self.top.path().join("blobs")).unwrap();
+            let mut texts: Vec<String> = all.map(|blob| fs::read_to_string(blob.unwrap().path()).unwrap()).collect();
+            texts.sort();
+            texts
+        }
+    }
+
+    fn state() -> NewState {
+        NewState {
+            cell: no_cell(),
+            amend: false,
+            cells: 1,
+            memory_bytes: 0,
+            pages: Pages::default(),
+            facts: serde_json::Value::Null,
+            clock_ns: 0,
+            files: None,
+        }
+    }
+
+    fn names(changes: &Changes) -> (Vec<&str>, Vec<&str>) {
+        (changes.set.keys().map(String::as_str).collect(), changes.gone.iter().map(String::as_str).collect())
+    }
+
+    #[test]
+    fn cells_that_become_one_state_are_taken_in_their_order() {
+        let mut cells = Cells::new();
+        let first = cells.cell(&[("a", Some("one")), ("b", Some("one")), ("c", Some("one"))]);
+        let second = cells.cell(&[("a", Some("two")), ("b", None)]);
+        let mut third = cells.cell(&[("b", Some("three")), ("c", None)]);
+        let mut both = second;
+        both.absorb(first);
+        third.absorb(both);
+        let mut state = state();
+        let orphans = third.settle(&mut state);
+        let files = state.files.clone().unwrap();
+        assert_eq!(names(&files), (vec!["app/a", "app/b"], vec!["app/c"]));
+        assert_eq!(files.set, cells.workspace.manifest().0, "the newest of each");
+        // What only the states in between had is in the store all the same.
+        assert_eq!(orphans.len(), 1, "{orphans:?}");
+        assert!(third.weight() > 0);
+        assert_eq!((third.bytes(), third.hashes().len()), (0, 0), "nothing waits any more");
+    }
+
+    #[test]
+    fn what_is_settled_goes_before_what_is_not() {
+        let mut cells = Cells::new();
+        let mut first = cells.cell(&[("a", Some("one"))]);
+        let mut state = state();
+        first.settle(&mut state);
+        let mut second = cells.cell(&[("a", None), ("b", Some("two"))]);
+        assert_eq!(second.bytes(), 3);
+        second.absorb(first);
+        second.settle(&mut state);
+        assert_eq!(names(state.files.as_ref().unwrap()), (vec!["app/b"], vec!["app/a"]));
+    }
+
+    #[test]
+    fn all_that_a_state_has_is_stored_with_it() {
+        let mut cells = Cells::new();
+        let lists = cells.top.path().join("held/touched");
+        let count = || fs::read_dir(&lists).unwrap().count();
+        let first = cells.cell(&[("a", Some("one"))]);
+        let mut second = cells.cell(&[("b", Some("two"))]);
+        second.absorb(first);
+        second.settle(&mut state());
+        let later = cells.cell(&[("c", Some("three"))]);
+        assert_eq!(count(), 3);
+        second.stored();
+        assert_eq!(count(), 1, "the one that is not stored");
+        drop(later);
+    }
+
+    #[test]
+    fn contents_that_have_gone_are_put_where_they_belong() {
+        let mut cells = Cells::new();
+        let mut recordings = cells.cell(&[("a", Some("one")), ("b", Some("two"))]);
+        let mut state = state();
+        recordings.settle(&mut state);
+        for blob in fs::read_dir(cells.top.path().join("blobs")).unwrap() {
+            fs::remove_file(blob.unwrap().path()).unwrap();
+        }
+        fs::write(cells.top.path().join("app/b"), "by somebody else").unwrap();
+        recordings.recover(&mut state);
+        assert_eq!(names(state.files.as_ref().unwrap()), (vec!["app/a"], vec!["app/b"]));
+        assert!(cells.blobs().contains(&"one".to_owned()));
+    }
+}

@@ -91,7 +91,7 @@ impl StoredFiles {
         let (view, state, files) = self.stored()?;
         let path = path.to_owned();
         match files.0.get(&format!("{APP}/{path}")) {
-            None => Err(FilesError::NotFound { path }.into()),
+            None | Some(Entry::Link { .. }) => Err(FilesError::NotFound { path }.into()),
             Some(Entry::Dir) => Err(FilesError::IsDirectory { path }.into()),
             Some(Entry::File { sha256, .. }) => {
                 let content = view.content(sha256)?;
@@ -194,7 +194,7 @@ impl StoredFiles {
     /// Over its quota, a state could not be resumed.
     fn check_quota(&self, files: &Manifest) -> Result<(), WorkspaceError> {
         let size = |entry: &Entry| match entry {
-            Entry::Dir => 0,
+            Entry::Dir | Entry::Link { .. } => 0,
             Entry::File { size, .. } => *size,
         };
         let bytes = files.0.values().map(size).fold(0u64, u64::saturating_add);

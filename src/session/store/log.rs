@@ -229,6 +229,7 @@ impl Log {
 
     /// [`Log::append`] without cleaning up; call [`Log::tidy`] soon, when nobody waits.
     pub fn commit(&mut self, new: NewState) -> Result<StateId, StoreError> {
+        self.require_there()?;
         let runs = checked_runs(&new)?;
         let files = new.files.unwrap_or_default();
         self.require_new_blobs(&files)?;
@@ -291,8 +292,25 @@ impl Log {
     /// Writes down where the session is, if no record says so.
     pub fn write_move(&mut self) -> Result<(), StoreError> {
         let Some(words) = self.unwritten.clone() else { return Ok(()) };
+        self.require_there()?;
         let timeline = self.view.ledger.timeline.clone();
         self.put(Kind::Move(words), &timeline, self.durability).map(drop)
+    }
+
+    /// That what a record would build upon is still on the disk: somebody may have deleted or moved the directory. A
+    /// record in a new one could be taken up by nobody, and must not count as saved.
+    fn require_there(&self) -> Result<(), StoreError> {
+        let View { depot, id, ledger, .. } = &self.view;
+        let current = ledger.current().map(|state| layout::record(id, state.info.id.0));
+        for name in std::iter::once(layout::metadata(id)).chain(current) {
+            let Some(path) = depot.local_path(&name) else { return Ok(()) };
+            if let Err(error) = std::fs::symlink_metadata(path)
+                && error.kind() == std::io::ErrorKind::NotFound
+            {
+                return Err(StoreError::io("cannot go on from", name, "the session's directory is gone, or a part of it"));
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the contents of files alone that are answered here.

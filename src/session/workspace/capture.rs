@@ -98,6 +98,7 @@ impl Capture {
 enum Now {
     Nothing,
     Dir,
+    Link(Entry),
     File(Known),
     /// Not the guest's any more.
     Theirs,
@@ -144,6 +145,7 @@ impl Tracker {
                 // Whoever has made another one since may have it.
                 Disk::Nothing => Now::Nothing,
                 Disk::Dir if same => Now::Dir,
+                Disk::Link(_) if same => self.link(path)?.map_or(Now::Theirs, Now::Link),
                 _ => Now::Theirs,
             });
         };
@@ -187,6 +189,10 @@ impl Tracker {
         let entry = match now {
             Now::Nothing | Now::Theirs => None,
             Now::Dir => Some(Entry::Dir),
+            Now::Link(entry) => {
+                state.known.remove(path);
+                Some(entry)
+            }
             Now::File(known) => {
                 let entry = known.entry();
                 state.known.insert(path.to_owned(), known);

@@ -22,7 +22,15 @@ pub enum Entry {
         /// Last modification, in nanoseconds since 1970.
         mtime_ns: i64,
     },
+    /// A symbolic link.
+    Link {
+        /// What it says, at most [`MAX_TARGET`] bytes.
+        target: String,
+    },
 }
+
+/// Bytes of what a symbolic link says (Linux's `PATH_MAX`).
+pub const MAX_TARGET: usize = 4096;
 
 /// "app/sub/x.csv" or "tmp/…", '/'-separated.
 pub type Path = String;
@@ -108,7 +116,7 @@ impl Changes {
     /// The hashes of all contents that are needed, and their sizes.
     pub fn contents(&self) -> BTreeMap<String, u64> {
         let contents = self.files().filter_map(|(_, entry)| match entry {
-            Entry::Dir => None,
+            Entry::Dir | Entry::Link { .. } => None,
             Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
         });
         contents.collect()
@@ -133,7 +141,7 @@ impl Entry {
     /// Of a file's contents, in hex.
     pub fn sha256(&self) -> Option<&str> {
         match self {
-            Self::Dir => None,
+            Self::Dir | Self::Link { .. } => None,
             Self::File { sha256, .. } => Some(sha256),
         }
     }

@@ -147,6 +147,7 @@ impl Workspace {
         let is_there = |(path, entry): &(&String, &Entry)| match (self.tracker.look(path), entry) {
             (Disk::Dir, Entry::Dir) => true,
             (Disk::File(stamp), entry) => stamp.looks_like(entry),
+            (Disk::Link(_), entry) => self.is_link(path, entry),
             _ => false,
         };
         let there = recorded.0.iter().filter(is_there).map(|(path, entry)| (path.clone(), entry.clone()));
@@ -173,7 +174,7 @@ impl Workspace {
         let found = match self.tracker.look(path) {
             Disk::Dir => return Ok(Entry::Dir),
             Disk::File(_) => self.tracker.open(path),
-            Disk::Nothing | Disk::Other => Ok(None),
+            Disk::Nothing | Disk::Link(_) | Disk::Other => Ok(None),
         };
         let recorded = found.and_then(|opened| {
             let (mut file, stamp) = opened.ok_or(std::io::ErrorKind::NotFound)?;
@@ -254,13 +255,15 @@ impl Workspace {
                     recorded.is_none() && (is_left || origin.place != self.place || !self.missing.contains(path))
                 }
                 Disk::Other => false,
-                Disk::Dir | Disk::File(_) => {
+                Disk::Dir | Disk::File(_) | Disk::Link(_) => {
                     let mut taken_over = past.up.get(path).into_iter().flatten();
                     is_left
                         || self.is(path, disk, recorded, true)
                         || taken_over.any(|before| self.is(path, disk, before.as_ref(), true))
                 }
             };
+            // In another directory a link that leads out of it would lead to whatever is there.
+            let may = may && (origin.place == self.place || !target.is_some_and(leads_out));
             let is_theirs = past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target);
             if (!may || is_theirs) && plan.kept.last() != Some(path) {
                 plan.kept.push(path.clone());
@@ -284,6 +287,7 @@ impl Workspace {
     fn is(&self, path: &str, disk: Disk, entry: Option<&Entry>, by_content: bool) -> bool {
         let (stamp, entry) = match (disk, entry) {
             (Disk::Nothing, None) | (Disk::Dir, Some(Entry::Dir)) => return true,
+            (Disk::Link(_), Some(entry)) => return self.is_link(path, entry),
             (Disk::File(stamp), Some(entry)) => (stamp, entry),
             _ => return false,
         };
@@ -299,6 +303,11 @@ impl Workspace {
         let Ok(Some((mut file, before))) = self.tracker.open(path) else { return false };
         let content = blobs::hash(&mut file);
         before == stamp && content.is_ok_and(|content| Some(&*content.sha256) == entry.sha256())
+    }
+
+    /// Whether the symbolic link at `path` is this.
+    fn is_link(&self, path: &str, entry: &Entry) -> bool {
+        self.tracker.link(path).is_ok_and(|found| found.as_ref() == Some(entry))
     }
 
     /// Whether the content of a file can be had.
@@ -330,6 +339,11 @@ fn record_behind(tracker: Arc<Tracker>) -> std::io::Result<Sender<Arc<Batch>>> {
     };
     std::thread::Builder::new().name("recorder".to_owned()).spawn(work)?;
     Ok(batches)
+}
+
+/// Whether this is a link that may lead out of its workspace.
+fn leads_out(entry: &Entry) -> bool {
+    matches!(entry, Entry::Link { target } if target.starts_with('/') || target.split('/').any(|name| name == ".."))
 }
 
 /// Stands for a directory: another one at the same path is another one.

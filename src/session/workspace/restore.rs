@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt};
 use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
 
 use super::blobs::{self, Content, Unusable};
 use super::error::WorkspaceError;
-use super::manifest::{Entry, Manifest};
+use super::manifest::{Entry, MAX_TARGET, Manifest};
 use super::recorder::Workspace;
 use super::scan::{Disk, MAX_DEPTH, Stamp};
 use super::staging::Staging;
@@ -34,12 +34,13 @@ pub(super) struct Plan {
     pub(super) kept: Vec<String>,
 }
 
-/// A file that is written, but not in its place.
+/// A file or a link that is written, but not in its place.
 struct Staged<'a> {
     path: &'a str,
     disk: Disk,
     name: String,
-    content: Content,
+    /// Of a file.
+    content: Option<Content>,
 }
 
 impl Workspace {
@@ -49,34 +50,53 @@ impl Workspace {
         let mut stagings = BTreeMap::new();
         let mut staged = Vec::new();
         for (path, Step { disk, target }) in &steps {
-            let Some(Entry::File { sha256, size, mode, mtime_ns }) = target else { continue };
-            let content = Content { sha256: sha256.clone(), size: *size };
-            let staging = self.staging(&mut stagings, path)?;
-            let name = self.stage(staging, path, &content, (mode & 0o777, *mtime_ns))?;
+            let (name, content) = match target {
+                None | Some(Entry::Dir) => continue,
+                Some(Entry::File { sha256, size, mode, mtime_ns }) => {
+                    let content = Content { sha256: sha256.clone(), size: *size };
+                    let staging = self.staging(&mut stagings, path)?;
+                    (self.stage(staging, path, &content, (mode & 0o777, *mtime_ns))?, Some(content))
+                }
+                Some(Entry::Link { target }) => {
+                    let staging = self.staging(&mut stagings, path)?;
+                    (staging.link(target).map_err(WorkspaceError::io("make the link", path))?, None)
+                }
+            };
             staged.push(Staged { path, disk: *disk, name, content });
         }
+        // What cannot be done at one path is no reason to leave all others undone.
+        let mut failed = None;
         // What is in a directory comes before the directory itself.
         for (path, Step { disk, target }) in steps.iter().rev() {
-            if !self.clear(path, *disk, target.as_ref())? {
-                kept.push(path.clone());
+            match self.clear(path, *disk, target.as_ref()) {
+                Ok(true) => {}
+                Ok(false) => kept.push(path.clone()),
+                Err(error) => drop(failed.get_or_insert(error)),
             }
         }
         for path in steps.iter().filter(|(_, step)| step.target == Some(Entry::Dir)).map(|(path, _)| path) {
-            if !self.make_directory(path)? {
-                kept.push(path.clone());
+            match self.make_directory(path) {
+                Ok(true) => {}
+                Ok(false) => kept.push(path.clone()),
+                Err(error) => drop(failed.get_or_insert(error)),
             }
         }
         for Staged { path, disk, name, content } in staged {
             let staging = self.staging(&mut stagings, path)?;
-            let put = self.put(staging, path, disk, &name).map_err(WorkspaceError::io("put back", path))?;
+            let put = self.put(staging, path, disk, &name).map_err(WorkspaceError::io("put back", path));
             let mut state = self.tracker.state();
-            match put {
-                Some(stamp) => {
+            match (put, content) {
+                (Ok(Some(stamp)), Some(content)) => {
                     let held = !self.tracker.blobs.has(&content);
                     state.known.insert(path.to_owned(), Known { stamp, content, settled: false, held });
                 }
-                None => kept.push(path.to_owned()),
+                (Ok(Some(_)), None) => drop(state.known.remove(path)),
+                (Ok(None), _) => kept.push(path.to_owned()),
+                (Err(error), _) => drop(failed.get_or_insert(error)),
             }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         kept.sort_unstable();
         kept.dedup();
@@ -103,9 +123,14 @@ impl Workspace {
             }
             // A directory that is not listed is the user's.
             if let Some((above, _)) = path.rsplit_once('/')
-                && matches!(to.0.get(above), Some(Entry::File { .. }))
+                && matches!(to.0.get(above), Some(Entry::File { .. } | Entry::Link { .. }))
             {
                 return Err(wrong("is in a file"));
+            }
+            if let Entry::Link { target } = entry
+                && (target.is_empty() || target.len() > MAX_TARGET || target.contains('\0'))
+            {
+                return Err(wrong("is a link to no name"));
             }
             if let Entry::File { sha256, size, .. } = entry {
                 if !blobs::is_hash(sha256) {
@@ -162,14 +187,18 @@ impl Workspace {
 
     /// Takes away what must not be there. Answers false if something stays that is in the way.
     fn clear(&self, path: &str, disk: Disk, target: Option<&Entry>) -> Result<bool, WorkspaceError> {
-        let is_replaced =
-            matches!((disk, target), (Disk::File(_), Some(Entry::File { .. })) | (Disk::Dir, Some(Entry::Dir)));
+        let is_replaced = match target {
+            None => false,
+            Some(Entry::Dir) => disk == Disk::Dir,
+            Some(Entry::File { .. } | Entry::Link { .. }) => disk.is_leaf(),
+        };
         if disk == Disk::Nothing || is_replaced {
             return Ok(true);
         }
         let removed = self.tracker.parent(path).and_then(|(dir, name)| match disk {
             _ if Disk::look(&dir, name) != disk => Ok(false),
-            Disk::File(_) => dir.remove_file(name).map(|()| true),
+            Disk::File(_) | Disk::Link(_) => dir.remove_file(name).map(|()| true),
+            Disk::Other => Ok(false),
             _ => dir.remove_dir(name).map(|()| true),
         });
         match removed {
@@ -200,11 +229,15 @@ impl Workspace {
             Err(error) if is_in_the_way(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if disk.is_file() {
+        if disk.is_leaf() {
             if Disk::look(&dir, name) != disk {
                 return Ok(None);
             }
-            staging.move_out(staged, &dir, name)?;
+            // A file with more than one name changed under all of them, so it goes back under all of them.
+            let has_more_names = disk.is_file() && dir.symlink_metadata(name)?.nlink() > 1;
+            if !(has_more_names && staging.copy_out(staged, &dir, name)?) {
+                staging.move_out(staged, &dir, name)?;
+            }
         } else {
             match staging.move_to_free(staged, &dir, name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),

@@ -91,7 +91,9 @@ pub(super) enum Disk {
     Nothing,
     Dir,
     File(Stamp),
-    /// A symbolic link, a socket, or something that cannot be looked at.
+    /// A symbolic link.
+    Link(Stamp),
+    /// A pipe, a socket, or something that cannot be looked at.
     Other,
 }
 
@@ -101,6 +103,7 @@ impl Disk {
         match root.symlink_metadata(path) {
             Ok(metadata) if metadata.is_dir() => Self::Dir,
             Ok(metadata) if metadata.is_file() => Self::File(Stamp::of(&metadata)),
+            Ok(metadata) if metadata.is_symlink() => Self::Link(Stamp::of(&metadata)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Self::Nothing
             }
@@ -110,6 +113,11 @@ impl Disk {
 
     pub(super) fn is_file(self) -> bool {
         matches!(self, Self::File(_))
+    }
+
+    /// Whether another file or link can take its place in one step.
+    pub(super) fn is_leaf(self) -> bool {
+        matches!(self, Self::File(_) | Self::Link(_))
     }
 }
 

@@ -66,7 +66,7 @@ impl Leftover {
         let Some(began) = self.under_way else { return false };
         match disk {
             Disk::Nothing | Disk::Dir => true,
-            Disk::File(stamp) => {
+            Disk::File(stamp) | Disk::Link(stamp) => {
                 let (from, to) = (began.saturating_sub(TICK), began.saturating_add(UNDER_WAY));
                 stamp.changed().is_some_and(|changed| from <= changed && changed <= to)
             }
@@ -225,6 +225,10 @@ fn fixed(left: Disk, under_way: bool) -> [u8; FIXED] {
             words[1..].copy_from_slice(&stamp.to_words());
             4
         }
+        Disk::Link(stamp) => {
+            words[1..].copy_from_slice(&stamp.to_words());
+            5
+        }
     };
     bytes[0] = kind;
     for (room, word) in bytes.iter_mut().skip(8).zip(words.iter().flat_map(|word| word.to_le_bytes())) {
@@ -240,10 +244,11 @@ fn parse_fixed(bytes: &[u8; FIXED]) -> Option<(Disk, Option<Duration>)> {
         1 => Disk::Nothing,
         2 => Disk::Dir,
         3 => Disk::Other,
-        4 => {
+        kind @ (4 | 5) => {
             let mut stamp = [0; 8];
             stamp.iter_mut().zip(words).for_each(|(room, word)| *room = word);
-            Disk::File(Stamp::from_words(stamp))
+            let stamp = Stamp::from_words(stamp);
+            if *kind == 4 { Disk::File(stamp) } else { Disk::Link(stamp) }
         }
         _ => return None,
     };

@@ -13,6 +13,7 @@ use super::*;
 
 mod limits;
 mod persons;
+mod recover;
 mod sequences;
 
 const ROOMY: Quota = Quota { bytes: 64 << 20, files: 10_000 };

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::blobs::{Blobs, Content};
 use super::capture::{Batch, Capture, shown};
-use super::manifest::{Changes, Entry, Manifest};
+use super::manifest::{Changes, Entry, MAX_TARGET, Manifest};
 use super::scan::{self, Disk, Stamp};
 use super::slots::{self, Slot, Slots};
 
@@ -27,6 +27,8 @@ const ENTRY: u64 = 192;
 const AT_ONCE: u64 = 2 << 20;
 /// So many files may be known that are not recorded.
 const FEW: usize = 256;
+/// Symbolic links in a row that are followed to a file that is not there yet.
+const MAX_HOPS: usize = 16;
 /// Files after which a long list is left for a moment.
 const ROW: usize = 64;
 
@@ -35,7 +37,8 @@ const ROW: usize = 64;
 pub enum Refused {
     /// The names of all files together would be too long to be recorded.
     Names,
-    /// What is there cannot be read, so it cannot be put away.
+    /// What is there cannot be read, or is nothing that could be made again (a pipe, a socket, a name that is no
+    /// text), so it cannot be put away.
     Unreadable,
     /// There is no room for what is to be put away.
     Full,
@@ -306,8 +309,10 @@ impl Tracker {
         }
         let was = self.look(path);
         let prior = match was {
-            Disk::Other => return Ok(Step::Done),
             _ if make && was != Disk::Nothing => return Ok(Step::Done),
+            Disk::Other if self.is_special(path) => return Err(Refused::Unreadable),
+            Disk::Other => return Ok(Step::Done),
+            Disk::Link(_) => Some(self.link(path)?.ok_or(Refused::Unreadable)?),
             Disk::Nothing => None,
             Disk::Dir => Some(Entry::Dir),
             Disk::File(stamp) => match self.known_entry(state, path, stamp) {
@@ -412,13 +417,40 @@ impl Tracker {
         if follow && let Ok(target) = root.canonicalize(below) {
             return Some(format!("{name}/{}", target.to_str()?));
         }
-        let Some((above, last)) = below.rsplit_once('/') else { return Some(path.to_owned()) };
-        let above = root.canonicalize(above).ok()?;
-        Some(format!("{name}/{}/{last}", above.to_str()?))
+        let mut below = below.to_owned();
+        for _ in 0..MAX_HOPS {
+            let (above, last) = below.rsplit_once('/').unwrap_or(("", &below));
+            if matches!(last, "" | "." | "..") {
+                return None;
+            }
+            let above = if above.is_empty() { String::new() } else { root.canonicalize(above).ok()?.to_str()?.to_owned() };
+            let join = |last: &str| if above.is_empty() { last.to_owned() } else { format!("{above}/{last}") };
+            let place = join(last);
+            // A link that leads to nothing yet: what is made through it stands where it leads.
+            match root.read_link_contents(&place) {
+                Ok(target) if follow && target.is_relative() => below = join(target.to_str()?),
+                Ok(_) if follow => return None,
+                _ => return Some(format!("{name}/{place}")),
+            }
+        }
+        None
+    }
+
+    /// Whether something stands there that is no file, directory or link.
+    fn is_special(&self, path: &str) -> bool {
+        self.root(path).is_some_and(|(root, below)| root.symlink_metadata(below).is_ok())
+    }
+
+    /// The entry of a symbolic link; `None` if it cannot be recorded.
+    pub(super) fn link(&self, path: &str) -> io::Result<Option<Entry>> {
+        let (root, below) = self.root(path).ok_or(io::ErrorKind::NotFound)?;
+        let target = root.read_link_contents(below)?;
+        let target = target.to_str().filter(|target| target.len() <= MAX_TARGET);
+        Ok(target.map(|target| Entry::Link { target: target.to_owned() }))
     }
 
     /// What is at and below a path, as what comes behind it, directories before what is in them.
-    fn below(&self, path: &str) -> io::Result<Vec<String>> {
+    fn below(&self, path: &str) -> Result<Vec<String>, Refused> {
         let mut all = vec![String::new()];
         if self.look(path) != Disk::Dir {
             return Ok(all);
@@ -428,7 +460,7 @@ impl Tracker {
         while let Some((prefix, dir)) = left.pop() {
             for entry in dir.entries()? {
                 let entry = entry?;
-                let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+                let name = entry.file_name().to_str().map(str::to_owned).ok_or(Refused::Unreadable)?;
                 let rest = format!("{prefix}/{name}");
                 if entry.file_type()?.is_dir() {
                     left.push((rest.clone(), scan::descend(&dir, std::iter::once(&*name))?));
@@ -541,7 +573,7 @@ impl Tracker {
     pub fn recover(&self, files: &mut Changes) {
         let _recording = self.recording.lock();
         let missing = |entry: &Entry| match entry {
-            Entry::Dir => None,
+            Entry::Dir | Entry::Link { .. } => None,
             Entry::File { sha256, size, .. } => {
                 Some(Content { sha256: sha256.clone(), size: *size }).filter(|content| !self.blobs.has(content))
             }
