@@ -348,7 +348,11 @@ fn of_common(name: &str, value: &str) -> Manner {
         "margin" | "margin-left" | "margin-right" | "margin-top" | "margin-bottom" if pushes_apart(value) => {
             Manner::Calm
         }
-        "border-image" | "border-image-outset" => Manner::Roaming,
+        "border-image" | "border-image-outset" | "overflow-clip-margin" => Manner::Roaming,
+        // A drawing is clipped at its edges unless it says so.
+        "overflow" | "overflow-x" | "overflow-y" | "overflow-block" | "overflow-inline" if !clips(value) => {
+            Manner::Roaming
+        }
         _ if ROAMING.binary_search(&name).is_ok() => Manner::Roaming,
         _ if is_known(name) => Manner::Calm,
         _ => Manner::Refused,
@@ -362,6 +366,12 @@ fn position(value: &str) -> Manner {
         "relative" | "absolute" | "initial" | "unset" | "revert" => Manner::Roaming,
         _ => Manner::Refused,
     }
+}
+
+/// Whether what is too large for its box is not painted beside it.
+fn clips(value: &str) -> bool {
+    let clips = |word: &str| ["auto", "clip", "hidden", "scroll", "!important"].contains(&word);
+    value.to_ascii_lowercase().split_ascii_whitespace().all(clips)
 }
 
 /// Whether a margin is made of plain lengths, none of them negative.
@@ -410,6 +420,10 @@ mod tests {
             ("box-shadow", "0 0 0 9999px", Manner::Roaming),
             ("position", "relative", Manner::Roaming),
             ("direction", "rtl", Manner::Roaming),
+            ("overflow", "visible", Manner::Roaming),
+            ("overflow-x", "var(--x)", Manner::Roaming),
+            ("overflow", "hidden auto", Manner::Calm),
+            ("overflow-clip-margin", "999px", Manner::Roaming),
             ("writing-mode", "vertical-rl", Manner::Roaming),
             ("position", "Fixed", Manner::Refused),
             ("position", "sticky !important", Manner::Refused),
