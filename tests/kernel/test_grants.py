@@ -268,7 +268,9 @@ for name in ("CELLBLOCK_POLICY", "CELLBLOCK_CONFIG", "CELLBLOCK_PROFILE", "CELLB
     held.kernel.restart()
     held.run(SHOW)
     held.check()
-    Frontend.close(held.kernel)
+    # Told to, and not killed: what is resumed is the state after the last cell, and not one in the midst of a probe.
+    held.kernel.request("shutdown_request", {"restart": False}, channel="control").reply()
+    held.kernel.wait_exit()
     again = hold(cwd=str(held.app))
     again.check()
     again.run("%session resume")
