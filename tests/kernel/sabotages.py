@@ -78,6 +78,8 @@ SABOTAGES: dict[str, str] = {
     "the globals of IPython": "import sys\nframe = sys._getframe()\nwhile frame.f_back: frame = frame.f_back\nframe.f_globals.clear()",
     "what the reactor uses": "import ast, linecache, sys\nlinecache.cache = linecache._register_code = None\nsys.displayhook = print\nvars(ast).clear()",
     "exit handlers": "import atexit\n@atexit.register\ndef no(): raise RuntimeError('exit')",
+    "stdout write None": "import sys\nsys.stdout.write = sys.stdout.flush = sys.stderr.write = None",
+    "stdout class write None": "import sys\ntype(sys.stdout).write = type(sys.stdout).writelines = None",
     "the shell emptied": "get_ipython().__dict__.clear()",
     "the shell of another class": "get_ipython().__class__ = type('X', (), {})",
     "audit hook raises": "import sys\ndef hook(*a): raise RuntimeError('audit')\nsys.addaudithook(hook)",

@@ -40,6 +40,7 @@ class DirectText(io.TextIOWrapper):
         raise io.UnsupportedOperation("detach")
 
 
+_ATTRIBUTES = frozenset(vars(DirectText))
 _own: dict[str, DirectText] = {}
 _flush_text = io.TextIOWrapper.flush
 
@@ -89,6 +90,7 @@ def mend() -> list[str]:
         own = _own.get(name)
         if own is None:
             continue
+        mended.extend(f"sys.{name}.{method}" for method in _unhidden(own))
         before, now = getattr(sys, f"__{name}__", None), getattr(sys, name, None)
         if before is not own:
             setattr(sys, f"__{name}__", own)
@@ -103,6 +105,17 @@ def _is_usable(own: DirectText) -> bool:
         return not own.buffer.closed and not own.buffer.raw.closed
     except (ValueError, AttributeError):  # detached, or an attribute was taken away
         return False
+
+
+def _unhidden(own: DirectText) -> list[str]:
+    """Take away what hides methods of a stream and cannot be called; the names of the methods."""
+    found = []
+    for place, take, kept in ((own, object.__delattr__, frozenset()), (DirectText, type.__delattr__, _ATTRIBUTES)):
+        for name, value in list(vars(place).items()):
+            if name not in kept and not callable(value) and callable(getattr(io.TextIOWrapper, name, None)):
+                take(place, name)
+                found.append(name)
+    return found
 
 
 def _is_stream(found: Any) -> bool:

@@ -307,7 +307,11 @@ impl Log {
             if let Err(error) = std::fs::symlink_metadata(path)
                 && error.kind() == std::io::ErrorKind::NotFound
             {
-                return Err(StoreError::io("cannot go on from", name, "the session's directory is gone, or a part of it"));
+                return Err(StoreError::io(
+                    "cannot go on from",
+                    name,
+                    "the session's directory is gone, or a part of it",
+                ));
             }
         }
         Ok(())

@@ -423,7 +423,8 @@ impl Tracker {
             if matches!(last, "" | "." | "..") {
                 return None;
             }
-            let above = if above.is_empty() { String::new() } else { root.canonicalize(above).ok()?.to_str()?.to_owned() };
+            let above =
+                if above.is_empty() { String::new() } else { root.canonicalize(above).ok()?.to_str()?.to_owned() };
             let join = |last: &str| if above.is_empty() { last.to_owned() } else { format!("{above}/{last}") };
             let place = join(last);
             // A link that leads to nothing yet: what is made through it stands where it leads.

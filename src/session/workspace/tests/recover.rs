@@ -130,5 +130,8 @@ fn a_file_with_two_names_goes_back_under_both() {
     let mut workspace = place.open();
     place.guest_writes(&workspace, "app/a", "a cell's, which is longer");
     workspace.roll_back().unwrap();
-    assert_eq!((text(&place.at("app/a")), text(&place.at("app/b"))), ("the user's".to_owned(), "the user's".to_owned()));
+    assert_eq!(
+        (text(&place.at("app/a")), text(&place.at("app/b"))),
+        ("the user's".to_owned(), "the user's".to_owned())
+    );
 }
