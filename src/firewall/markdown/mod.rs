@@ -163,6 +163,8 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
         latex::macros_after(&mut formula, false, &mut moves, removed);
         Some(formula.into())
     });
+    // Attributes, too, may have characters that were given by number.
+    written = tidy(&written);
     if !written.is_empty() {
         written.push('\n');
     }

@@ -326,6 +326,7 @@ fn a_character_given_by_number_is_no_more_than_one_given_as_itself() {
         ("a&#1;b", "a b"),
         ("a&#10;&#10;b &#9;c", "a  b  c"),
         ("a&#x2028;b", "a b"),
+        ("x<a href=\"y&#6;z\">w</a>", "x<a href=\"y z\" rel=\"noopener noreferrer\">w</a>"),
         ("$x$ &#11855;0&#11855; y", "$x$ \u{fffd}0\u{fffd} y"),
         ("&#x10fffc;* y", "\u{fffd}* y"),
         ("&#11855;&lt;img src=x onerror=y&gt;", "\u{fffd}&lt;img src=x onerror=y>"),
