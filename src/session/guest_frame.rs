@@ -62,7 +62,10 @@ pub fn value_weight(value: &Value) -> usize {
     }
 }
 
-/// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it.
+/// The fuel of an op about the session: its log and numbers are put together anew, in some tenths of a millisecond.
+const SESSION: u64 = 3_000_000;
+
+/// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it, or the journal.
 pub fn work(frame: &Frame) -> u64 {
     let types = |json: &Map<String, Value>| match json.get("data") {
         Some(Value::Object(data)) => data.iter().map(|(kind, contents)| steps::of_type(kind, contents)).sum(),
@@ -72,6 +75,7 @@ pub fn work(frame: &Frame) -> u64 {
         "display" | "result" => types(&frame.json),
         "comm" => frame.json.get("content").map_or(0, steps::of_comm),
         "error" | "reply" | "input" => steps::of_text(weight(frame)),
+        "session" => SESSION,
         _ => 0,
     }
 }

@@ -63,7 +63,7 @@ pub(super) const OPS: &[Entry] = &[
     entry(
         Op::Session,
         "session",
-        "a text about the session, at most of its states",
+        "a text about the session, at most of its states; 3,000,000 of fuel besides",
         "not while it waits for the journal, which writes what was committed before",
     ),
     entry(Op::Log, "log", "1,000 characters go to the log", SHORT),

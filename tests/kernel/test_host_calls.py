@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,17 @@ def test_an_interrupt_ends_it_and_the_variables_live(crowded: Frontend, kind: st
     assert outcome.error and outcome.error["ename"] == "KeyboardInterrupt", outcome.describe()
     assert outcome.usage["state"] != "rolled_back"
     assert crowded.value("kept") == "['kept']"
+
+
+def test_moving_a_tree_takes_no_more_descriptors_than_it_is_deep(start) -> None:
+    kernel = start()
+    kernel.run_ok("import os\nfor n in range(600): os.makedirs(f'wide/{n}/below')")
+    held = len(os.listdir(f"/proc/{kernel.pid}/fd"))
+    _, most = resource.prlimit(kernel.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(kernel.pid, resource.RLIMIT_NOFILE, (held + 100, most))
+    assert kernel.run_ok("os.rename('wide', 'moved')\nprint(len(os.listdir('moved')))").stdout == "600\n"
+    assert kernel.run("os.makedirs('moved/new')\nos._exit(1)").status == "error"
+    assert kernel.value("len(os.listdir('moved')), os.path.exists('moved/599/below')") == "(600, True)"
 
 
 def test_removing_a_large_tree_can_be_interrupted(start, many: Path) -> None:

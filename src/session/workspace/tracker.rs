@@ -457,14 +457,16 @@ impl Tracker {
             return Ok(all);
         }
         let (parent, name) = self.parent(path)?;
-        let mut left = vec![(String::new(), scan::descend(&parent, std::iter::once(name))?)];
-        while let Some((prefix, dir)) = left.pop() {
+        // By their paths, as there may be more directories than descriptors.
+        let mut left = vec![String::new()];
+        while let Some(prefix) = left.pop() {
+            let dir = scan::descend(&parent, std::iter::once(name).chain(prefix.split('/').skip(1)))?;
             for entry in dir.entries()? {
                 let entry = entry?;
                 let name = entry.file_name().to_str().map(str::to_owned).ok_or(Refused::Unreadable)?;
                 let rest = format!("{prefix}/{name}");
                 if entry.file_type()?.is_dir() {
-                    left.push((rest.clone(), scan::descend(&dir, std::iter::once(&*name))?));
+                    left.push(rest.clone());
                 }
                 all.push(rest);
             }
