@@ -110,6 +110,28 @@ impl Interrupter {
         state.asked = state.asked.filter(|asked| *asked >= submitted);
     }
 
+    /// Waits for `work` on this thread; `None` if an interrupt comes first. For what the host does for a turn by itself.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let waker = Waker::here();
+        let task = std::task::Waker::from(waker.clone());
+        let mut context = Context::from_waker(&task);
+        self.attach(Some(waker.clone()));
+        let result = loop {
+            if let Poll::Ready(value) = work.as_mut().poll(&mut context) {
+                break Some(value);
+            }
+            if self.take() {
+                break None;
+            }
+            if !waker.take() {
+                std::thread::park();
+            }
+        };
+        self.attach(None);
+        result
+    }
+
     fn attach(&self, waker: Option<Arc<Waker>>) {
         self.state.lock().waker = waker;
     }

@@ -361,13 +361,13 @@ impl Desk {
     }
 
     /// `%session`. What changes the session is checked now and done when the cell has ended.
-    pub(super) fn session(&self, json: &Map<String, Value>) -> Frame {
+    pub(super) async fn session(&self, json: &Map<String, Value>) -> Frame {
         let command = match Command::parse(json) {
             Ok(command) => command,
             Err(problem) => return refusal(&problem),
         };
         let ends = match &command {
-            Command::Tell(tell) => return self.tell(*tell),
+            Command::Tell(tell) => return self.tell(*tell).await,
             Command::After(After::Fork(id)) if self.only_uuids && !id.is_uuid() => {
                 return refusal(&format!(
                     "the policy allows only UUIDs as sessions' ids (`session.ids`); {} would be one",
@@ -382,7 +382,7 @@ impl Desk {
                     return Frame::of(json!({"text": "", "ends": true}));
                 }
                 let to = to.clone();
-                match self.journal.with(move |keeper| keeper.peek(&to)) {
+                match self.journal.ask(move |keeper| keeper.peek(&to)).await {
                     Ok(Ok(_)) => true,
                     Ok(Err(error)) | Err(error) => return refusal(&error.to_string()),
                 }
@@ -411,16 +411,16 @@ impl Desk {
         Frame::of(json!({"text": text}))
     }
 
-    fn tell(&self, tell: Tell) -> Frame {
+    async fn tell(&self, tell: Tell) -> Frame {
         let id = self.journal.id().clone();
-        let text = self.journal.with(move |keeper| {
+        let asked = self.journal.ask(move |keeper| {
             keeper.write_beginning();
             match tell {
                 Tell::Status => commands::status(&id, &keeper.standing().lock(), keeper.log()),
                 Tell::Log => commands::log(&keeper.standing().lock(), keeper.log()),
             }
         });
-        match text {
+        match asked.await {
             Ok(text) => Frame::of(json!({"text": text, "ends": false})),
             Err(error) => refusal(&error.to_string()),
         }
@@ -444,7 +444,7 @@ impl Desk {
                 Frame::of(json!({"fuel": fuel}))
             }
             Some(Op::FuelDisplay) => self.fuel_display(&frame.json),
-            Some(Op::Session) => self.session(&frame.json),
+            Some(Op::Session) => self.session(&frame.json).await,
             Some(Op::Log) => {
                 let lines = self.with(|current| {
                     current.logged = current.logged.saturating_add(1);

@@ -333,7 +333,7 @@ impl Guest {
         let mut undone = false;
         let (mut outcome, command) = match (woken, &line) {
             (_, Some(line)) => {
-                let (outcome, command) = self.do_line(line);
+                let (outcome, command) = self.do_line(line, interrupter);
                 match &mut kind {
                     // Nothing has happened that there would be to keep.
                     _ if command.is_none() => kind = Kind::Question,

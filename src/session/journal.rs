@@ -10,6 +10,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::backlog::{Backlog, Commit, Next, Pace, Work};
 use super::keeper::Keeper;
@@ -118,6 +119,25 @@ impl Journal {
         };
         self.backlog.call(Box::new(call));
         answer.recv().map_err(|_| JournalError::Gone)
+    }
+
+    /// The same for one who does something else meanwhile, or goes away.
+    ///
+    /// # Errors
+    /// [`JournalError::Gone`].
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Keeper) -> T + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (done, answer) = oneshot::channel();
+        let call = move |keeper: &mut Keeper| {
+            // Nobody waits any more if the guest was interrupted: then there is nothing to do either.
+            if !done.is_closed() {
+                let _ = done.send(work(keeper));
+            }
+        };
+        self.backlog.call(Box::new(call));
+        answer.await.map_err(|_| JournalError::Gone)
     }
 
     fn note_creation(&self) {

@@ -12,6 +12,7 @@ use super::guest::Guest;
 use super::request::Execute;
 use super::verdict;
 use crate::observe::is_visible;
+use crate::sandbox::{Frame, Interrupter};
 
 /// Digits of a number of cells.
 const MOST_DIGITS: usize = 6;
@@ -19,6 +20,9 @@ const MOST_DIGITS: usize = 6;
 const LONGEST_NAME: usize = 128;
 /// Characters of what was written that an error quotes.
 const MOST_QUOTED: usize = 40;
+
+/// What is said of a line that was interrupted.
+const UNDONE: &str = "interrupted while it waited for what earlier cells have to save: nothing was done";
 
 /// `%session help`; the guest's magic has the same text.
 const USAGE: &str = "\
@@ -40,6 +44,14 @@ pub enum Line {
     Ask(Map<String, Value>),
     Help,
     /// Nothing that makes sense; what is wrong with it.
+    Misused(String),
+}
+
+/// Why a line did nothing.
+enum Failure {
+    /// Nobody waits for it any more.
+    Interrupted,
+    /// It cannot be done, or makes no sense; why.
     Misused(String),
 }
 
@@ -169,15 +181,17 @@ fn quoted(text: &str) -> String {
 
 impl Guest {
     /// Does what a lone line asks; how the cell ended, and what is to be done now that it has.
-    pub(super) fn do_line(&self, line: &Line) -> (Outcome, Option<Command>) {
+    pub(super) fn do_line(&self, line: &Line, interrupter: &Interrupter) -> (Outcome, Option<Command>) {
         let answer = match line {
             Line::Help => Ok(USAGE.to_owned()),
-            Line::Misused(problem) => Err(problem.clone()),
-            Line::Ask(json) => {
-                let answer = self.desk.session(json).json;
-                let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
-                text("error").map_or_else(|| Ok(text("text").unwrap_or_default()), Err)
-            }
+            Line::Misused(problem) => Err(Failure::Misused(problem.clone())),
+            Line::Ask(json) => interrupter.wait(self.desk.session(json)).ok_or(Failure::Interrupted).and_then(
+                |Frame { json: answer, .. }| {
+                    let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
+                    text("error")
+                        .map_or_else(|| Ok(text("text").unwrap_or_default()), |error| Err(Failure::Misused(error)))
+                },
+            ),
         };
         let memory = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
         let usage = Usage { memory_used_bytes: memory as u64, ..Usage::default() };
@@ -188,7 +202,11 @@ impl Guest {
                 }
                 verdict::success()
             }
-            Err(problem) => {
+            Err(Failure::Interrupted) => {
+                self.desk.say(verdict::error("KeyboardInterrupt", UNDONE));
+                verdict::failure("KeyboardInterrupt", UNDONE)
+            }
+            Err(Failure::Misused(problem)) => {
                 // As IPython shows it: a line, and no traceback.
                 self.desk.say(Event::Stream { name: StreamName::Stderr, text: format!("UsageError: {problem}\n") });
                 let mut content = verdict::failure("UsageError", &problem);

@@ -64,7 +64,7 @@ pub(super) const OPS: &[Entry] = &[
         Op::Session,
         "session",
         "a text about the session, at most of its states; 3,000,000 of fuel besides",
-        "not while it waits for the journal, which writes what was committed before",
+        "while it waits for the journal, which writes what was committed before: nothing is done",
     ),
     entry(Op::Log, "log", "1,000 characters go to the log", SHORT),
 ];

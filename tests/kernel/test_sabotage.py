@@ -69,6 +69,21 @@ def test_a_lone_command_is_no_step_and_keeps_the_numbers(start) -> None:
     assert "went to" in kernel.run_ok("%session restore here").stdout and kernel.value("x") == "1"
 
 
+def test_a_lone_command_that_waits_for_a_file_to_be_recorded_can_be_interrupted(start) -> None:
+    kernel = start(policy={"workspace_bytes": 32 << 30})
+    # It takes some seconds to be read, and no room on the disk.
+    kernel.run_ok("import os\nx = 41\nwith open('/app/long', 'wb') as file: file.truncate(16 << 30)")
+    for command in ("", "log", "undo"):
+        line = kernel.execute(f"%session {command}")
+        line.receive_busy()
+        line.receive_execute_input()
+        kernel.interrupt()
+        outcome = line.finish()
+        assert outcome.content["ename"] == "KeyboardInterrupt", outcome.describe()
+        assert "nothing was done" in outcome.content["evalue"]
+    assert kernel.value("x, os.path.getsize('/app/long') >> 30") == "(41, 16)"
+
+
 def test_the_second_turn_without_an_answer_offers_to_go_back(start) -> None:
     kernel = start()
     kernel.run_ok("x = 41")
