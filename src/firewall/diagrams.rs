@@ -87,9 +87,8 @@ fn is_plain(code: &str) -> bool {
 /// Whether what begins like a tag is one without attributes that only changes how words look, as `<br/>`, or the kind of
 /// a class, `<<interface>>`.
 fn has_plain_tags(text: &str) -> bool {
-    let mut parts = text.split('<').skip(1).peekable();
     let mut doubled = false;
-    while let Some(part) = parts.next() {
+    for part in text.split('<').skip(1) {
         let is_kind = std::mem::replace(&mut doubled, part.is_empty());
         let name = part.strip_prefix('/').unwrap_or(part);
         let begins = part.starts_with(|next: char| next.is_ascii_alphabetic() || "/!?".contains(next));
