@@ -114,8 +114,6 @@ SABOTAGES: dict[str, str] = {
                            "        except Exception: pass",
     "many modules of junk": "import sys,types\nfor n in list(sys.modules):\n"
                             "    if n not in ('sys','builtins','__main__'): sys.modules[n]=types.ModuleType(n)",
-    "memory corruption numpy": "import numpy as np\na=np.zeros(10,dtype=np.uint8)\n"
-                               "b=np.lib.stride_tricks.as_strided(a,shape=(2000000,),strides=(1,))\nb[:]=255",
     "bad bytecode": "def f(): pass\nimport dis\nf.__code__=f.__code__.replace(co_code=bytes([255,255]*20))\nf()",
     "memory full": "hog=[]\ntry:\n    while True: hog.append(bytearray(1<<20))\nexcept MemoryError: pass\ntry:\n"
                    "    while True: hog.append(bytearray(1<<10))\nexcept MemoryError: pass\ntry:\n"
@@ -137,6 +135,9 @@ SABOTAGES: dict[str, str] = {
 
 # What the bridge cannot put back: the host has to go back.
 BEYOND = ["the bridge's functions", "the bridge's door", "audit hook raises", "sys emptied", "os emptied", "many modules of junk"]
+# Writes over what lies behind an array: what that breaks depends on what it is.
+WRITES_OVER = ("import numpy as np\na = np.zeros(10, dtype=np.uint8)\n"
+               "np.lib.stride_tricks.as_strided(a, shape=(2000000,), strides=(1,))[:] = 255")
 PLAIN = "before = x\nx = 42\ny = [n for n in range(3)]"
 
 

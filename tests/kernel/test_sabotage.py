@@ -8,7 +8,7 @@ import time
 import pytest
 
 from frontend import Frontend
-from sabotages import BEYOND, SABOTAGES, goes_back, goes_on, says_what_to_do
+from sabotages import BEYOND, PLAIN, SABOTAGES, WRITES_OVER, goes_back, goes_on, says_what_to_do
 
 pytestmark = pytest.mark.sandbox
 
@@ -38,6 +38,16 @@ def test_the_session_goes_on_or_back(fresh, name: str) -> None:
     assert kernel.ask("complete_request", {"code": "pri", "cursor_pos": 3})["status"] in ("ok", "error")
     goes_back(kernel)
     assert kernel.alive
+
+
+def test_memory_that_was_written_over_is_left_behind_with_undo(fresh) -> None:
+    kernel = fresh()
+    kernel.run(WRITES_OVER)
+    # The first cell that crashes may be its own fault; the second in a row says what to do.
+    outcomes = [kernel.run(PLAIN), kernel.run(PLAIN)]
+    if outcomes[1].status == "error":
+        says_what_to_do(outcomes[1])
+    goes_back(kernel)
 
 
 def test_a_lone_command_is_the_host_s_and_looks_like_the_magic(start) -> None:
