@@ -226,6 +226,9 @@ fn attribute(text: &str) -> Option<(&str, &str, &str)> {
 /// An address that may be clicked, in the form of an attribute's value. Some versions of plotly decode `%6a` before
 /// they use an address and after they have judged it.
 fn link(value: &str, removed: &mut Removals) -> Option<String> {
+    // What goes goes first: without it something else may stand there.
+    let stays = |character: &char| *character == ' ' || !(character.is_control() || character.is_whitespace());
+    let value: &str = &value.chars().filter(stays).collect::<String>();
     let unescaped = percent_decoded(value);
     let fine = |url: &str| judge(url, Place::Link) == Verdict::Fine && has_plain_scheme(url);
     // What is put in here by the page is not known yet.
@@ -243,7 +246,6 @@ fn link(value: &str, removed: &mut Removals) -> Option<String> {
             '>' => out.push_str("%3E"),
             ' ' => out.push_str("%20"),
             '\\' => out.push('/'),
-            character if character.is_control() || character.is_whitespace() => {}
             character => out.push(character),
         }
     }

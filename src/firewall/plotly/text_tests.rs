@@ -46,6 +46,7 @@ fn what_means_the_same_is_written_one_way() {
         ),
         ("<a href='http://x.org'>x</a>", "<a href=\"http://x.org\">x</a>"),
         ("<a href=\"http://x.org/a b'c\">x</a>", "<a href=\"http://x.org/a%20b%27c\">x</a>"),
+        ("<a href=\"http://x/&#1\u{7}14;y\">x</a>", "<a href=\"http://x/&amp;#114;y\">x</a>"),
         ("<font color=\"red\">x</font>", "<\u{200b}font color=\"red\">x<\u{200b}/font>"),
         ("<span\u{a0}style=\"fill:url(//x)\">", "<\u{200b}span\u{a0}style=\"fill:url(//x)\">"),
         ("&lt;script&gt;", "<\u{200b}script>"),
