@@ -135,6 +135,8 @@ SABOTAGES: dict[str, str] = {
 
 # What the bridge cannot put back: the host has to go back.
 BEYOND = ["the bridge's functions", "the bridge's door", "audit hook raises", "sys emptied", "os emptied", "many modules of junk"]
+# What a Python beside the sandbox does not outlive, or shrugs off.
+ONLY_INSIDE = ["gc lists cleared", "stdlib code swapped", "many modules of junk", "bad bytecode", "memory full"]
 # Writes over what lies behind an array: what that breaks depends on what it is.
 WRITES_OVER = ("import numpy as np\na = np.zeros(10, dtype=np.uint8)\n"
                "np.lib.stride_tricks.as_strided(a, shape=(2000000,), strides=(1,))[:] = 255")

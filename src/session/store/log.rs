@@ -301,8 +301,8 @@ impl Log {
     /// record in a new one could be taken up by nobody, and must not count as saved.
     fn require_there(&self) -> Result<(), StoreError> {
         let View { depot, id, ledger, .. } = &self.view;
-        let current = ledger.current().map(|state| layout::record(id, state.info.id.0));
-        for name in std::iter::once(layout::metadata(id)).chain(current) {
+        let last = ledger.records.last_key_value().map(|(seq, _)| layout::record(id, *seq));
+        for name in std::iter::once(layout::metadata(id)).chain(last) {
             let Some(path) = depot.local_path(&name) else { return Ok(()) };
             if let Err(error) = std::fs::symlink_metadata(path)
                 && error.kind() == std::io::ErrorKind::NotFound
