@@ -8,6 +8,8 @@ import { differences, reachesOut, rendered } from './probes.mjs';
 
 const { folder, report, sentinels, ...corpus } = JSON.parse(readFileSync(process.env.CELLBLOCK_FIREWALL, 'utf8'));
 const hostile = corpus.hostile.map((item) => item.name);
+// Where nothing is held back those that claim nothing prove nothing, and some of them keep the page busy for ever.
+const acting = corpus.hostile.filter((item) => item.fires || item.reload).map((item) => item.name);
 const claiming = corpus.hostile.filter((item) => item.click).map((item) => item.name);
 const benign = corpus.benign.map((item) => item.name);
 const home = new URL(url).origin;
@@ -116,7 +118,7 @@ async function clicks(notebook, names, result) {
   result.clicked = await canary.take();
 }
 
-async function hostileOutputs(notebook) {
+async function hostileOutputs(notebook, hostile) {
   const result = {};
   await open(notebook);
   await canary.take();
@@ -181,7 +183,7 @@ function say(what) {
 await walk(async () => {
   const results = {};
   for (const which of (process.env.CELLBLOCK_SIDES ?? 'closed open').split(' ')) {
-    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`) };
+    results[which] = { benign: await benignOutputs(`benign-${which}`), hostile: await hostileOutputs(`hostile-${which}`, which === 'open' ? acting : hostile) };
     if (which === 'open') {
       // Where nothing is held back those that claim to act have a notebook of their own: others cover the page, or take it elsewhere.
       await open('clicks-open');

@@ -105,7 +105,7 @@ def drive(lab: Lab, tmp_path: Path, script: str, display_name: str) -> str:
     said = tmp_path / "said.txt"
     with said.open("w") as written:
         done = subprocess.run(["node", script, lab.url, display_name, str(shots), str(tmp_path / "profile"), str(lab.process)],
-                              cwd=modules, env=lab.environment, stdout=written, stderr=subprocess.STDOUT, timeout=1500)
+                              cwd=modules, env=lab.environment, stdout=written, stderr=subprocess.STDOUT, timeout=2400)
     print(said.read_text())
     assert done.returncode == 0, said.read_text()
     return said.read_text()

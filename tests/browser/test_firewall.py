@@ -117,7 +117,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
     with jupyterlab(tmp_path, settings, JUPYTER_PATH=paths, CELLBLOCK_FIREWALL=str(asked)) as lab:
         for name in ("closed", "open"):
-            for kind, items in {"hostile": HOSTILE, "benign": BENIGN, "clicks": [item for item in HOSTILE if item["click"]]}.items():
+            acting = [item for item in HOSTILE if name == "closed" or item["fires"] or item.get("reload")]
+            for kind, items in {"hostile": acting, "benign": BENIGN, "clicks": [item for item in HOSTILE if item["click"]]}.items():
                 cells = [f"show({shown!r})" for shown in [*(item["name"] for item in items), *SENTINELS]]
                 write_notebook(lab.notebooks / f"{kind}-{name}.ipynb", [PREPARE, *cells], name, name)
         drive(lab, tmp_path, "firewall.mjs", "closed")
