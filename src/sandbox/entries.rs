@@ -44,7 +44,8 @@ impl Entries {
     pub(super) fn sorted(mut self) -> Self {
         let shared = self.shared();
         let Self { names, entries } = &mut self;
-        let name = |entry: &Entry| names.get(entry.place()).unwrap_or_default();
+        let all = names.as_slice();
+        let name = |entry: &Entry| all.get(entry.place()).unwrap_or_default();
         for entry in entries.iter_mut() {
             let rest = name(entry).get(shared..).unwrap_or_default();
             let mut key = [0; 8];
@@ -55,6 +56,9 @@ impl Entries {
         }
         entries.sort_unstable_by(|one, other| one.key.cmp(&other.key).then_with(|| name(one).cmp(name(other))));
         entries.dedup_by(|one, other| name(one) == name(other));
+        // They are kept for as long as the guest likes.
+        entries.shrink_to_fit();
+        names.shrink_to_fit();
         self
     }
 

@@ -29,7 +29,7 @@ pub const STEP: u64 = 15_000;
 pub const COUNTED: u64 = 20_000;
 /// An entry that is read from a directory and put in order.
 pub const LISTED: u64 = 10_000;
-/// An entry of a listing that is given to the guest, or gone past.
+/// An entry of a listing that is given to the guest.
 pub const GIVEN: u64 = 2_000;
 /// A byte read from a file.
 pub const READ_BYTE: u64 = 1;

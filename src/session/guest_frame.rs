@@ -63,7 +63,7 @@ pub fn value_weight(value: &Value) -> usize {
 }
 
 /// The fuel of an op about the session: its log and numbers are put together anew, in some tenths of a millisecond.
-const SESSION: u64 = 3_000_000;
+pub const SESSION: u64 = 3_000_000;
 
 /// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it, or the journal.
 pub fn work(frame: &Frame) -> u64 {

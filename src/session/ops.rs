@@ -75,6 +75,7 @@ mod tests {
 
     use super::*;
     use crate::sandbox::prices::{CALLS, HostCall};
+    use crate::session::guest_frame::SESSION;
 
     const HEAD: &str = include_str!("host_calls_head.md");
 
@@ -125,6 +126,11 @@ mod tests {
         for (place, entry) in OPS.iter().enumerate() {
             assert_eq!((entry.op as usize, Op::of(entry.name)), (place, Some(entry.op)));
         }
+        let session = OPS.iter().find(|entry| entry.op == Op::Session);
+        assert!(
+            session.is_some_and(|entry| entry.bound.contains(&fuel(SESSION))),
+            "its price is the one that is charged"
+        );
         assert_eq!(Op::of("no such op"), None);
     }
 }

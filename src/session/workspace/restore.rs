@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use cap_std::fs::{Dir, MetadataExt};
+use cap_std::fs::Dir;
 use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
 
 use super::blobs::{self, Content, Unusable};
@@ -233,11 +233,8 @@ impl Workspace {
             if Disk::look(&dir, name) != disk {
                 return Ok(None);
             }
-            // A file with more than one name changed under all of them, so it goes back under all of them.
-            let has_more_names = disk.is_file() && dir.symlink_metadata(name)?.nlink() > 1;
-            if !(has_more_names && staging.copy_out(staged, &dir, name)?) {
-                staging.move_out(staged, &dir, name)?;
-            }
+            // Not into the file that is there: it may have other names, which the guest never touched.
+            staging.move_out(staged, &dir, name)?;
         } else {
             match staging.move_to_free(staged, &dir, name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),

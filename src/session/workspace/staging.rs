@@ -3,9 +3,9 @@
 
 use std::io;
 
-use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, MetadataExt, OpenOptions, OpenOptionsExt};
-use rustix::fs::{Mode, RenameFlags, Timespec, Timestamps, UTIME_OMIT};
+use cap_fs_ext::DirExt;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, OpenOptions, OpenOptionsExt};
+use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
 /// What the name starts with; 32 hex digits follow.
@@ -44,28 +44,6 @@ impl Staging {
         // What it says may lead anywhere, as it did before; the guest follows none that leads out.
         rustix::fs::symlinkat(target, &self.dir, &name)?;
         Ok(name)
-    }
-
-    /// Writes what a file of this directory has in it, with its mode and time, into the file that is at its place.
-    /// Answers false if nothing was done, as there is no file.
-    pub(super) fn copy_out(&self, staged: &str, dir: &Dir, name: &str) -> io::Result<bool> {
-        let Some((mut from, _)) = super::scan::open_file(&self.dir, staged)? else { return Ok(false) };
-        let metadata = from.metadata()?;
-        let mut options = OpenOptions::new();
-        options.write(true).follow(FollowSymlinks::No);
-        let mut to = dir.open_with(name, &options)?;
-        if !to.metadata()?.is_file() {
-            return Ok(false);
-        }
-        to.set_len(metadata.len())?;
-        io::copy(&mut from, &mut to)?;
-        let times = Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: metadata.mtime(), tv_nsec: metadata.mtime_nsec() },
-        };
-        rustix::fs::fchmod(&to, Mode::from_raw_mode(metadata.mode() & 0o777))?;
-        rustix::fs::futimens(&to, &times)?;
-        Ok(true)
     }
 
     /// Moves a file of this directory to its place, over what is there.
