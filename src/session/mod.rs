@@ -7,6 +7,7 @@ pub mod backlog;
 mod checks;
 pub mod commands;
 mod commit;
+mod content;
 pub mod desk;
 pub mod event;
 pub mod external;

@@ -3,22 +3,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::Seek;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 
-use super::depot::{Created, Depot};
+use super::depot::Depot;
 use super::error::StoreError;
 use super::id::SessionId;
 use super::layout;
 use super::log::Log;
 use super::opening::Durability;
+use crate::session::content;
 use crate::session::workspace::manifest::{Changes, Entry};
 
 /// Contents that no state needs stay so long: the workspace may just have found them there for the next one.
 const GRACE: TimeDelta = TimeDelta::seconds(60);
+
+/// A content is not what its name says.
+const MISMATCH: &str = "its checksum does not match";
 
 /// What a session has besides its records.
 #[derive(Debug, Default)]
@@ -66,12 +69,14 @@ impl Depot {
                 continue;
             }
             let path = dir.join(&hash);
-            let bytes = fs::read(&path).map_err(|error| StoreError::io("cannot read", path.display(), error))?;
-            require_content(id, &hash, &bytes)?;
-            match self.create(&name, vec![bytes.into()], Durability::Sync)? {
-                // Somebody else's cannot be: names are hashes.
-                Created::Yes | Created::Exists => {}
+            let failed = |error| StoreError::io("cannot read", path.display(), error);
+            let mut file = File::open(&path).map_err(failed)?;
+            if !content::is_in(&mut file, &hash).map_err(failed)? {
+                return Err(damaged(id, &hash, MISMATCH));
             }
+            file.rewind().map_err(failed)?;
+            // Somebody else's it cannot be: names are hashes.
+            self.put_file(&name, file)?;
         }
         Ok(())
     }
@@ -91,11 +96,16 @@ impl Depot {
                 continue;
             }
             let name = layout::blob(id, &hash);
-            let Some(bytes) = self.get(&name)? else {
+            let failed = |error| StoreError::io("cannot write", path.display(), error);
+            let mut staged = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+            if !self.get_file(&name, staged.reopen().map_err(failed)?)? {
                 return Err(damaged(id, &hash, "it is missing"));
-            };
-            require_content(id, &hash, &bytes)?;
-            write_whole(dir, &path, &bytes).map_err(|error| StoreError::io("cannot write", path.display(), error))?;
+            }
+            if !content::is_in(staged.as_file_mut(), &hash).map_err(failed)? {
+                return Err(damaged(id, &hash, MISMATCH));
+            }
+            // Readers see the whole file or none.
+            staged.persist(&path).map_err(|error| failed(error.error))?;
         }
         Ok(())
     }
@@ -202,8 +212,7 @@ impl Log {
 
 /// Whether these are the contents that they are said to be.
 pub(super) fn require_content(id: &SessionId, hash: &str, bytes: &[u8]) -> Result<(), StoreError> {
-    let same = hex::encode(Sha256::digest(bytes)) == hash;
-    if same { Ok(()) } else { Err(damaged(id, hash, "its checksum does not match")) }
+    if content::is(bytes, hash) { Ok(()) } else { Err(damaged(id, hash, MISMATCH)) }
 }
 
 fn require_hash(hash: &str) -> Result<(), StoreError> {
@@ -218,11 +227,4 @@ fn damaged(id: &SessionId, hash: &str, why: &str) -> StoreError {
         why: why.to_owned(),
         last_good: None,
     }
-}
-
-/// Readers see the whole file or none.
-fn write_whole(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut staged = tempfile::NamedTempFile::new_in(dir)?;
-    io::Write::write_all(&mut staged, bytes)?;
-    staged.persist(path).map(drop).map_err(|error| error.error)
 }

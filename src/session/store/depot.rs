@@ -1,6 +1,8 @@
 //! A place where sessions are kept: a directory, a bucket or memory. It moves objects and knows nothing of
 //! what is in them. Callers are plain threads; that the store below is asynchronous stays in here.
 
+use std::fs::File;
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 
 use super::engine::Engine;
 use super::error::StoreError;
@@ -17,6 +19,11 @@ use super::id::SessionId;
 use super::keeper::Keeper;
 use super::layout;
 use super::opening::Durability;
+
+/// Bytes of a part of an upload; S3 takes 5 MiB or more, and 10,000 parts.
+const PART: usize = 8 << 20;
+/// Parts that are under way at a time.
+const AT_A_TIME: usize = 2;
 
 /// One such place; cheap to clone.
 #[derive(Clone)]
@@ -124,6 +131,42 @@ impl Depot {
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
             Err(error) => Err(StoreError::of_store("cannot write", self.path(name), &error)),
         }
+    }
+
+    /// Writes an object of what a file has in it, a part at a time, over one of the same name.
+    pub(super) fn put_file(&self, name: &str, mut file: File) -> Result<(), StoreError> {
+        let (store, path) = (self.store(Durability::Sync), self.path(name));
+        let sent = self.run(async move {
+            if file.metadata().map_err(of_file)?.len() <= PART as u64 {
+                // An upload in parts has to have one.
+                let mut whole = Vec::new();
+                file.read_to_end(&mut whole).map_err(of_file)?;
+                return store.put(&path, whole.into()).await.map(drop);
+            }
+            let mut upload = WriteMultipart::new_with_chunk_size(store.put_multipart(&path).await?, PART);
+            match send(&mut file, &mut upload).await {
+                Ok(()) => upload.finish().await.map(drop),
+                Err(error) => {
+                    // What was sent is nothing that anybody sees; the store's own rules remove it if this fails.
+                    let _ = upload.abort().await;
+                    Err(error)
+                }
+            }
+        });
+        sent.map_err(|error| StoreError::of_store("cannot write", self.path(name), &error))
+    }
+
+    /// Writes what an object has in it into a file, a part at a time; `false` if there is no such object.
+    pub(super) fn get_file(&self, name: &str, mut to: File) -> Result<bool, StoreError> {
+        let path = self.path(name);
+        let got = self.ask("cannot read", name, |store| async move {
+            let mut parts = store.get(&path).await?.into_stream();
+            while let Some(part) = parts.next().await {
+                to.write_all(&part?).map_err(of_file)?;
+            }
+            Ok(())
+        });
+        got.map(|found| found.is_some())
     }
 
     /// Writes an object, over one of the same name.
@@ -236,6 +279,22 @@ impl Depot {
         let died = || Error::Generic { store: "session store", source: "its thread has ended".into() };
         self.inner.engine.run(request).unwrap_or_else(|| Err(died()))
     }
+}
+
+async fn send(file: &mut File, upload: &mut WriteMultipart) -> Result<(), Error> {
+    let mut buffer = vec![0; PART];
+    loop {
+        upload.wait_for_capacity(AT_A_TIME).await?;
+        match file.read(&mut buffer).map_err(of_file)? {
+            0 => return Ok(()),
+            count => upload.write(buffer.get(..count).unwrap_or_default()),
+        }
+    }
+}
+
+/// What went wrong with a file of this machine.
+fn of_file(error: std::io::Error) -> Error {
+    Error::Generic { store: "local file", source: error.into() }
 }
 
 impl std::fmt::Debug for Depot {

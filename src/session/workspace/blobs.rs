@@ -1,4 +1,4 @@
-//! Contents of files by their hashes: `<sha256 in hex>`, as they are. Never changed once they are there.
+//! Contents of files by their names ([`content`]), as they are. Never changed once they are there.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,7 +10,9 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
+
+use super::manifest::Entry;
+use crate::session::content::{self, Naming};
 
 /// What is read at a time; a smaller content is hashed before it is written at all.
 const CHUNK: usize = 1 << 20;
@@ -26,11 +28,21 @@ pub struct Blobs {
     path: PathBuf,
 }
 
-/// What a file's content is.
+/// What a file's content is: its name and how long it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Content {
     pub(super) sha256: String,
     pub(super) size: u64,
+}
+
+impl Content {
+    /// Of a file in a list; none of anything else.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        match entry {
+            Entry::File { sha256, size, .. } => Some(Self { sha256: sha256.clone(), size: *size }),
+            Entry::Dir | Entry::Link { .. } => None,
+        }
+    }
 }
 
 /// Why a content could not be had.
@@ -102,7 +114,7 @@ impl Blobs {
         let first = fill(file, &mut buffer)?;
         let head = buffer.get(..first).unwrap_or_default();
         if first < CHUNK {
-            let content = Content { sha256: hex::encode(Sha256::digest(head)), size: first as u64 };
+            let content = Content { sha256: content::name(head), size: first as u64 };
             if !self.has(&content) {
                 self.incoming(|incoming| incoming.write_all(head).map(|()| content.sha256.clone()))?;
             }
@@ -110,18 +122,21 @@ impl Blobs {
         }
         let mut size = 0;
         let sha256 = self.incoming(|incoming| {
-            let mut hasher = Sha256::new();
+            let mut naming = Naming::default();
             // The copy is hashed, not what it was made from: that may change meanwhile.
             if rustix::fs::ioctl_ficlone(&*incoming, &*file).is_ok() {
-                size = each_part(incoming, &mut buffer, |part| part.hash(&mut hasher))?;
+                size = each_part(incoming, &mut buffer, |part| {
+                    part.name(&mut naming);
+                    Ok(())
+                })?;
             } else {
                 size = each_part(file, &mut buffer, |part| {
-                    part.hash(&mut hasher)?;
+                    part.name(&mut naming);
                     part.write(incoming)
                 })?;
                 incoming.set_len(size)?;
             }
-            Ok(hex::encode(hasher.finalize()))
+            Ok(naming.finish())
         })?;
         Ok(Content { sha256, size })
     }
@@ -139,14 +154,17 @@ impl Blobs {
         if !metadata.is_file() || metadata.len() != content.size {
             return Err(Unusable::Bad(format!("has {} bytes instead of {}", metadata.len(), content.size)));
         }
-        let mut hasher = Sha256::new();
+        let mut naming = Naming::default();
         let mut buffer = vec![0; CHUNK.min(usize::try_from(content.size).unwrap_or(CHUNK)).max(1)];
         let mut failed = None;
         let read = if content.size >= CHUNK as u64 && rustix::fs::ioctl_ficlone(&*to, &from).is_ok() {
-            each_part(to, &mut buffer, |part| part.hash(&mut hasher))
+            each_part(to, &mut buffer, |part| {
+                part.name(&mut naming);
+                Ok(())
+            })
         } else {
             each_part(&mut from, &mut buffer, |part| {
-                part.hash(&mut hasher)?;
+                part.name(&mut naming);
                 part.write(to).map_err(|error| {
                     failed = Some(error);
                     io::Error::other("writing failed")
@@ -160,8 +178,8 @@ impl Blobs {
         }
         match read {
             Err(error) => Err(Unusable::Bad(format!("cannot be read ({error})"))),
-            Ok(_) if hex::encode(hasher.finalize()) != content.sha256 => Err(Unusable::Bad("is damaged".to_owned())),
-            Ok(_) => Ok(()),
+            Ok(_) if naming.came_to(&content.sha256, &mut from).unwrap_or(false) => Ok(()),
+            Ok(_) => Err(Unusable::Bad("is damaged".to_owned())),
         }
     }
 
@@ -177,8 +195,12 @@ impl Blobs {
         if other.dir.hard_link(&content.sha256, &self.dir, &content.sha256).is_ok() {
             return Ok(());
         }
-        let found = self.put(&mut other.find(&content.sha256)?)?;
-        if found == *content { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+        let copy = |to: &mut File| match other.get(content, to) {
+            Ok(()) => Ok(content.sha256.clone()),
+            Err(Unusable::Io(error)) => Err(error),
+            Err(Unusable::Bad(why)) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        };
+        self.incoming(copy).map(drop)
     }
 
     pub(super) fn has(&self, content: &Content) -> bool {
@@ -221,11 +243,14 @@ impl Blobs {
     }
 }
 
-/// Hashes what `file` has in it.
-pub(super) fn hash(file: &mut File) -> io::Result<Content> {
-    let mut hasher = Sha256::new();
-    let size = each_part(file, &mut vec![0; CHUNK], |part| part.hash(&mut hasher))?;
-    Ok(Content { sha256: hex::encode(hasher.finalize()), size })
+/// Whether `file` has this content; `false` if it cannot be read.
+pub(super) fn is(file: &mut File, wanted: &Content) -> bool {
+    let mut naming = Naming::default();
+    let size = each_part(file, &mut vec![0; CHUNK], |part| {
+        part.name(&mut naming);
+        Ok(())
+    });
+    size.is_ok_and(|size| size == wanted.size) && naming.came_to(&wanted.sha256, file).unwrap_or(false)
 }
 
 /// Whether this could be the name of a content.
@@ -241,20 +266,11 @@ enum Part<'a> {
 }
 
 impl Part<'_> {
-    fn hash(&self, hasher: &mut Sha256) -> io::Result<()> {
-        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    fn name(&self, naming: &mut Naming) {
         match self {
-            Self::Bytes(bytes) => hasher.update(bytes),
-            Self::Hole(length) => {
-                let mut left = *length;
-                while left > 0 {
-                    let count = left.min(ZEROS.len() as u64);
-                    hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
-                    left -= count;
-                }
-            }
+            Self::Bytes(bytes) => naming.bytes(bytes),
+            Self::Hole(length) => naming.zeros(*length),
         }
-        Ok(())
     }
 
     /// Where `to` stands. After the last part its length has to be set.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::blobs::Content;
 use super::manifest::{Changes, Entry};
 use super::scan::{self, Disk, Stamp};
 use super::tracker::{Known, State, Touch, Tracker, listing_cost, wait_until_settled};
@@ -219,8 +220,7 @@ impl Tracker {
 
     /// What was held so far becomes a part of the record.
     fn hand_over(&self, prior: Option<&Entry>) -> io::Result<()> {
-        let Some(Entry::File { sha256, size, .. }) = prior else { return Ok(()) };
-        let content = super::blobs::Content { sha256: sha256.clone(), size: *size };
+        let Some(content) = prior.and_then(Content::of) else { return Ok(()) };
         if self.blobs.has(&content) { Ok(()) } else { self.blobs.adopt(&self.held, &content) }
     }
 }

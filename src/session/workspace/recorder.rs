@@ -11,7 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
 
-use super::blobs::{self, Blobs};
+use super::blobs::{self, Blobs, Content};
 use super::capture::{Batch, Capture};
 use super::error::WorkspaceError;
 use super::manifest::{Entry, Manifest, Past};
@@ -301,8 +301,7 @@ impl Workspace {
             _ => {}
         }
         let Ok(Some((mut file, before))) = self.tracker.open(path) else { return false };
-        let content = blobs::hash(&mut file);
-        before == stamp && content.is_ok_and(|content| Some(&*content.sha256) == entry.sha256())
+        before == stamp && Content::of(entry).is_some_and(|content| blobs::is(&mut file, &content))
     }
 
     /// Whether the symbolic link at `path` is this.
@@ -312,8 +311,7 @@ impl Workspace {
 
     /// Whether the content of a file can be had.
     fn has(&self, entry: Option<&Entry>) -> bool {
-        let Some(Entry::File { sha256, size, .. }) = entry else { return true };
-        let content = blobs::Content { sha256: sha256.clone(), size: *size };
+        let Some(content) = entry.and_then(Content::of) else { return true };
         self.tracker.blobs.has(&content) || self.tracker.held.has(&content)
     }
 

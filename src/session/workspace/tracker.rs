@@ -575,12 +575,7 @@ impl Tracker {
     /// any more are not recorded then.
     pub fn recover(&self, files: &mut Changes) {
         let _recording = self.recording.lock();
-        let missing = |entry: &Entry| match entry {
-            Entry::Dir | Entry::Link { .. } => None,
-            Entry::File { sha256, size, .. } => {
-                Some(Content { sha256: sha256.clone(), size: *size }).filter(|content| !self.blobs.has(content))
-            }
-        };
+        let missing = |entry: &Entry| Content::of(entry).filter(|content| !self.blobs.has(content));
         let set: Vec<_> = files.set.iter().filter_map(|(path, entry)| Some((path.clone(), missing(entry)?))).collect();
         for (path, content) in set {
             if !self.put_back(&path, &content) {
