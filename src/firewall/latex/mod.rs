@@ -1,38 +1,57 @@
-//! LaTeX as pages typeset it: macros that make links, load files or set attributes are shown as text instead.
-//! Names are always written out in full where a macro is used or renamed, so it is enough to look for them.
+//! LaTeX as pages typeset it: of the macros that they know, those stay that only show something; what makes links, loads files
+//! or sets attributes is shown as text instead. Names are always written out in full where a macro is used or renamed, so it is enough to look for them.
 
+mod known;
 mod moves;
 
 use super::removals::{Kind, Removals};
 use super::url::{Place, Verdict, judge};
+use known::Class;
 pub use moves::Moves;
 
-/// Macros that are refused whatever they are given.
-const REFUSED: [&str; 20] = [
-    "includegraphics",
-    "require",
-    "mmlToken",
-    "class",
-    "cssId",
-    "style",
-    "data",
-    "htmlClass",
-    "htmlId",
-    "htmlStyle",
-    "htmlData",
-    "unicode",
-    "input",
-    "include",
-    "import",
-    "csname",
-    "write",
+/// What TeX itself has for files, for names that are not written out, and for what is not on the page. Pages do not know
+/// these; whoever prints a notebook does.
+const TEX_REFUSED: [&str; 36] = [
+    "InputIfFileExists",
+    "RequirePackage",
+    "ShellEscape",
+    "VerbatimInput",
     "catcode",
-    "Newextarrow",
+    "csname",
+    "directlua",
+    "documentclass",
+    "filecontents",
+    "immediate",
+    "import",
+    "include",
+    "includefrom",
+    "includeonly",
+    "includepdf",
+    "input",
+    "inputfrom",
+    "inputminted",
+    "latelua",
+    "loop",
+    "lstinputlisting",
+    "luaexec",
+    "openin",
+    "openout",
+    "pdffiledump",
+    "pdfobj",
+    "pdfximage",
+    "pgfimage",
+    "read",
+    "readline",
+    "scantokens",
     "special",
+    "subfile",
+    "subimport",
+    "usepackage",
+    "verbatiminput",
 ];
 
-/// Macros whose first argument is a URL.
-const LINKS: [&str; 2] = ["href", "url"];
+/// The beginnings of those that write.
+const TEX_WRITES: [&str; 1] = ["write"];
 
 /// The beginnings of macros that give macros other names.
 const RENAMING: [&str; 9] =
@@ -98,14 +117,16 @@ pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &
 fn is_unsafe(name: &str, after: &str, has_arguments: bool) -> bool {
     // Where `@` is no letter, `\href@` is `\href`.
     let name = name.split('@').next().unwrap_or_default();
-    if name == "bbox" {
-        return !box_is_plain(after);
+    match known::class(name) {
+        Some(Class::Box) => !box_is_plain(after),
+        Some(Class::Links) => has_arguments && !leads_to_a_page(after),
+        Some(Class::Refused) => has_arguments,
+        // How far they go is looked at next.
+        Some(Class::Plain | Class::Moves) => false,
+        None => {
+            has_arguments && (TEX_REFUSED.contains(&name) || TEX_WRITES.iter().any(|begin| name.starts_with(begin)))
+        }
     }
-    let known = REFUSED.contains(&name) || LINKS.contains(&name);
-    if !known || !has_arguments {
-        return false;
-    }
-    !LINKS.contains(&name) || !leads_to_a_page(after)
 }
 
 /// The longest address or style that a macro is given, in bytes, and the most space before it.
@@ -152,6 +173,7 @@ mod tests {
             r"$\displaystyle \int_0^\infty e^{-x^2}\,dx = \frac{\sqrt{\pi}}{2}$",
             r"\begin{bmatrix}1 & 2\\ 3 & 4\end{bmatrix} \\href is a line break and a word",
             r"\href{https://example.org/a_b}{x} \url{mailto:a@b} \bbox[5px,yellow]{x} \hrefx \classy",
+            r"\N{DIGIT ONE} and \d{3}-\w+, \toprule{}",
             r"C:\data files and D:\class\input",
         ] {
             assert_eq!(checked(text), text);
@@ -179,6 +201,11 @@ mod tests {
                 r"\text[font]{x41}\text{html}\text{mi}[href=x]{y}",
             ),
             (r"\bbox[border:1px; background:url(x)]{y}", r"\text[border:1px; background:url(x)]{y}"),
+            (
+                r"\setOptions{tags=all}\mathtip{x}{y}\toggle{x}{y}\endtoggle",
+                r"\text{tags=all}\text{x}{y}\text{x}{y}\endtoggle",
+            ),
+            (r"\input{/etc/passwd}\write18{id}", r"\text{/etc/passwd}\text18{id}"),
             (r"\href@{javascript:x}", r"\text{javascript:x}"),
         ] {
             assert_eq!(checked(text), out);

@@ -18,18 +18,20 @@ const BACK: [&str; 9] = ["hspace", "hskip", "kern", "mkern", "mskip", "mspace", 
 const SIZES: [&str; 3] = ["rule", "Rule", "Space"];
 
 /// Macros that are moved by a number without a unit.
-const NUMBERED: [&str; 2] = ["MoveEqLeft", "skew"];
+const NUMBERED: [&str; 4] = ["MoveEqLeft", "leftroot", "skew", "uproot"];
 
 /// Small negative spaces.
 const SMALL_SPACES: [&str; 3] = ["negthinspace", "negmedspace", "negthickspace"];
 
 /// Macros whose argument takes no room, in one direction at least.
-const LAPS: [&str; 12] = [
+const LAPS: [&str; 17] = [
     "clap",
     "crampedclap",
     "crampedllap",
     "crampedrlap",
+    "framebox",
     "llap",
+    "makebox",
     "mathclap",
     "mathllap",
     "mathmakebox",
@@ -37,6 +39,9 @@ const LAPS: [&str; 12] = [
     "rlap",
     "smash",
     "smashoperator",
+    "textclap",
+    "textllap",
+    "textrlap",
 ];
 
 /// The longest argument of one of those, in bytes: a sign, a word.
@@ -160,12 +165,13 @@ fn number(text: &str) -> Option<(f32, &str)> {
 
 /// Whether an argument that takes no room is a small one.
 fn takes_little(after: &str) -> bool {
-    let after = after.trim_start_matches([' ', '\n']);
-    // Which side: `\smash[b]{…}`.
-    let after = match after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((_, rest)) => rest.trim_start_matches([' ', '\n']),
-        None => after,
-    };
+    let mut after = after.trim_start_matches([' ', '\n']);
+    // Which side, or how wide and where: `\smash[b]{…}`, `\makebox[0pt][r]{…}`.
+    for _ in 0..2 {
+        if let Some((_, rest)) = after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            after = rest.trim_start_matches([' ', '\n']);
+        }
+    }
     let Some(inside) = after.strip_prefix('{') else {
         // A single sign, or a macro that is one.
         return !after.starts_with('#') && !after.is_empty();
@@ -185,8 +191,17 @@ fn takes_little(after: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Removals;
-    use super::super::macros;
+    use super::super::known::{Class, of};
+    use super::super::{Removals, macros};
+    use super::*;
+
+    #[test]
+    fn all_that_pages_know_to_move_is_limited() {
+        let limited = [EITHER_WAY.as_slice(), &BACK, &SIZES, &NUMBERED, &SMALL_SPACES, &LAPS].concat();
+        for name in of(Class::Moves) {
+            assert!(limited.contains(&name), "{name}");
+        }
+    }
 
     fn checked(text: &str) -> String {
         let mut text = text.to_owned();
@@ -201,7 +216,7 @@ mod tests {
             r"\rule{2em}{1pt} \Rule{3em}{1em}{0em} \smash{b} \smash[b]{x_{ij}} \rlap{/}p \mathrlap{\,/}{=} \llap x",
             r"\begin{aligned}a\\[1em]b\\[-2pt]c\end{aligned} \raisebox{2pt}{x} \negthinspace x",
             r"\newcommand{\dd}{\!\mathrm{d}} \dd x",
-            r"\lower.1ex{x} \skew{3}\hat{x}",
+            r"\lower.1ex{x} \skew{3}\hat{x} \sqrt[\leftroot{-2}\uproot{2}\beta]{k} \makebox[2em]{x}",
             r"C:\raise\kern is a path",
         ] {
             assert_eq!(checked(text), text);
@@ -226,6 +241,9 @@ mod tests {
             (r"\let\a\raise \a900px{x}", r"\let\a\text \a900px{x}"),
             (r"\newcommand{\a}[1]{\llap{#1}}", r"\newcommand{\a}[1]{\text{#1}}"),
             (r"\MoveEqLeft[99]{x}\skew{999}\hat{x}", r"\text[99]{x}\text{999}\hat{x}"),
+            (r"\sqrt[\leftroot{999}\uproot{-999} 3]{x}", r"\sqrt[\text{999}\text{-999} 3]{x}"),
+            (r"\makebox[0pt][r]{\rule{9em}{9em}}", r"\text[0pt][r]{\rule{9em}{9em}}"),
+            (r"\textllap{x\hspace{900px}}", r"\text{x\hspace{900px}}"),
             (r"\raise{\x}{y}", r"\text{\x}{y}"),
         ] {
             assert_eq!(checked(text), out);

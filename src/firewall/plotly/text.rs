@@ -66,6 +66,10 @@ pub fn normalised(text: &str, typeset: bool, removed: &mut Removals) -> Option<S
         return unfilled;
     }
     let mut written = written(text, removed).or_else(|| unfilled.clone());
+    // Tags that are shorter now may stand in what is a template's name now: `%{<a x>:<=9}`.
+    if let Some(filled) = written.as_deref().and_then(|written| self::unfilled(written, removed)) {
+        written = Some(filled);
+    }
     if let Some(plain) = read_twice(written.as_deref().unwrap_or(text), removed) {
         written = Some(plain);
     }

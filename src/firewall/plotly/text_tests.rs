@@ -187,6 +187,7 @@ fn no_format_writes_the_beginning_of_a_tag() {
         ("a %{x:&^9} %{meta[1]:\\>99c} %{y:<<9}", "a %{x:^9} %{meta[1]:>99c} %{y:<9}"),
         ("%{a:%{b:<=9c}", "%{a:%{b:=9c}"),
         ("%{a:&<<=9c}", "%{a:=9c}"),
+        ("%{<a x>:<=9c}", "%{<a>:=9c}"),
         ("%{x:$^9}", "%{x:^9}"),
     ] {
         let mut removed = Removals::new();
