@@ -19,8 +19,8 @@ fuzz_target!(|data: &[u8]| {
     for (text, source) in texts.iter().zip(&sources) {
         assert_eq!(complaints(text), Vec::<String>::new(), "from {source:?} came {text:?}");
         assert_eq!(cellblock_fuzz::complaints(text), Vec::<String>::new(), "from {source:?} came {text:?}");
-        if !source.contains(['<', '&', '\\']) {
-            assert_eq!(text, source, "a text without markup is changed");
+        if !source.contains(['<', '&', '\\']) && !source.contains("%{") {
+            assert_eq!(text, source, "a text without markup or template is changed");
         }
         for other in &texts {
             let both = format!("{text}{other}");

@@ -35,6 +35,8 @@ fn harmless_styles_stay_as_they_are_written() {
 fn nothing_is_loaded() {
     for text in [
         "background: url(http://evil/x)",
+        "shape-outside: url()",
+        "background: url(' ')",
         "background: url('//evil/x')",
         "background: URL( \"https://evil\" )",
         "background: u\\72l(http://evil)",

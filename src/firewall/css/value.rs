@@ -261,6 +261,10 @@ fn renamed(url: &str, renames: &mut bool) -> String {
 }
 
 fn target(url: &str, remote: bool) -> Found {
+    // Older browsers load the page itself for it.
+    if url.trim().is_empty() {
+        return Found::Nonsense;
+    }
     if judge(url, Place::Fragment) == Verdict::Fine {
         return Found::Fine;
     }

@@ -36,9 +36,11 @@ pub fn complaints(text: &str) -> Vec<String> {
 fn complain(name: &str, key: &str, value: &str, found: &mut Vec<String>) {
     let lower = value.to_ascii_lowercase();
     let wrong = match key {
-        "style" => ["url", "image", "expression", "@", "\\", "&", "behavior", "position", "/*"]
-            .iter()
-            .any(|sign| lower.contains(sign)),
+        "style" => {
+            ["url(", "image(", "-set(", "-fade(", "src(", "expression(", "@", "\\", "&", "behavior:", "position:", "/*"]
+                .iter()
+                .any(|sign| lower.contains(sign))
+        }
         "href" => [lower.clone(), unescaped(&lower)].iter().any(|url| {
             let url: String = url.chars().filter(|one| *one > ' ').collect();
             let scheme = url.split(['/', '?', '#']).next().unwrap_or_default().split_once(':');
