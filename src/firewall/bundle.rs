@@ -47,7 +47,11 @@ pub const TYPES: [(&[&str], Treatment, &str); 11] = [
         Treatment::Markdown,
         "HTML in it, links and pictures as in HTML; code stays as it is; written anew, so that all readers read the same",
     ),
-    (&["text/latex"], Treatment::Latex, "macros that make links to code, load or set attributes are shown as text"),
+    (
+        &["text/latex"],
+        Treatment::Latex,
+        "macros that make links to code, load or set attributes or options, or that TeX has for files, are shown as text",
+    ),
     (
         &["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"],
         Treatment::Picture,

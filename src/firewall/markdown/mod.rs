@@ -51,8 +51,9 @@ pub fn sanitize(source: &str, remote: bool, removed: &mut Removals) -> Option<St
     for care in [Care::Plain, Care::Full] {
         *removed = before.clone();
         let Ok(page) = page(&text, remote, care, removed) else { break };
-        if is_the_same_again(&page, remote, care) {
-            let mut text = page.boxed();
+        if let Some(again) = read_again(&page, remote, care) {
+            // What was removed needs no box.
+            let mut text = Page { roams: again.roams, ..page }.boxed();
             if !source.ends_with('\n') {
                 text.truncate(text.trim_end_matches('\n').len());
             }
@@ -171,13 +172,14 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
     Ok(Page { text: written, styled, roams })
 }
 
-/// Whether a text that was written is written the same again, and harmless however it is read.
-fn is_the_same_again(page: &Page, remote: bool, care: Care) -> bool {
+/// A text that was written as it is read; nothing unless it is written the same again, and harmless however it is read.
+fn read_again(page: &Page, remote: bool, care: Care) -> Option<Page> {
     let mut removed = Removals::new();
     let text =
         if page.styled { Cow::Owned(unscoped(&page.text, &names::of_box(0))) } else { Cow::Borrowed(&*page.text) };
-    let again = self::page(&text, remote, care, &mut removed);
-    again.is_ok_and(|again| again.text == page.text) && removed.is_empty() && readings::are_harmless(&page.text, remote)
+    let again = self::page(&text, remote, care, &mut removed).ok()?;
+    let fine = again.text == page.text && removed.is_empty() && readings::are_harmless(&page.text, remote);
+    fine.then_some(again)
 }
 
 /// The names after `id=` in a text, wherever they stand: links may refer to them.

@@ -278,6 +278,17 @@ fn styles_hold_for_their_own_text() {
 }
 
 #[test]
+fn a_style_sheet_that_is_removed_needs_no_box() {
+    for text in [
+        "<style>a { color: red } b { position: absolute; position-anchor: --a; c { d: e }",
+        "<style>p { float: left; }}\"x",
+    ] {
+        let out = checked(text);
+        assert_eq!(checked(&out), out, "{text}");
+    }
+}
+
+#[test]
 fn remote_pictures_stay_where_the_policy_allows_it() {
     let mut removed = Removals::new();
     let text = "![x](http://x.org/y.png)\n";
