@@ -116,8 +116,8 @@ fn complain_of_attribute(element: &str, name: &str, value: &str, found: &mut Vec
     if leads && runs.iter().any(|start| squeezed.starts_with(start)) {
         found.push(format!("{name}={squeezed:.60} on <{element}>"));
     }
-    // Nothing is fetched for an empty address of a picture (HTML, "update the image data").
-    let loads = leads && element != "a" && !(element == "img" && squeezed.is_empty());
+    // Nothing is fetched for an empty address of a picture (HTML, "update the image data"), nor for one in SVG.
+    let loads = leads && element != "a" && !(["img", "image"].contains(&element) && squeezed.is_empty());
     if loads
         && !(squeezed.starts_with("data:image/")
             || squeezed.starts_with("data:audio/")
