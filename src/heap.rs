@@ -39,8 +39,8 @@ pub fn prepare() {
 pub fn relieve() {
     let Some(now) = anonymous() else { return };
     let settled = SETTLED.fetch_min(now, Ordering::Relaxed);
-    let has_grown = now >= settled.saturating_add(NOTABLE);
-    let again = !has_grown && is_much(now) && PASSED.fetch_add(1, Ordering::Relaxed) % AGAIN == AGAIN - 1;
+    let (has_grown, is_much_more) = (now >= settled.saturating_add(NOTABLE), is_much(now));
+    let again = is_much_more && !has_grown && PASSED.fetch_add(1, Ordering::Relaxed) % AGAIN == AGAIN - 1;
     if !(has_grown || again) || LOOKING.swap(true, Ordering::AcqRel) {
         return;
     }

@@ -253,8 +253,6 @@ def test_the_time_limit_holds_while_large_displays_are_checked(start) -> None:
     # It came while the host had the last of them, and that one is not shown.
     assert kernel.value("begun - done, kept") == "(1, [1, 2, 3])" and outcome.usage["state"] == "kept"
     assert len([shown for shown in outcome.displays if "</i><i" in str(shown)]) <= int(kernel.value("done"))
-    shown = kernel.run_ok("from IPython.display import display\ndisplay({'text/html': '<b>y</b>' * 20_000}, raw=True)").displays
-    assert "<b>y</b>" in str(shown)
 
 
 def test_checking_is_charged_to_the_cell_and_bounded(kernel: Frontend) -> None:

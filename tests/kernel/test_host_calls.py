@@ -96,7 +96,8 @@ for call in CALLS:
 def test_a_path_that_leaves_costs_the_same_whatever_is_there(start, outside: Path) -> None:
     kernel = start(policy={"workspace": str(outside / "app")})
     kernel.run_ok(f"OUTSIDE = {str(outside)!r}\n{CALLS}")
-    # The least of three: the guest's own work is not always the same.
+    # The least of three, and what is less than the host takes for one entry of a directory: the guest's own work is not
+    # always the same.
     kernel.run_ok("""
 from cellblock_bridge.door import door
 def cost(call, path):
@@ -115,10 +116,10 @@ for call in CALLS:
             continue
         one, other = cost(call, there), cost(call, never)
         seen += 1
-        if one != other:
+        if abs(one - other) >= 10_000:
             differ.append([call, there, one, other])
 """)
-    assert kernel.value("len(differ), differ[:5]") == "(0, [])"
+    assert kernel.value("differ[:5]") == "[]"
     assert int(kernel.value("seen")) > 1000
     assert int(kernel.value("cost('stat', 'dir/sub')")) > 80_000, "it is the whole of a call's fuel"
 
@@ -237,6 +238,31 @@ def test_an_interrupt_ends_it_and_the_variables_live(crowded: Frontend, kind: st
     assert outcome.error and outcome.error["ename"] == "KeyboardInterrupt", outcome.describe()
     assert outcome.usage["state"] != "rolled_back"
     assert crowded.value("kept") == "['kept']"
+
+
+def test_a_frame_costs_by_its_structure_besides_its_bytes(crowded: Frontend) -> None:
+    crowded.run_ok("""
+import struct, _host
+def send(frame):
+    return _host.call(frame)
+def frame_of(text, buffers=0):
+    return struct.pack('<I', len(text)) + text + struct.pack('<I', buffers) + bytes(4 * buffers)
+keys = frame_of(('{"op":"why",' + ','.join(f'"{n:06}":0' for n in range(20_000)) + '}').encode())
+text = frame_of(b'{"op":"why","":"' + b'x' * (len(keys) - 26) + b'"}')
+buffers = frame_of(b'{"op":"why"}', 4096)
+bytes_alone = frame_of(b'{"op":"why","":"' + b'x' * (len(buffers) - 26) + b'"}')
+assert len(keys) == len(text) and len(buffers) == len(bytes_alone)
+""")
+    fuel = {name: crowded.run_ok(f"send({name});").usage["fuel_consumed"] for name in ("text", "keys", "bytes_alone", "buffers")}
+    assert fuel["keys"] > fuel["text"] + 20_000 * 1_000
+    assert fuel["buffers"] > fuel["bytes_alone"] + 4096 * 500
+
+
+def test_renaming_costs_by_what_it_moves(start) -> None:
+    kernel = start()
+    kernel.run_ok("import os\nfor count in (1, 200):\n    for n in range(count): os.makedirs(f'{count}/{n}')")
+    few, many = (kernel.run_ok(f"os.rename('{count}', 'moved-{count}')").usage["fuel_consumed"] for count in (1, 200))
+    assert many - few > 199 * 200_000
 
 
 def test_moving_a_tree_takes_no_more_descriptors_than_it_is_deep(start) -> None:

