@@ -30,6 +30,9 @@ from .tracebacks import MOST_TEXT, shortened
 
 Range = tuple[int, int]
 
+# Of the text of an exception, so that there is room for the frames before it.
+_MOST_OF_TEXT = MOST_TEXT // 2
+
 
 class SandboxTraceback(AutoFormattedTB):
     """IPython's formatter, with its frames from here."""
@@ -77,9 +80,9 @@ def _within_bounds(evalue: Any) -> Any:
         text = str(evalue)
     except Exception:  # noqa: BLE001 - the user's own __str__, for which IPython has words
         return evalue
-    if len(text) <= MOST_TEXT:
+    if len(text) <= _MOST_OF_TEXT:
         return evalue
-    return _Short(shortened(text), getattr(evalue, "__notes__", None))
+    return _Short(shortened(text, _MOST_OF_TEXT), getattr(evalue, "__notes__", None))
 
 
 def _record(tb: TracebackType, options: stack_data.Options, context: int) -> FrameInfo:
