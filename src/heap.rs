@@ -15,17 +15,8 @@ const NOTABLE: u64 = 8 << 20;
 const LOOKS: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1_500)];
 
-/// What was in use even then is looked for once more after so long …
-const LATE: Duration = Duration::from_secs(10);
-/// … and now and then: each time that so many calls found it there.
-const AGAIN: u64 = 16;
-
 /// The process's anonymous memory after the last look, in bytes.
 static SETTLED: AtomicU64 = AtomicU64::new(u64::MAX);
-/// The least that there was.
-static LEAST: AtomicU64 = AtomicU64::new(u64::MAX);
-/// Calls that found more than that, and no growth since the last look.
-static PASSED: AtomicU64 = AtomicU64::new(0);
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Has the allocator take large blocks from the system and give them back one by one. To be called once, at the start.
@@ -39,15 +30,10 @@ pub fn prepare() {
 pub fn relieve() {
     let Some(now) = anonymous() else { return };
     let settled = SETTLED.fetch_min(now, Ordering::Relaxed);
-    let (has_grown, is_much_more) = (now >= settled.saturating_add(NOTABLE), is_much(now));
-    let again = is_much_more && !has_grown && PASSED.fetch_add(1, Ordering::Relaxed) % AGAIN == AGAIN - 1;
-    if !(has_grown || again) || LOOKING.swap(true, Ordering::AcqRel) {
+    if now < settled.saturating_add(NOTABLE) || LOOKING.swap(true, Ordering::AcqRel) {
         return;
     }
-    let looking = std::thread::Builder::new().name("heap".to_owned()).spawn(move || {
-        if again {
-            memory::give_back();
-        }
+    let looking = std::thread::Builder::new().name("heap".to_owned()).spawn(|| {
         for pause in LOOKS {
             std::thread::sleep(pause);
             let Some(now) = anonymous() else { break };
@@ -58,20 +44,10 @@ pub fn relieve() {
         // What is left is in use.
         SETTLED.store(anonymous().unwrap_or(u64::MAX), Ordering::Relaxed);
         LOOKING.store(false, Ordering::Release);
-        std::thread::sleep(LATE);
-        if anonymous().is_some_and(is_much) {
-            memory::give_back();
-        }
     });
     if looking.is_err() {
         LOOKING.store(false, Ordering::Release);
     }
-}
-
-/// Whether it is notably more than the least that there was.
-fn is_much(now: u64) -> bool {
-    let least = LEAST.fetch_min(now, Ordering::Relaxed).min(now);
-    now >= least.saturating_add(NOTABLE)
 }
 
 /// The process's anonymous memory in bytes, as far as it is resident; `None` where the system does not say.
