@@ -34,11 +34,16 @@ pub enum JsonError {
 /// # Errors
 /// Text that is no object, or costs too much.
 pub fn object(text: &[u8], room: usize) -> Result<Map<String, Value>, JsonError> {
+    measured(text, room).0
+}
+
+/// The same, and how many bytes its structure has taken, whatever came of it: making it is work besides reading the text.
+pub fn measured(text: &[u8], room: usize) -> (Result<Map<String, Value>, JsonError>, usize) {
     let mut budget = Budget::new(text, room);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let read = reader.deserialize_map(Object(&mut budget));
     let read = read.and_then(|map| reader.end().map(|()| map));
-    read.map_err(|error| budget.explain(&error))
+    (read.map_err(|error| budget.explain(&error)), budget.structure)
 }
 
 /// Reads any value, within the same bounds.
@@ -57,12 +62,29 @@ pub fn value(text: &[u8], room: usize) -> Result<Value, JsonError> {
 struct Budget {
     left: usize,
     room: usize,
+    /// What was taken for anything but the bytes of texts.
+    structure: usize,
     spent: bool,
 }
 
 impl Budget {
     fn new(text: &[u8], room: usize) -> Self {
-        Self { left: room.saturating_add(text.len()), room, spent: false }
+        Self { left: room.saturating_add(text.len()), room, structure: 0, spent: false }
+    }
+
+    /// Pays for a text, and the block that it is in.
+    fn pay_text<E: Error>(&mut self, text: &str) -> Result<(), E> {
+        let block = if text.is_empty() { 0 } else { BLOCK };
+        self.pay(text.len() + block)?;
+        self.structure += block;
+        Ok(())
+    }
+
+    /// Pays for room that has no text in it.
+    fn pay_structure<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
+        self.pay(bytes)?;
+        self.structure += bytes;
+        Ok(())
     }
 
     fn pay<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
@@ -122,7 +144,7 @@ impl<'de> Visitor<'de> for Any<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        self.0.pay(text.len() + if text.is_empty() { 0 } else { BLOCK })?;
+        self.0.pay_text(text)?;
         Ok(text.into())
     }
 
@@ -133,7 +155,7 @@ impl<'de> Visitor<'de> for Any<'_> {
             if list.len() == list.capacity() {
                 // Pairs are common, so that the first room is for two.
                 let more = list.len().max(2);
-                budget.pay(more * ENTRY + if list.is_empty() { BLOCK } else { 0 })?;
+                budget.pay_structure(more * ENTRY + if list.is_empty() { BLOCK } else { 0 })?;
                 list.reserve_exact(more);
             }
             list.push(entry);
@@ -162,14 +184,14 @@ impl<'de> Visitor<'de> for Object<'_> {
         // As the table grows: to three, to seven, and doubling from there.
         let mut capacity = 0;
         while let Some(key) = fields.next_key::<String>()? {
-            budget.pay(key.len() + BLOCK)?;
+            budget.pay_text(&key)?;
             if map.len() == capacity {
                 let grown = match capacity {
                     0 => 3,
                     3 => 7,
                     _ => capacity * 2,
                 };
-                budget.pay((grown - capacity) * FIELD + BLOCK)?;
+                budget.pay_structure((grown - capacity) * FIELD + BLOCK)?;
                 capacity = grown;
             }
             let value = fields.next_value_seed(Any(budget))?;
@@ -240,6 +262,18 @@ mod tests {
         let many_keys: Vec<String> = (0..40_000).map(|number| format!("\"{number}\":0")).collect();
         let text = format!("{{{}}}", many_keys.join(","));
         assert_eq!(object(text.as_bytes(), room), Err(JsonError::Costly(room)));
+    }
+
+    #[test]
+    fn structure_is_measured_and_the_bytes_of_texts_are_none_of_it() {
+        let structure = |text: &str| measured(text.as_bytes(), STRUCTURE).1;
+        let keys: Vec<String> = (0..10_000).map(|number| format!("\"{number}\":0")).collect();
+        let (few, many) = (structure(r#"{"a":0}"#), structure(&format!("{{{}}}", keys.join(","))));
+        assert!(few >= FIELD && many >= 10_000 * (FIELD + BLOCK), "{few} {many}");
+        let picture = format!("{{\"image/png\":\"{}\"}}", "i".repeat(5_000_000));
+        assert!(structure(&picture) < 1_000);
+        let (refused, taken) = measured(format!("{{\"a\":[{}0]}}", "[0],".repeat(100_000)).as_bytes(), 1 << 20);
+        assert!(refused.is_err() && taken > 1 << 19, "what is refused was work, too: {taken}");
     }
 
     #[test]

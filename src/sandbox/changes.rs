@@ -48,7 +48,10 @@ pub(super) async fn fd_write(caller: &mut Caller<'_, Host>, args: (i32, i32, i32
     let (number, vectors, count, written) = args;
     match number {
         1 | 2 => text::write(caller, number == 2, (vectors, count, written)).await,
-        _ => write(caller, number, (vectors, count, written), None).await,
+        _ => {
+            host::charge(caller, prices::WRITE).await;
+            write(caller, number, (vectors, count, written), None).await
+        }
     }
 }
 

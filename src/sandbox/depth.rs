@@ -33,6 +33,7 @@ pub(super) async fn check_moved(
     if !stat.is_ok_and(|stat| stat.is_directory) {
         return Ok(());
     }
+    host::charge(caller, prices::MADE).await;
     let Some(new_depth) = depth(caller, new_fd, to, new).await else { return Ok(()) };
     if new_depth > MAX_DEPTH {
         return Err(errno::NAMETOOLONG);

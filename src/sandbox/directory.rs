@@ -1,6 +1,7 @@
 //! Listing directories: sorted by name, however the host's file system has them. A directory is read once for each
-//! listing, and what was read is kept until the listing is at its end. What is made or removed meanwhile may be in it or
-//! not, and everything else is in it once, as POSIX has it.
+//! listing, and what was read is kept until the listing is at its end; of what a cell has not read to the end, little is
+//! kept when it is over, and the rest is read again by the cell that goes on. What is made or removed meanwhile may be in
+//! it or not, and everything else is in it once, as POSIX has it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,6 +20,8 @@ use super::walk;
 
 /// Bytes of all listings that are kept.
 const MAX_KEPT: usize = 64 << 20;
+/// Bytes of them that are kept while no cell runs.
+const MAX_RESTING: usize = 8 << 20;
 /// Bytes of a listing that is over so soon that nobody waits for it. A longer one ends with EINTR when the cell is
 /// interrupted.
 const SHORT: usize = 256 << 10;
@@ -73,6 +76,27 @@ impl Listings {
         }
         self.kept = self.kept.saturating_add(listing.size);
         self.open.insert(number, listing);
+    }
+
+    /// A cell is over: what stays until the next one is little.
+    pub(super) fn rest(&mut self) {
+        self.rest_within(MAX_RESTING);
+    }
+
+    /// Lets go of the largest listings, until no more than `most` bytes are kept: whoever goes on with one has it read again.
+    fn rest_within(&mut self, most: usize) {
+        if self.kept <= most {
+            return;
+        }
+        let mut largest_first: Vec<&mut Listing> = self.open.values_mut().collect();
+        largest_first.sort_unstable_by_key(|listing| std::cmp::Reverse(listing.size));
+        for listing in largest_first {
+            if self.kept <= most {
+                break;
+            }
+            self.kept = self.kept.saturating_sub(listing.size);
+            (listing.entries, listing.size) = (None, 0);
+        }
     }
 
     /// Lets go of the entries of a listing that is at its end.

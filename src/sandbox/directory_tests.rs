@@ -152,6 +152,45 @@ fn many_listings_at_once_keep_no_more_than_there_is_room_for() {
 }
 
 #[test]
+fn between_cells_the_smaller_listings_are_kept_and_all_go_on() {
+    let mut rig = filled(400);
+    fs::create_dir(rig.dir.path().join("small")).unwrap();
+    for index in 0..200 {
+        fs::write(rig.dir.path().join(format!("small/file-{index:03}")), "").unwrap();
+    }
+    let large: Vec<i32> = (0..6).map(|_| rig.open(".", 2, 1 << 14, 0).unwrap()).collect();
+    let small = rig.open("small", 2, 1 << 14, 0).unwrap();
+    let mut begun = Vec::new();
+    for number in large.iter().chain([&small]) {
+        let (names, at_end) = ask(&mut rig, *number, 0, ROOM).unwrap();
+        assert!(!at_end);
+        begun.push((*number, names));
+    }
+    let listings = &mut rig.store.data_mut().listings;
+    let (of_large, of_small) = (listings.open[&large[0]].size, listings.open[&small].size);
+    listings.rest();
+    assert_eq!(listings.kept, 6 * of_large + of_small, "so little stays");
+    listings.rest_within(2 * of_large + of_small);
+    assert_eq!(listings.kept, 2 * of_large + of_small);
+    assert!(listings.open[&small].entries.is_some());
+    assert_eq!(listings.open.values().filter(|one| one.entries.is_none()).count(), 4);
+    assert_eq!(listings.kept, listings.open.values().map(|one| one.size).sum::<usize>());
+    for (number, names) in begun {
+        let (mut all, mut cookie) = (names.len(), names.last().unwrap().1);
+        loop {
+            let (names, at_end) = ask(&mut rig, number, cookie, ROOM).unwrap();
+            all += names.len();
+            cookie = names.last().map_or(cookie, |(_, next)| *next);
+            if at_end {
+                break;
+            }
+        }
+        assert_eq!(all, if number == small { 202 } else { 403 });
+    }
+    assert_eq!(rig.store.data().listings.kept, 0);
+}
+
+#[test]
 fn a_long_listing_ends_when_the_cell_is_interrupted() {
     let mut rig = filled(4000);
     rig.store.data().control.ask(true);

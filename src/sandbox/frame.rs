@@ -10,6 +10,8 @@ use crate::json::{self, JsonError};
 
 /// The most buffers in a frame; widgets send a handful.
 pub const MAX_BUFFERS: usize = 4096;
+/// Bytes that one takes besides what is in it: itself, and the block that it is in.
+const BUFFER: usize = 64;
 
 /// One frame.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,15 +67,16 @@ impl Frame {
     /// # Errors
     /// Bytes that are no frame, or cost too much.
     pub fn parse(bytes: &Bytes, room: usize) -> Result<Self, FrameError> {
-        read(bytes, room, |range| bytes.slice(range))
+        read(bytes, room, &mut 0, |range| bytes.slice(range))
     }
 
-    /// The same of bytes that do not last, such as the guest's memory: its buffers are copied, and nothing else is.
+    /// The same of bytes that do not last, such as the guest's memory: its buffers are copied, and nothing else is. Adds to
+    /// `structure` the bytes that the structure has taken, whether it is a frame or not.
     ///
     /// # Errors
     /// As [`Frame::parse`].
-    pub fn parse_in_place(bytes: &[u8], room: usize) -> Result<Self, FrameError> {
-        read(bytes, room, |range| Bytes::copy_from_slice(bytes.get(range).unwrap_or_default()))
+    pub fn parse_in_place(bytes: &[u8], room: usize, structure: &mut usize) -> Result<Self, FrameError> {
+        read(bytes, room, structure, |range| Bytes::copy_from_slice(bytes.get(range).unwrap_or_default()))
     }
 
     /// Writes the frame.
@@ -94,7 +97,12 @@ impl Frame {
     }
 }
 
-fn read(bytes: &[u8], room: usize, part: impl Fn(Range<usize>) -> Bytes) -> Result<Frame, FrameError> {
+fn read(
+    bytes: &[u8],
+    room: usize,
+    structure: &mut usize,
+    part: impl Fn(Range<usize>) -> Bytes,
+) -> Result<Frame, FrameError> {
     let mut at = 0;
     let json = take(bytes, &mut at)?;
     let count = length(bytes, &mut at)?;
@@ -104,11 +112,14 @@ fn read(bytes: &[u8], room: usize, part: impl Fn(Range<usize>) -> Bytes) -> Resu
     let mut ranges = Vec::new();
     for _ in 0..count {
         ranges.push(take(bytes, &mut at)?);
+        *structure = structure.saturating_add(BUFFER);
     }
     if at != bytes.len() {
         return Err(FrameError::Trailing);
     }
-    let json = json::object(bytes.get(json).unwrap_or_default(), room).map_err(|error| match error {
+    let (json, taken) = json::measured(bytes.get(json).unwrap_or_default(), room);
+    *structure = structure.saturating_add(taken);
+    let json = json.map_err(|error| match error {
         JsonError::Costly(room) => FrameError::Costly(room),
         error => FrameError::Json(error.to_string()),
     })?;
@@ -136,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     fn parse(bytes: &[u8]) -> Result<Frame, FrameError> {
-        let in_place = Frame::parse_in_place(bytes, json::STRUCTURE);
+        let in_place = Frame::parse_in_place(bytes, json::STRUCTURE, &mut 0);
         assert_eq!(in_place, Frame::parse(&Bytes::copy_from_slice(bytes), json::STRUCTURE));
         in_place
     }

@@ -121,7 +121,10 @@ pub(super) async fn door(
         ))
     } else {
         let Some(request) = view(caller, pointer, length) else { return Ok(FAULT) };
-        match Frame::parse_in_place(request, room_for_structure(limit)) {
+        let mut structure = 0;
+        let parsed = Frame::parse_in_place(request, room_for_structure(limit), &mut structure);
+        charge(caller, prices::each(prices::STRUCTURE_BYTE, structure)).await;
+        match parsed {
             Ok(frame) => {
                 let work = outside.work(&frame);
                 if work > 0 {

@@ -176,8 +176,15 @@ impl Instance {
         self.control.file_changes()
     }
 
-    /// The deterministic clock goes on by what the turn took. Answers the fuel of the turn.
+    /// The deterministic clock goes on by what the turn took, and what the turn left is kept no longer than it has to be.
+    /// Answers the fuel of the turn.
     pub(super) fn end_turn(&mut self) -> u64 {
+        let host = self.store.data_mut();
+        match host.fixed {
+            // What a listing takes in a later cell must not depend on whether it is this instance that goes on.
+            Some(_) => host.listings = Listings::default(),
+            None => host.listings.rest(),
+        }
         let taken = FULL.saturating_sub(self.store.get_fuel().unwrap_or(FULL));
         let fuel = taken.saturating_add(std::mem::take(&mut self.store.data_mut().owed));
         if let Some(fixed) = &mut self.store.data_mut().fixed {

@@ -6,16 +6,22 @@
 
 /// A call that looks at nothing but what is in memory.
 pub const CALL: u64 = 5_000;
+/// Text for the front end.
+pub const TEXT: u64 = 15_000;
 /// A call on an open file.
-pub const FILE: u64 = 15_000;
+pub const FILE: u64 = 30_000;
+/// Writing to a file, or setting its times: the file system keeps account of it, and so does the workspace.
+pub const WRITE: u64 = 300_000;
 /// A call that takes a path, which is resolved up to three times.
 pub const PATH: u64 = 80_000;
 /// Opening a file, or renaming or removing it.
 pub const CHANGE: u64 = 150_000;
-/// Making a file or a directory, or removing a directory: the dearest that a file system does.
+/// Making a file or a directory, or removing or renaming a directory: the dearest that a file system does.
 pub const MADE: u64 = 1_000_000;
 /// Changing a file's length.
-pub const RESIZE: u64 = 100_000;
+pub const RESIZE: u64 = 150_000;
+/// Asking the system for randomness.
+pub const RANDOM: u64 = 12_000;
 /// Going through the door.
 pub const DOOR: u64 = 20_000;
 
@@ -24,9 +30,11 @@ pub const NAME: u64 = 3_000;
 /// A file that is open already, where all of them are gone through.
 pub const OPEN: u64 = 100;
 /// A directory on the way up to the mount's top.
-pub const STEP: u64 = 15_000;
+pub const STEP: u64 = 20_000;
 /// A file or directory that is looked at to count what is used.
 pub const COUNTED: u64 = 20_000;
+/// A path that a rename changes, of which the workspace keeps account.
+pub const MOVED: u64 = 140_000;
 /// An entry that is read from a directory and put in order.
 pub const LISTED: u64 = 10_000;
 /// An entry of a listing that is given to the guest.
@@ -40,7 +48,9 @@ pub const TEXT_BYTE: u64 = 10;
 /// A byte of randomness.
 pub const RANDOM_BYTE: u64 = 30;
 /// A byte of a frame, in either direction.
-pub const DOOR_BYTE: u64 = 10;
+pub const DOOR_BYTE: u64 = 30;
+/// A byte of memory that the lists, objects, texts and buffers of a frame take besides what is in them.
+pub const STRUCTURE_BYTE: u64 = 12;
 /// A byte of the arguments or the environment.
 pub const ENVIRONMENT_BYTE: u64 = 2;
 /// A subscription of a `poll_oneoff`.
@@ -106,7 +116,10 @@ pub const CALLS: &[HostCall] = &[
         module: "host",
         name: "call",
         call: DOOR,
-        work: &[(DOOR_BYTE, "byte of the frame and of the answer")],
+        work: &[
+            (DOOR_BYTE, "byte of the frame and of the answer"),
+            (STRUCTURE_BYTE, "byte of memory that its lists, objects, texts and buffers take besides what is in them"),
+        ],
         bound: "`message_max_bytes` (policy) each way; the ops are below",
         interrupt: "while it waits: the answer is `{\"error\": \"interrupted\"}`",
     },
@@ -131,17 +144,17 @@ pub const CALLS: &[HostCall] = &[
         "the quota, by length: holes count; what is cut off was paid for when it was written",
         COUNTING,
     ),
-    wasi("fd_filestat_set_times", FILE, &[], ONE_FILE, SHORT),
+    wasi("fd_filestat_set_times", WRITE, &[], ONE_FILE, SHORT),
     wasi("fd_pread", FILE, &[READ], MOVES, PART),
     wasi("fd_prestat_dir_name", CALL, &[], "the name of a mount", SHORT),
     wasi("fd_prestat_get", CALL, &[], OWN, SHORT),
-    wasi("fd_pwrite", FILE, &[WRITTEN, IS_COUNTED, IS_OPEN], MOVES, PART_COUNTING),
+    wasi("fd_pwrite", WRITE, &[WRITTEN, IS_COUNTED, IS_OPEN], MOVES, PART_COUNTING),
     wasi("fd_read", FILE, &[READ], MOVES, PART),
     wasi(
         "fd_readdir",
         FILE,
-        &[(LISTED, "entry read, once for each listing"), (GIVEN, "entry given")],
-        "64 MiB for all listings that are not at their end; a larger directory is EOVERFLOW",
+        &[(LISTED, "entry read, once for each listing and cell"), (GIVEN, "entry given")],
+        "64 MiB for all listings that are not at their end, 8 MiB between cells; a larger directory is EOVERFLOW",
         "a long one (256 KiB), after each 128 entries: EINTR",
     ),
     wasi("fd_renumber", CALL, &[], REFUSED, SHORT),
@@ -150,14 +163,14 @@ pub const CALLS: &[HostCall] = &[
     wasi("fd_tell", CALL, &[], OWN, SHORT),
     wasi(
         "fd_write",
-        FILE,
-        &[WRITTEN, IS_COUNTED, IS_OPEN, (TEXT_BYTE, "byte of text")],
+        TEXT,
+        &[(WRITE, "call that writes to a file"), WRITTEN, IS_COUNTED, IS_OPEN, (TEXT_BYTE, "byte of text")],
         "the bytes that the guest's memory has, 1 MiB at a time; text: 1 MiB, and the limits of output",
         "as `fd_pwrite`; text, while the front end is behind: EINTR",
     ),
     wasi("path_create_directory", MADE, &[IN_PATH, IS_OPEN, IS_COUNTED, UP], COUNTS, COUNTING),
     wasi("path_filestat_get", PATH, &[IN_PATH], ONE_PATH, SHORT),
-    wasi("path_filestat_set_times", PATH, &[IN_PATH], ONE_PATH, SHORT),
+    wasi("path_filestat_set_times", PATH + WRITE, &[IN_PATH], ONE_PATH, SHORT),
     wasi("path_link", CALL, &[], REFUSED, SHORT),
     wasi("path_open", CHANGE, &[IN_PATH, IS_OPEN, IS_COUNTED, (MADE, "file made")], COUNTS, COUNTING),
     wasi("path_readlink", PATH, &[IN_PATH], "a path and a link's text, 4,096 bytes each", SHORT),
@@ -165,7 +178,14 @@ pub const CALLS: &[HostCall] = &[
     wasi(
         "path_rename",
         CHANGE,
-        &[IN_PATH, IS_OPEN, UP, (LISTED, "entry below a directory that goes deeper")],
+        &[
+            (MADE, "directory renamed"),
+            (MOVED, "path changed by it, before and after, those of the same cell's that are gone included"),
+            IN_PATH,
+            IS_OPEN,
+            UP,
+            (LISTED, "entry below a directory that goes deeper"),
+        ],
         "two paths of 4,096 bytes; a directory that goes deeper is looked through, up to 63 levels",
         "while it is looked through, after each 128 entries: EINTR",
     ),
@@ -174,7 +194,7 @@ pub const CALLS: &[HostCall] = &[
     wasi("poll_oneoff", FILE, &[(SUBSCRIPTION, "subscription")], "1,024 subscriptions", "while it waits: at once"),
     wasi("proc_exit", CALL, &[], "ends the guest", SHORT),
     wasi("proc_raise", CALL, &[], "refused (ENOTSUP)", SHORT),
-    wasi("random_get", CALL, &[(RANDOM_BYTE, "byte")], "16 MiB, 64 KiB at a time", "after each 64 KiB: EINTR"),
+    wasi("random_get", RANDOM, &[(RANDOM_BYTE, "byte")], "16 MiB, 64 KiB at a time", "after each 64 KiB: EINTR"),
     wasi("sched_yield", FILE, &[], "nothing is done", SHORT),
     wasi("sock_accept", CALL, &[], REFUSED, SHORT),
     wasi("sock_recv", CALL, &[], REFUSED, SHORT),

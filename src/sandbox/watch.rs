@@ -59,7 +59,7 @@ pub trait Watch: std::fmt::Debug + Send + Sync {
     /// Before the guest does something at a path. `None`: it may at once.
     fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<(), Denied>>>;
 
-    /// Before the guest renames something; answers how many files and directories that moves.
+    /// Before the guest renames something; answers how many paths are gone through for that.
     fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<u64, Denied>>;
 
     /// What [`Watch::before`] announced is over, whether it was done or not: through a descriptor, which shows this, or by the path.
@@ -115,7 +115,7 @@ pub(super) async fn before_move(caller: &mut Caller<'_, Host>, from: &Place, to:
     match control.wait(watch.before_move(from, to)).await {
         None => Err(errno::INTR),
         Some(Ok(moved)) => {
-            host::charge(caller, prices::COUNTED.saturating_mul(moved)).await;
+            host::charge(caller, prices::MOVED.saturating_mul(moved)).await;
             Ok(())
         }
         Some(Err(denied)) => Err(refuse(caller, denied)),

@@ -3,7 +3,7 @@
 //!
 //! A file in it is locked as long as the process lives. Everything else goes first, when nobody writes to it any more.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -27,6 +27,8 @@ const IN_USE: &str = "in-use.lock";
 const YOUNG: Duration = Duration::from_secs(10);
 /// One without the file was left by a process that was killed before it made it.
 const ABANDONED: Duration = Duration::from_secs(3600);
+/// How often one is made anew that was removed before it was locked.
+const ATTEMPTS: usize = 10;
 /// No more than so many are removed at one start …
 const MOST: usize = 200;
 /// … and none after so long.
@@ -75,10 +77,21 @@ impl Scratch {
     }
 
     fn make_in(parent: &Path) -> io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
-        let in_use = File::create(dir.path().join(IN_USE))?;
-        in_use.try_lock().map_err(io::Error::from)?;
-        Ok(Self { dir: Some(dir), in_use, writers: Writers::default() })
+        Self::make_while(parent, |_| {})
+    }
+
+    /// Makes one while `meanwhile` happens to it, before it is locked. A process that is stopped there for long is taken
+    /// for one that was killed, and its directory is removed by another: then it begins again.
+    fn make_while(parent: &Path, mut meanwhile: impl FnMut(&Path)) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let dir = tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
+            if let Some(in_use) = lock(dir.path(), &mut meanwhile)? {
+                return Ok(Self { dir: Some(dir), in_use, writers: Writers::default() });
+            }
+            // Whoever has it removes it to its end.
+            let _ = dir.keep();
+        }
+        Err(io::Error::other("each directory was removed before it could be locked"))
     }
 
     /// Where it is.
@@ -102,6 +115,28 @@ impl Drop for Scratch {
         }
         let _ = self.in_use.unlock();
     }
+}
+
+/// Makes the file in a new directory and locks it; `None` if somebody is removing the directory, or has.
+fn lock(path: &Path, meanwhile: &mut impl FnMut(&Path)) -> io::Result<Option<File>> {
+    let in_use = match File::create(path.join(IN_USE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        made => made?,
+    };
+    meanwhile(path);
+    match in_use.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => Ok(is_there(path, &in_use).then_some(in_use)),
+    }
+}
+
+/// Whether a directory still has this file as the one that says that it is in use. Whoever removes it has the file locked
+/// meanwhile: once it is locked by oneself, it stays.
+fn is_there(path: &Path, in_use: &File) -> bool {
+    let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    let named = fs::symlink_metadata(path.join(IN_USE)).map(identity);
+    matches!((named, in_use.metadata().map(identity)), (Ok(named), Ok(held)) if named == held)
 }
 
 /// Removes a directory, and last the file that says whose it is: if this does not get to its end, another one can.
@@ -168,7 +203,7 @@ fn sweep_one(path: &Path) -> io::Result<bool> {
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let in_use = File::from(openat(&directory, IN_USE, flags, Mode::empty())?);
-    if in_use.try_lock().is_err() {
+    if in_use.try_lock().is_err() || !is_there(path, &in_use) {
         return Ok(false);
     }
     remove(path)?;
@@ -209,6 +244,34 @@ mod tests {
         assert!(!gone.exists() && used_path.exists() && young.exists());
         drop(used);
         assert!(!used_path.exists(), "an ordinary end leaves nothing");
+    }
+
+    #[test]
+    fn one_that_is_removed_before_it_is_locked_is_made_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut lost = Vec::new();
+        let mut held = None;
+        let scratch = Scratch::make_while(parent.path(), |path| {
+            match lost.len() {
+                // Stopped for so long that another process has removed it …
+                0 => assert!(sweep_one(&aged(path.to_owned())).unwrap()),
+                // … or is about to.
+                1 => {
+                    let file = File::open(path.join(IN_USE)).unwrap();
+                    file.try_lock().unwrap();
+                    held = Some(file);
+                }
+                _ => return,
+            }
+            lost.push(path.to_owned());
+        });
+        let scratch = scratch.unwrap();
+        assert!(lost.len() == 2 && !lost.iter().any(|path| path == scratch.path()));
+        assert!(!lost[0].exists() && held.is_some());
+        let path = aged(scratch.path().to_owned());
+        assert!(!sweep_one(&path).unwrap() && path.exists(), "it is in use");
+        let never = Scratch::make_while(parent.path(), |path| fs::remove_dir_all(path).unwrap());
+        assert!(never.is_err(), "it does not try for ever");
     }
 
     #[test]

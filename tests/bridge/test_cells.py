@@ -283,3 +283,15 @@ def test_the_working_directory_is_normalised(guest: Guest) -> None:
     assert guest.value("os.getcwd() == start") == "True"
     guest.fails("os.chdir('no_such_directory/..')", "FileNotFoundError")
     guest.ok("os.rmdir('some/deep'); os.rmdir('some')")
+
+
+def test_a_long_text_of_an_error_is_cut_before_it_is_copied(guest: Guest) -> None:
+    reply = guest.fails("error = ValueError('x' * 9_000_000)\nraise error", "ValueError")
+    traceback = _plain(reply["traceback"])
+    assert "raise error" in traceback
+    for text, shown in ((reply["evalue"], 4_000_000), (traceback, 2_000_000)):
+        assert shown < len(text) < shown + 10_000
+        assert f"the other {9_000_000 - shown:,} characters are left out" in text[-200:]
+    noted = "error = ValueError('v')\nerror.add_note('n' * 9_000_000)\nraise error"
+    reply = guest.fails(noted, "ValueError")
+    assert sum(map(len, reply["traceback"])) < 4_100_000 and "left out" in reply["traceback"][-1]

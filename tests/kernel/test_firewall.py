@@ -241,6 +241,20 @@ def test_an_interrupt_does_not_wait_for_a_large_display_to_be_checked(start) -> 
     assert "<b>y</b>" in str(shown)
 
 
+def test_the_time_limit_holds_while_large_displays_are_checked(start) -> None:
+    kernel = start(policy={"timeout_seconds": 2, "interrupt_grace_seconds": 60.0, "fuel_budget": 10**13, "display_max_bytes": 10**9})
+    kernel.run_ok(textwrap.dedent("""
+        import struct, _host
+        kept = [1, 2, 3]
+        text = b'{"op":"display","data":{"text/html":"' + b'<i class=a>x</i>' * 1_000_000 + b'"},"metadata":{},"transient":{},"update":false}'
+        frame = struct.pack('<I', len(text)) + text + struct.pack('<I', 0)"""))
+    outcome = kernel.run("begun = done = 0\nwhile True:\n    begun += 1\n    _host.call(frame)\n    done += 1")
+    assert outcome.usage["trap_reason"] == "timeout" and "timeout_seconds" in outcome.error["evalue"], outcome.describe()[:2000]
+    # It came while the host had the last of them, and that one is not shown.
+    assert kernel.value("begun - done, kept") == "(1, [1, 2, 3])" and outcome.usage["state"] == "kept"
+    assert len([shown for shown in outcome.displays if "</i><i" in str(shown)]) <= int(kernel.value("done"))
+
+
 def test_checking_is_charged_to_the_cell_and_bounded(kernel: Frontend) -> None:
     show = "from IPython.display import display\ntext = '<p>' + 'x' * 990 + '</p>'\nfor _ in range({}): display({{'text/html': text * {}}}, raw=True)"
     cheap, dear = (kernel.run_ok(show.format(1, size)).usage["fuel_consumed"] for size in (1, 5_000))

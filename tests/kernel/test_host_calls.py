@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontend import Frontend
+from resident import MIB, Resident
 
 pytestmark = pytest.mark.sandbox
 
@@ -92,6 +93,37 @@ for call in CALLS:
     assert (outside / "there/file").read_text() == "secret" and not (outside / "never").exists()
 
 
+def test_a_path_that_leaves_costs_the_same_whatever_is_there(start, outside: Path) -> None:
+    kernel = start(policy={"workspace": str(outside / "app")})
+    kernel.run_ok(f"OUTSIDE = {str(outside)!r}\n{CALLS}")
+    # The least of three, and what is less than the host takes for one entry of a directory: the guest's own work is not
+    # always the same.
+    kernel.run_ok("""
+from cellblock_bridge.door import door
+def cost(call, path):
+    def once():
+        before = door.ask('fuel')[0]['fuel']
+        told(call, path)
+        return door.ask('fuel')[0]['fuel'] - before
+    return min(once() for _ in range(3))
+ends = ('there', 'there/', 'there/file', 'there/a/b', 'there/missing', 'there/..')
+differ, seen = [], 0
+for call in CALLS:
+    for there, never in zip(paths('there'), paths('never')):
+        if not there.endswith(ends):
+            continue
+        if there.rpartition('/')[2].partition('-')[0] in ('abs', 'rel', 'sub') and call in ('unlink', 'rename from', 'rename deep from', 'rename a file to'):
+            continue
+        one, other = cost(call, there), cost(call, never)
+        seen += 1
+        if abs(one - other) >= 10_000:
+            differ.append([call, there, one, other])
+""")
+    assert kernel.value("differ[:5]") == "[]"
+    assert int(kernel.value("seen")) > 1000
+    assert int(kernel.value("cost('stat', 'dir/sub')")) > 80_000, "it is the whole of a call's fuel"
+
+
 def test_renaming_looks_at_nothing_outside(start) -> None:
     kernel = start()
     kernel.run_ok("""
@@ -129,6 +161,22 @@ def test_a_listing_takes_fuel_by_its_entries(start, many: Path) -> None:
         times = count / 1_000
         assert fuel[count] < 1.5 * times * fuel[1_000], fuel
     assert fuel[60_000] > 60_000 * 10_000, "reading an entry is charged"
+
+
+def test_listings_that_nobody_reads_to_the_end_are_not_kept(start, tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    for n in range(30_000):
+        os.close(os.open(app / f"{n:06}-{'x' * 240}", os.O_CREAT | os.O_WRONLY))
+    kernel = start(policy={"workspace": str(app), "workspace_files": 1_000_000})
+    kernel.run_ok("import os\nfor _ in os.scandir('.'): pass")
+    resident = Resident(kernel)
+    # Some 9 MB each.
+    kernel.run_ok("begun = [os.scandir('.') for _ in range(6)]\nseen = [[next(names).name] for names in begun]")
+    assert resident.peak > 32 * MIB, "they were there while the cell ran"
+    resident.assert_given_back(16 * MIB)
+    kernel.run_ok("for names, one in zip(begun[:2], seen): one.extend(entry.name for entry in names)")
+    assert kernel.value("[(len(set(one)), one == sorted(one)) for one in seen[:2]]") == "[(30000, True), (30000, True)]"
 
 
 ENDLESS = {
@@ -190,6 +238,31 @@ def test_an_interrupt_ends_it_and_the_variables_live(crowded: Frontend, kind: st
     assert outcome.error and outcome.error["ename"] == "KeyboardInterrupt", outcome.describe()
     assert outcome.usage["state"] != "rolled_back"
     assert crowded.value("kept") == "['kept']"
+
+
+def test_a_frame_costs_by_its_structure_besides_its_bytes(crowded: Frontend) -> None:
+    crowded.run_ok("""
+import struct, _host
+def send(frame):
+    return _host.call(frame)
+def frame_of(text, buffers=0):
+    return struct.pack('<I', len(text)) + text + struct.pack('<I', buffers) + bytes(4 * buffers)
+keys = frame_of(('{"op":"why",' + ','.join(f'"{n:06}":0' for n in range(20_000)) + '}').encode())
+text = frame_of(b'{"op":"why","":"' + b'x' * (len(keys) - 26) + b'"}')
+buffers = frame_of(b'{"op":"why"}', 4096)
+bytes_alone = frame_of(b'{"op":"why","":"' + b'x' * (len(buffers) - 26) + b'"}')
+assert len(keys) == len(text) and len(buffers) == len(bytes_alone)
+""")
+    fuel = {name: crowded.run_ok(f"send({name});").usage["fuel_consumed"] for name in ("text", "keys", "bytes_alone", "buffers")}
+    assert fuel["keys"] > fuel["text"] + 20_000 * 1_000
+    assert fuel["buffers"] > fuel["bytes_alone"] + 4096 * 500
+
+
+def test_renaming_costs_by_what_it_moves(start) -> None:
+    kernel = start()
+    kernel.run_ok("import os\nfor count in (1, 200):\n    for n in range(count): os.makedirs(f'{count}/{n}')")
+    few, many = (kernel.run_ok(f"os.rename('{count}', 'moved-{count}')").usage["fuel_consumed"] for count in (1, 200))
+    assert many - few > 199 * 200_000
 
 
 def test_moving_a_tree_takes_no_more_descriptors_than_it_is_deep(start) -> None:

@@ -22,7 +22,7 @@ from .displays import DoorPublisher, ResultHook
 from .door import door
 from .restrictions.shell_escapes import SandboxMagics, no_shell
 from .traceback_records import SandboxTraceback
-from .tracebacks import group_traceback, has_group, prune
+from .tracebacks import bounded, group_traceback, has_group, prune, shortened
 
 _WITHOUT_SCREEN = (None, "", "agg", "auto", "inline", "none", "pdf", "ps", "svg")
 
@@ -128,9 +128,9 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         self.last_error = {
-            "ename": str(etype.__name__),
+            "ename": shortened(str(etype.__name__)),
             "evalue": text_of(evalue),
-            "traceback": [str(line) for line in stb],
+            "traceback": bounded(str(line) for line in stb),
         }
         self.shown_error = evalue
         if self.displayhook.is_active:
@@ -205,6 +205,6 @@ def make_shell() -> ZMQInteractiveShell:
 
 def text_of(value: Any) -> str:
     try:
-        return str(value)
+        return shortened(str(value))
     except Exception as error:  # noqa: BLE001 - the user's own __str__ may fail
         return f"<the exception's str() failed: {type(error).__name__}>"

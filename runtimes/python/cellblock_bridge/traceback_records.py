@@ -26,7 +26,12 @@ from pygments.lexers.python import Python3Lexer
 from pygments.token import Token
 from stack_data.utils import cached_property, collapse_repeated
 
+from .tracebacks import MOST_TEXT, shortened
+
 Range = tuple[int, int]
+
+# Of the text of an exception, so that there is room for the frames before it.
+_MOST_OF_TEXT = MOST_TEXT // 2
 
 
 class SandboxTraceback(AutoFormattedTB):
@@ -50,8 +55,34 @@ class SandboxTraceback(AutoFormattedTB):
             )
         )
 
+    def format_exception(self, etype: Any, evalue: Any) -> Any:
+        """As IPython's, of no more of the exception's text than anybody is shown."""
+        return super().format_exception(etype, _within_bounds(evalue))
+
     def _formatter(self) -> Terminal256Formatter:
         return _formatter_of(self._theme_name, self.tb_highlight)
+
+
+class _Short:
+    """What stands for an exception whose text is too long to be rendered."""
+
+    def __init__(self, text: str, notes: Any) -> None:
+        self._text = text
+        if isinstance(notes, list):
+            self.__notes__ = [shortened(note) if isinstance(note, str) else note for note in notes]
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _within_bounds(evalue: Any) -> Any:
+    try:
+        text = str(evalue)
+    except Exception:  # noqa: BLE001 - the user's own __str__, for which IPython has words
+        return evalue
+    if len(text) <= _MOST_OF_TEXT:
+        return evalue
+    return _Short(shortened(text, _MOST_OF_TEXT), getattr(evalue, "__notes__", None))
 
 
 def _record(tb: TracebackType, options: stack_data.Options, context: int) -> FrameInfo:

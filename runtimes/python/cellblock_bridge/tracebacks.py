@@ -12,6 +12,7 @@ import asyncio.events
 import asyncio.runners
 import os
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
 
 import IPython
@@ -21,6 +22,29 @@ _IPYTHON = os.path.dirname(IPython.__file__) + os.sep
 _LOOP = frozenset(
     module.__name__ for module in (asyncio.base_events, asyncio.events, asyncio.runners)
 )
+
+# Characters of a text of an error, and of the lines of a traceback together, that anybody is shown. Each is copied several
+# times on its way: rendered, sent, and once more with the reply.
+MOST_TEXT = 4_000_000
+
+
+def shortened(text: str, most: int = MOST_TEXT) -> str:
+    """Cut a text of an error to what is shown of it, and say so."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]} … [cellblock] the other {len(text) - most:,} characters are left out"
+
+
+def bounded(lines: Iterable[str]) -> list[str]:
+    """Cut the lines of a traceback to what is shown of them together, the last ones first."""
+    kept: list[str] = []
+    left = MOST_TEXT
+    for line in lines:
+        kept.append(shortened(line, left))
+        left -= len(line)
+        if left <= 0:
+            break
+    return kept
 
 
 def prune(error: BaseException) -> None:

@@ -20,7 +20,7 @@ use super::super::quota::Meter;
 use super::super::signal::{Signal, Word};
 use super::super::watch::{Act, Denied, Spot, Watch, Written};
 use super::super::world::{Clock, Mount, Quota, World};
-use super::super::{errno, wasi};
+use super::super::{errno, prices, wasi};
 
 const APP: i32 = FIRST_MOUNT.cast_signed();
 const READ: i64 = 1 << 1;
@@ -169,6 +169,26 @@ impl Rig {
     fn size(&self, path: &str) -> u64 {
         self.dir.path().join(path).metadata().unwrap().len()
     }
+}
+
+#[test]
+fn what_the_file_system_keeps_account_of_costs_more_than_a_call() {
+    let mut rig = Rig::new(Quota::default());
+    fs::create_dir(rig.dir.path().join("dir")).unwrap();
+    let number = rig.open("file", CREATE, READ | WRITE, 0).unwrap();
+    let mut cost = |act: &mut dyn FnMut(&mut Rig) -> i32| {
+        let before = rig.fuel();
+        assert_eq!(act(&mut rig), errno::SUCCESS);
+        rig.fuel() - before
+    };
+    assert!(cost(&mut |rig| rig.write(number, 1, None)) >= prices::WRITE);
+    assert!(cost(&mut |rig| rig.write(number, 1, Some(0))) >= prices::WRITE);
+    assert!(cost(&mut |rig| rig.write(1, 1, None)) < prices::FILE, "text is not written to a file");
+    let times = [Val::I32(number), Val::I64(1), Val::I64(1), Val::I32(0b101)];
+    assert!(cost(&mut |rig| rig.call("fd_filestat_set_times", &times)) >= prices::WRITE);
+    let of_a_file = cost(&mut |rig| rig.rename("file", "moved"));
+    let of_a_directory = cost(&mut |rig| rig.rename("dir", "other"));
+    assert!(of_a_directory >= of_a_file + prices::MADE, "{of_a_file} {of_a_directory}");
 }
 
 #[test]

@@ -115,6 +115,22 @@ fn collect(dir: &Path, name: &str, tree: &mut Files) {
 }
 
 #[test]
+fn of_a_rename_all_is_counted_that_is_gone_through() {
+    let place = Place::new();
+    fs::create_dir(place.at("app/dir")).unwrap();
+    (0..50).for_each(|index| fs::write(place.at(&format!("app/dir/{index}")), "x").unwrap());
+    let workspace = place.open();
+    let moved = || block_on(workspace.tracker().before_move(("app", "dir"), ("app", "moved"))).unwrap();
+    assert_eq!(moved(), 102, "where each was and where it comes to be");
+    for index in 0..50 {
+        place.guest(&workspace, &format!("app/dir/{index}"), |at| fs::remove_file(at).unwrap());
+    }
+    place.guest_writes(&workspace, "app/dirty", "beside it");
+    let after = moved();
+    assert!((52..=102).contains(&after), "what is there no more is looked at all the same: {after}");
+}
+
+#[test]
 fn only_what_the_guest_touched_is_recorded() {
     let place = Place::new();
     fs::write(place.at("app/theirs.txt"), "one").unwrap();

@@ -213,7 +213,8 @@ impl Tracker {
         }
     }
 
-    /// Before the guest renames something; how many files and directories that moves.
+    /// Before the guest renames something; how many paths are gone through for that: of what is moved, where it was and
+    /// where it comes to be, and of what was there since the last record.
     ///
     /// # Errors
     /// As [`Refused`] says.
@@ -228,7 +229,8 @@ impl Tracker {
                 rest_a_moment().await;
             }
         }
-        Ok(below.len() as u64)
+        let state = self.state();
+        Ok((within(&state, &from).count() + within(&state, &to).count()) as u64)
     }
 
     /// After it, whether it was done or not.
@@ -236,13 +238,8 @@ impl Tracker {
         let resolve = |(root, path): (&str, &str)| self.resolve(&format!("{root}/{path}"), false);
         let (Some(from), Some(to)) = (resolve(from), resolve(to)) else { return };
         let mut state = self.state();
-        let within = |top: &str| {
-            let at_or_below =
-                |path: &&String| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let from_here = state.touched.range(top.to_owned()..).map(|(path, _)| path);
-            from_here.take_while(|path| path.starts_with(top)).filter(at_or_below).cloned().collect::<Vec<_>>()
-        };
-        let (sources, targets) = (within(&from), within(&to));
+        let paths = |top: &str| within(&state, top).cloned().collect::<Vec<_>>();
+        let (sources, targets) = (paths(&from), paths(&to));
         for path in &targets {
             self.left(&mut state, path, None);
             let Some(source) = path.strip_prefix(&to).map(|rest| format!("{from}{rest}")) else { continue };
@@ -610,6 +607,14 @@ impl Tracker {
         let mut state = self.state();
         (state.take_touched(), state.slots.take())
     }
+}
+
+/// What was touched at and below a path.
+fn within<'s>(state: &'s State, top: &'s str) -> impl Iterator<Item = &'s String> {
+    let from_here = state.touched.range(top.to_owned()..).map(|(path, _)| path);
+    let at_or_below =
+        move |path: &&String| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    from_here.take_while(move |path| path.starts_with(top)).filter(at_or_below)
 }
 
 impl State {
