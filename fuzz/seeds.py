@@ -81,6 +81,14 @@ write("zmtp_frames", {
 })
 
 
+# What is done, where and how something is changed, what is sent or said.
+write("curve_handshake", {
+    **{f"kind {kind} {by}": bytes([kind, 0, 180, by]) + b"\x0bSocket-Type\0\0\0\x06DEALER" for kind in range(6) for by in (3, 4, 5)},
+    "frames": bytes([3, 1, 4, 0]) + b"x" * 600,
+    "initiate": bytes([5, 0, 0, 0]) + zmtp_frame(b"\x08INITIATE" + b"\0" * 248 + b"metadata", 4),
+})
+
+
 # The door.
 
 def door_frame(content: object, *buffers: bytes) -> bytes:

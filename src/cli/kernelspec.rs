@@ -40,7 +40,7 @@ pub(super) fn kernel_json(executable: &Path, display_name: &str, profile: Option
         "language": "python",
         "interrupt_mode": "message",
         "kernel_protocol_version": PROTOCOL,
-        "metadata": { "debugger": false, "cellblock": { "version": env!("CARGO_PKG_VERSION") } },
+        "metadata": { "debugger": false, "supported_encryption": ["curve"], "cellblock": { "version": env!("CARGO_PKG_VERSION") } },
     })
 }
 

@@ -23,6 +23,7 @@ use crate::session::Request;
 use crate::sockets::endpoint::SocketFile;
 use crate::sockets::heartbeat::{self, Heartbeat};
 use crate::sockets::router::{self, control_terms, shell_terms};
+use crate::sockets::zmtp::curve::{KeysError, Security, ServerKeys};
 use crate::sockets::{Connections, Endpoint, Listener};
 use crate::wire::contents::shutdown::ShutdownReply;
 use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
@@ -55,6 +56,8 @@ pub enum KernelError {
     Connection(#[from] ConnectionError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error("the connection file's keys for encryption cannot be used: {0}")]
+    Encryption(#[from] KeysError),
     #[error("cannot listen for {socket} on {at}: {source}")]
     Listen { socket: &'static str, at: String, source: std::io::Error },
     #[error("cannot heed signals: {0}")]
@@ -93,6 +96,7 @@ impl Kernel {
     }
 
     async fn start(mut self) -> Result<(Running, mpsc::UnboundedReceiver<Exit>), KernelError> {
+        let security = security(&self.connection.info)?;
         let signer = Arc::new(Signer::new(self.connection.info.key.as_bytes())?);
         let reader = Reader::new(signer.clone());
         let author = Author::new(signer, &uuid::Uuid::new_v4().to_string());
@@ -102,7 +106,7 @@ impl Kernel {
 
         let (gate, progress) = self.launch.start();
         let (exit, left) = ExitDoor::new();
-        let connections = Connections::of_this_process();
+        let connections = Connections::of_this_process(security);
         let iopub = Iopub::serve(listeners.iopub, author.clone(), &connections);
         let heartbeat = heartbeat::serve(listeners.heartbeat, &connections);
         let (shell_router, shell_sender) = router::serve(listeners.shell, shell_terms(), &connections);
@@ -197,6 +201,15 @@ impl Running {
         if tokio::time::timeout(patience, closed).await.is_err() {
             tracing::warn!("the session was not closed in time; its last commit stays");
         }
+    }
+}
+
+/// What protects the connections: encryption, if the connection file has keys for it.
+fn security(info: &ConnectionInfo) -> Result<Security, KeysError> {
+    match (&info.curve_publickey, &info.curve_secretkey) {
+        (None, None) => Ok(Security::Null),
+        (Some(public), Some(secret)) => Ok(Security::Curve(Arc::new(ServerKeys::from_z85(public, secret)?))),
+        (Some(_), None) | (None, Some(_)) => Err(KeysError::OnlyOne),
     }
 }
 

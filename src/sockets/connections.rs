@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::zmtp::curve::Security;
+
 /// Connections of one socket; a client has one.
 const EACH: usize = 512;
 /// Connections of all sockets, where the system allows as many files.
@@ -33,6 +35,7 @@ pub struct Connections {
     seats: Arc<Mutex<Vec<Entry>>>,
     each: usize,
     all: usize,
+    security: Security,
 }
 
 struct Entry {
@@ -61,15 +64,15 @@ pub(super) struct Seat {
 }
 
 impl Connections {
-    /// As many as this process may have.
-    pub fn of_this_process() -> Self {
+    /// As many as this process may have, protected by this.
+    pub fn of_this_process(security: Security) -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let all = files.map_or(ALL, |files| usize::try_from(files / SHARE_OF_FILES).unwrap_or(ALL).min(ALL));
-        Self::new(EACH, all)
+        Self { security, ..Self::new(EACH, all) }
     }
 
     fn new(each: usize, all: usize) -> Self {
-        Self { seats: Arc::default(), each, all }
+        Self { seats: Arc::default(), each, all, security: Security::Null }
     }
 
     /// A socket's part of them.
@@ -81,10 +84,15 @@ impl Connections {
 }
 
 impl Lobby {
+    /// What protects the connections.
+    pub(super) fn security(&self) -> Security {
+        self.connections.security.clone()
+    }
+
     /// A seat for who has just connected; another may have to leave for it. `None` if all are known.
     pub(super) fn enter(&self) -> Option<Seat> {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let Connections { seats, each, all } = &self.connections;
+        let Connections { seats, each, all, .. } = &self.connections;
         let mut entries = lock(seats);
         if entries.iter().filter(|entry| entry.socket == self.socket).count() >= *each
             && !send_one_away(&mut entries, |entry| entry.socket == self.socket)

@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
 use super::zmtp::ZmtpError;
+use super::zmtp::curve::traffic::Sealer;
 use super::zmtp::frame::Encoded;
 
 /// How much is handed to the operating system at a time, at least.
@@ -135,9 +136,14 @@ impl Outbox {
     }
 
     /// Writes what is pushed until the outbox is closed or the peer is gone.
-    pub(super) async fn write_to<W: AsyncWrite + Unpin>(&self, io: &mut W) -> io::Result<()> {
+    /// Each message is encrypted first, if there is what does it.
+    pub(super) async fn write_to<W: AsyncWrite + Unpin>(
+        &self,
+        io: &mut W,
+        mut sealer: Option<Sealer>,
+    ) -> Result<(), ZmtpError> {
         let end = tokio::select! {
-            end = self.write_on(io) => end,
+            end = self.write_on(io, &mut sealer) => end,
             () = self.closing.notified() => Ok(()),
         };
         let (dropped, most) = {
@@ -151,33 +157,39 @@ impl Outbox {
         end
     }
 
-    async fn write_on<W: AsyncWrite + Unpin>(&self, io: &mut W) -> io::Result<()> {
-        let mut batch = Vec::new();
+    async fn write_on<W: AsyncWrite + Unpin>(&self, io: &mut W, sealer: &mut Option<Sealer>) -> Result<(), ZmtpError> {
+        let (mut batch, mut parts) = (Vec::new(), Vec::new());
         loop {
             let taken = self.take_batch(&mut batch);
             if batch.is_empty() {
                 self.filled.notified().await;
                 continue;
             }
-            write_all(io, &mut batch).await?;
+            parts.clear();
+            for message in batch.drain(..) {
+                let message = match sealer {
+                    None => message,
+                    Some(sealer) => sealer.message(&message)?,
+                };
+                parts.extend_from_slice(message.chunks());
+            }
+            write_all(io, &mut parts).await?;
             self.written(taken);
         }
     }
 
     /// Takes messages to be written next; returns what they take.
-    fn take_batch(&self, parts: &mut Vec<Bytes>) -> Taken {
-        parts.clear();
+    fn take_batch(&self, batch: &mut Vec<Encoded>) -> Taken {
         let mut state = self.state();
-        let mut batch = Taken::default();
-        while batch.all < BATCH_BYTES && parts.len() < BATCH_PARTS {
-            let Some(queued) = state.queue.pop_front() else {
-                break;
-            };
+        let (mut all, mut parts) = (Taken::default(), 0);
+        while all.all < BATCH_BYTES && parts < BATCH_PARTS {
+            let Some(queued) = state.queue.pop_front() else { break };
             let taken = queued.taken();
-            batch = Taken { all: batch.all + taken.all, courtesy: batch.courtesy + taken.courtesy };
-            parts.extend_from_slice(queued.message.chunks());
+            all = Taken { all: all.all + taken.all, courtesy: all.courtesy + taken.courtesy };
+            parts += queued.message.chunks().len();
+            batch.push(queued.message);
         }
-        batch
+        all
     }
 
     /// Notes what has been written.
@@ -250,7 +262,7 @@ mod tests {
         let (mut near, mut far) = tokio::io::duplex(1000);
         let writing = {
             let outbox = outbox.clone();
-            tokio::spawn(async move { outbox.write_to(&mut near).await })
+            tokio::spawn(async move { outbox.write_to(&mut near, None).await })
         };
         let mut got = vec![0; expected.len()];
         far.read_exact(&mut got).await.unwrap();
@@ -269,7 +281,7 @@ mod tests {
         let (mut near, _far) = tokio::io::duplex(1000);
         let writing = {
             let outbox = outbox.clone();
-            tokio::spawn(async move { outbox.write_to(&mut near).await })
+            tokio::spawn(async move { outbox.write_to(&mut near, None).await })
         };
         tokio::task::yield_now().await;
         outbox.close();
@@ -287,7 +299,7 @@ mod tests {
         let (mut near, mut far) = tokio::io::duplex(1 << 16);
         let writing = {
             let outbox = outbox.clone();
-            tokio::spawn(async move { outbox.write_to(&mut near).await })
+            tokio::spawn(async move { outbox.write_to(&mut near, None).await })
         };
         let mut got = vec![0; (1 << 20) + 9 + answers * 7];
         far.read_exact(&mut got).await.unwrap();

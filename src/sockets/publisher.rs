@@ -18,6 +18,7 @@ use super::tasks::Owned;
 use super::zmtp::ZmtpError;
 use super::zmtp::admission::Admission;
 use super::zmtp::command::Command;
+use super::zmtp::curve::Security;
 use super::zmtp::frame::Encoded;
 use super::zmtp::handshake::{SocketKind, shake};
 use super::zmtp::reader::{Limits, PeerReader, Received};
@@ -195,10 +196,10 @@ async fn accept(listener: Listener, lobby: Lobby, audience: Arc<Audience>) {
             Ok((_, None)) => tracing::warn!("too many subscribers; one was refused"),
             Ok((halves, Some(seat))) => {
                 number = number.wrapping_add(1);
-                let audience = audience.clone();
+                let (audience, security) = (audience.clone(), lobby.security());
                 connections.spawn(async move {
                     tokio::select! {
-                        () = serve_peer(halves, number, &audience, &seat) => {}
+                        () = serve_peer(halves, &security, number, &audience, &seat) => {}
                         () = seat.needed() => {}
                     }
                 });
@@ -225,17 +226,18 @@ impl Drop for Entered<'_> {
     }
 }
 
-async fn serve_peer(halves: Halves, number: u64, audience: &Audience, seat: &Seat) {
+async fn serve_peer(halves: Halves, security: &Security, number: u64, audience: &Audience, seat: &Seat) {
     let (read, mut write) = halves;
     let mut reader = PeerReader::new(read, limits());
-    if let Err(error) = shake(SocketKind::Publisher, &mut reader, &mut write).await {
-        return tracing::debug!(%error, "a subscriber was turned away");
-    }
+    let sealer = match shake(SocketKind::Publisher, security, &mut reader, &mut write).await {
+        Ok((_, sealer)) => sealer,
+        Err(error) => return tracing::debug!(%error, "a subscriber was turned away"),
+    };
     seat.rise(Standing::Silent);
     let entered = Entered { audience, number, outbox: audience.add(number) };
     let end = tokio::select! {
         end = listen(&mut reader, &entered, seat) => end,
-        end = entered.outbox.write_to(&mut write) => end.map_err(ZmtpError::from),
+        end = entered.outbox.write_to(&mut write, sealer) => end,
     };
     drop(entered);
     match end {

@@ -18,6 +18,8 @@ use super::tasks::Owned;
 use super::zmtp::ZmtpError;
 use super::zmtp::admission::{Admission, Place};
 use super::zmtp::command::{self, Command};
+use super::zmtp::curve::Security;
+use super::zmtp::curve::traffic::Sealer;
 use super::zmtp::frame::Encoded;
 use super::zmtp::handshake::{SocketKind, shake};
 use super::zmtp::reader::{Limits, PeerReader, Received};
@@ -244,10 +246,11 @@ async fn accept(listener: Listener, limits: Limits, lobby: Lobby, peers: Arc<Pee
             Ok((_, None)) => tracing::warn!("too many connections; one was refused"),
             Ok((halves, Some(seat))) => {
                 let (limits, peers, deliver) = (limits.clone(), peers.clone(), deliver.clone());
+                let security = lobby.security();
                 connections.spawn(async move {
                     let seat = Arc::new(seat);
                     tokio::select! {
-                        () = serve_peer(halves, limits, &peers, &deliver, &seat) => {}
+                        () = serve_peer(halves, &security, limits, &peers, &deliver, &seat) => {}
                         () = seat.needed() => {}
                     }
                 });
@@ -274,18 +277,25 @@ impl Drop for Entered<'_> {
     }
 }
 
-async fn serve_peer(halves: Halves, limits: Limits, peers: &Peers, deliver: &mpsc::Sender<Delivery>, seat: &Arc<Seat>) {
+async fn serve_peer(
+    halves: Halves,
+    security: &Security,
+    limits: Limits,
+    peers: &Peers,
+    deliver: &mpsc::Sender<Delivery>,
+    seat: &Arc<Seat>,
+) {
     let (read, mut write) = halves;
     let mut reader = PeerReader::new(read, limits);
-    let (identity, standing) = match shake(SocketKind::Router, &mut reader, &mut write).await {
-        Ok(ready) if usable(&ready.identity) => (ready.identity, Standing::Plausible),
-        Ok(_) => (own_identity(), Standing::Silent),
+    let (identity, standing, sealer) = match shake(SocketKind::Router, security, &mut reader, &mut write).await {
+        Ok((ready, sealer)) if usable(&ready.identity) => (ready.identity, Standing::Plausible, sealer),
+        Ok((_, sealer)) => (own_identity(), Standing::Silent, sealer),
         Err(error) => return tracing::debug!(%error, "a peer was turned away"),
     };
     seat.rise(standing);
     let outbox = peers.add(&identity, seat);
     let entered = Entered { peers, identity, outbox };
-    let end = exchange(&mut reader, &mut write, &entered.identity, &entered.outbox, deliver).await;
+    let end = exchange(&mut reader, &mut write, sealer, &entered, deliver).await;
     drop(entered);
     match end {
         Ok(()) | Err(ZmtpError::Closed | ZmtpError::Io(_)) => tracing::debug!("a peer has gone"),
@@ -308,13 +318,13 @@ fn own_identity() -> Bytes {
 async fn exchange<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     reader: &mut PeerReader<R>,
     writer: &mut W,
-    identity: &Bytes,
-    outbox: &Outbox,
+    sealer: Option<Sealer>,
+    Entered { identity, outbox, .. }: &Entered<'_>,
     deliver: &mpsc::Sender<Delivery>,
 ) -> Result<(), ZmtpError> {
     tokio::select! {
         end = receive(reader, identity, outbox, deliver) => end,
-        end = outbox.write_to(writer) => Ok(end?),
+        end = outbox.write_to(writer, sealer) => end,
     }
 }
 

@@ -42,10 +42,15 @@ pub struct ConnectionInfo {
     pub key: String,
     #[serde(default = "hmac_sha256")]
     pub signature_scheme: String,
+    /// Encrypts every connection (CURVE), with the secret key: 40 characters of Z85 each. Neither: nothing is encrypted.
+    #[serde(default)]
+    pub curve_publickey: Option<String>,
+    #[serde(default)]
+    pub curve_secretkey: Option<String>,
 }
 
 impl std::fmt::Debug for ConnectionInfo {
-    /// Without the key, which no log may show.
+    /// Without the keys, which no log may show.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConnectionInfo")
             .field("transport", &self.transport)

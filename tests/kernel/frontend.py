@@ -220,11 +220,12 @@ class Frontend:
         *,
         arguments: tuple[str, ...] = (),
         transport: str = "tcp",
+        encryption: str = "disabled",
         env: dict[str, str] | None = None,
         cwd: str | None = None,
         stderr_path: Path | None = None,
     ):
-        self.manager = KernelManager(kernel_name=kernel_name, transport=transport)
+        self.manager = KernelManager(kernel_name=kernel_name, transport=transport, transport_encryption=encryption)
         # What jupyter_client's provisioner uses to keep the standard error apart.
         self._stderr = open(stderr_path, "wb") if stderr_path else None
         self.stderr_path = stderr_path

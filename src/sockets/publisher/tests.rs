@@ -17,7 +17,7 @@ async fn publisher() -> (Publisher, u16) {
     let listener = Listener::bind(&Endpoint::Tcp { ip: "127.0.0.1".into(), port: 0 }).await.unwrap();
     let port = listener.port();
     let welcome = |topic: &[u8]| vec![vec![Bytes::copy_from_slice(topic), Bytes::from_static(b"welcome")]];
-    (serve(listener, Box::new(welcome), &Connections::of_this_process()), port)
+    (serve(listener, Box::new(welcome), &Connections::of_this_process(Security::Null)), port)
 }
 
 /// How a subscriber says what it wants.
@@ -37,7 +37,7 @@ impl Client {
         let (read, mut writer) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
         let limits = Limits { message_bytes: 1 << 30, frames: 100, small_bytes: 1 << 30, large: Admission::new(0) };
         let mut reader = PeerReader::new(read, limits);
-        writer.write_all(&greeting::ours()).await.unwrap();
+        writer.write_all(&greeting::ours("NULL")).await.unwrap();
         writer.write_all(&Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x03SUB").chunks().concat()).await.unwrap();
         reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await.unwrap();
         assert!(

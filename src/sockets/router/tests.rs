@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn router(terms: Terms) -> (Router, RouterSender, u16) {
     let listener = Listener::bind(&Endpoint::Tcp { ip: "127.0.0.1".into(), port: 0 }).await.unwrap();
     let port = listener.port();
-    let (router, sender) = serve(listener, terms, &Connections::of_this_process());
+    let (router, sender) = serve(listener, terms, &Connections::of_this_process(Security::Null));
     (router, sender, port)
 }
 
@@ -26,7 +26,7 @@ fn terms(unread: usize, unread_by_all: usize) -> Terms {
 
 async fn connect(port: u16) -> TcpStream {
     let mut peer = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    peer.write_all(&greeting::ours()).await.unwrap();
+    peer.write_all(&greeting::ours("NULL")).await.unwrap();
     peer.write_all(&Encoded::command(b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER").chunks().concat()).await.unwrap();
     peer
 }

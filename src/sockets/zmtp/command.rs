@@ -35,7 +35,7 @@ const MAX_PING_CONTEXT: usize = 16;
 pub fn parse(mut body: Bytes) -> Result<Command, ZmtpError> {
     let name = take_short(&mut body)?;
     Ok(match name.as_ref() {
-        b"READY" => Command::Ready(parse_ready(body)?),
+        b"READY" => Command::Ready(metadata(body)?),
         b"ERROR" => Command::Error(String::from_utf8_lossy(&take_short(&mut body)?).into_owned()),
         b"SUBSCRIBE" => Command::Subscribe(body),
         b"CANCEL" => Command::Cancel(body),
@@ -52,7 +52,8 @@ pub fn parse(mut body: Bytes) -> Result<Command, ZmtpError> {
     })
 }
 
-fn parse_ready(mut body: Bytes) -> Result<Ready, ZmtpError> {
+/// Reads what a peer says about itself.
+pub fn metadata(mut body: Bytes) -> Result<Ready, ZmtpError> {
     let mut ready = Ready::default();
     while !body.is_empty() {
         let name = take_short(&mut body)?;
@@ -87,8 +88,15 @@ fn take(body: &mut Bytes, length: usize) -> Result<Bytes, ZmtpError> {
 /// The body of our READY.
 pub fn ready(socket_type: &str) -> Bytes {
     let mut body = BytesMut::from(b"\x05READY".as_slice());
-    put_property(&mut body, "Socket-Type", socket_type.as_bytes());
+    body.extend_from_slice(&about(socket_type));
     body.freeze()
+}
+
+/// What we say about ourselves.
+pub fn about(socket_type: &str) -> Bytes {
+    let mut metadata = BytesMut::new();
+    put_property(&mut metadata, "Socket-Type", socket_type.as_bytes());
+    metadata.freeze()
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "names and values are our own and short")]

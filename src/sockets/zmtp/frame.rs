@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::ZmtpError;
 
@@ -83,6 +83,35 @@ impl Encoded {
         Self::from_chunks(vec![frame.freeze()])
     }
 
+    /// Frames that each are a message of their own.
+    pub fn apart(bodies: &[Bytes]) -> Self {
+        let messages: Vec<Self> = bodies.iter().map(|body| Self::message(std::slice::from_ref(body))).collect();
+        Self::from_chunks(messages.iter().flat_map(|message| message.chunks().iter().cloned()).collect())
+    }
+
+    /// What stands before each frame, and its body.
+    pub fn frames(&self) -> Vec<(FrameHeader, Bytes)> {
+        let mut frames = Vec::new();
+        let mut chunks = self.chunks.iter().cloned();
+        let mut rest = Bytes::new();
+        loop {
+            while rest.is_empty() {
+                match chunks.next() {
+                    Some(chunk) => rest = chunk,
+                    None => return frames,
+                }
+            }
+            // Headers are never divided: see `message`.
+            let Ok(Some(header)) = parse_header(&rest) else { return frames };
+            rest.advance(header.size);
+            let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+            if rest.is_empty() && length > 0 {
+                rest = chunks.next().unwrap_or_default();
+            }
+            frames.push((header, rest.split_to(length.min(rest.len()))));
+        }
+    }
+
     fn from_chunks(chunks: Vec<Bytes>) -> Self {
         let bytes = chunks.iter().map(Bytes::len).sum();
         Self { chunks: chunks.into(), bytes }
@@ -131,6 +160,10 @@ mod tests {
         fn encoded_frames_parse_back(lengths in prop::collection::vec(0usize..10_000, 1..6)) {
             let frames: Vec<Bytes> = lengths.iter().map(|length| vec![7; *length].into()).collect();
             let encoded = Encoded::message(&frames);
+            prop_assert!(encoded.frames().iter().map(|(_, body)| body).eq(&frames));
+            let more = encoded.frames().iter().map(|(header, _)| header.more).filter(|more| *more).count();
+            prop_assert_eq!(more, frames.len() - 1);
+            prop_assert!(Encoded::apart(&frames).frames().iter().all(|(header, _)| !header.more));
             let wire = flat(&encoded);
             prop_assert_eq!(wire.len(), encoded.bytes());
             let mut rest = wire.as_slice();

@@ -1,10 +1,13 @@
-//! Greeting and NULL handshake with a peer that has connected.
+//! Greeting and handshake with a peer that has connected, by the security that is served.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::command::{self, Command, Ready};
+use super::curve::traffic::Sealer;
+use super::curve::{Security, ServerKeys, handshake};
 use super::frame::Encoded;
 use super::reader::{PeerReader, Received};
 use super::{ZmtpError, greeting};
@@ -35,33 +38,74 @@ impl SocketKind {
     }
 }
 
-/// Shakes hands; returns what the peer said about itself.
-pub async fn shake<R, W>(kind: SocketKind, reader: &mut PeerReader<R>, writer: &mut W) -> Result<Ready, ZmtpError>
+/// Shakes hands; returns what the peer said about itself, and what encrypts all that is written to it from now on.
+pub async fn shake<R, W>(
+    kind: SocketKind,
+    security: &Security,
+    reader: &mut PeerReader<R>,
+    writer: &mut W,
+) -> Result<(Ready, Option<Sealer>), ZmtpError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    tokio::time::timeout(PATIENCE, exchange(kind, reader, writer)).await.map_err(|_| ZmtpError::TimedOut)?
+    let exchange = async {
+        let mechanism = security.mechanism();
+        writer.write_all(&greeting::ours(mechanism)).await?;
+        let theirs = reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await?;
+        greeting::check(&theirs, mechanism)?;
+        match security {
+            Security::Null => Ok((exchange_openly(kind, reader, writer).await?, None)),
+            Security::Curve(keys) => {
+                let (ready, sealer) = exchange_keys(kind, keys, reader, writer).await?;
+                Ok((ready, Some(sealer)))
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| ZmtpError::TimedOut)?
 }
 
-async fn exchange<R, W>(kind: SocketKind, reader: &mut PeerReader<R>, writer: &mut W) -> Result<Ready, ZmtpError>
+async fn exchange_openly<R, W>(kind: SocketKind, reader: &mut PeerReader<R>, writer: &mut W) -> Result<Ready, ZmtpError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    writer.write_all(&greeting::ours()).await?;
-    let theirs = reader.exactly::<{ greeting::LENGTH }>(greeting::check_start).await?;
-    greeting::check(&theirs)?;
     write_command(writer, &command::ready(kind.name())).await?;
     let ready = match reader.next().await? {
         Received::Command(Command::Ready(ready)) => ready,
         _ => return Err(ZmtpError::Command),
     };
-    if !kind.fits(&ready.socket_type) {
-        write_command(writer, &command::error("Invalid socket type")).await?;
-        return Err(ZmtpError::SocketType(String::from_utf8_lossy(&ready.socket_type).into_owned()));
-    }
+    require_fit(kind, &ready, writer).await?;
     Ok(ready)
+}
+
+/// The client speaks first, and is told nothing before it has shown that it knows the server's key.
+async fn exchange_keys<R, W>(
+    kind: SocketKind,
+    keys: &Arc<ServerKeys>,
+    reader: &mut PeerReader<R>,
+    writer: &mut W,
+) -> Result<(Ready, Sealer), ZmtpError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (welcomed, welcome) = handshake::hello(keys, &reader.command().await?)?;
+    write_command(writer, &welcome).await?;
+    let handshake::Initiated { metadata, mut sealer, opener } = welcomed.initiate(&reader.command().await?)?;
+    let ready = command::metadata(metadata)?;
+    require_fit(kind, &ready, writer).await?;
+    write_command(writer, &sealer.ready(&command::about(kind.name()))?).await?;
+    reader.decrypt_by(opener);
+    Ok((ready, sealer))
+}
+
+async fn require_fit<W: AsyncWrite + Unpin>(kind: SocketKind, ready: &Ready, writer: &mut W) -> Result<(), ZmtpError> {
+    if kind.fits(&ready.socket_type) {
+        return Ok(());
+    }
+    write_command(writer, &command::error("Invalid socket type")).await?;
+    Err(ZmtpError::SocketType(String::from_utf8_lossy(&ready.socket_type).into_owned()))
 }
 
 async fn write_command<W: AsyncWrite + Unpin>(writer: &mut W, body: &[u8]) -> Result<(), ZmtpError> {

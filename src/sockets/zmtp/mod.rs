@@ -1,9 +1,10 @@
 //! The part of ZMTP 3.0 and 3.1 (the protocol below ZeroMQ) that a kernel's sockets need: greeting, NULL
-//! security, READY, frames, subscriptions and heartbeats. Pure parsing is apart from reading, and no
+//! or CURVE security, READY, frames, subscriptions and heartbeats. Pure parsing is apart from reading, and no
 //! length that a peer announces is ever allocated before its bytes have come.
 
 pub mod admission;
 pub mod command;
+pub mod curve;
 pub mod frame;
 pub mod greeting;
 pub mod handshake;
@@ -15,8 +16,10 @@ pub mod reader;
 pub enum ZmtpError {
     #[error("the peer does not speak ZMTP 3")]
     Greeting,
-    #[error("the peer wants security mechanism {0:?}; only NULL is served")]
-    Mechanism(String),
+    #[error("the peer wants security mechanism {0:?}; only {1} is served here")]
+    Mechanism(String, &'static str),
+    #[error("{0}")]
+    Security(&'static str),
     #[error("a frame with reserved flags {0:#04x}")]
     Flags(u8),
     #[error("a message of {0} bytes or more, beyond the limit of {1}")]

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::ZmtpError;
 use super::admission::{Admission, Place};
 use super::command::{self, Command};
+use super::curve::traffic::{self, Opened, Opener};
 use super::frame::{FrameHeader, parse_header};
 
 /// How much is read at once into the buffer that all small frames come through.
@@ -52,6 +53,8 @@ pub struct PeerReader<R> {
     room: usize,
     /// The place of the large message before, which may not have been served yet.
     earlier: Option<u64>,
+    /// Opens each frame, if the connection is encrypted.
+    opener: Option<Opener>,
 }
 
 /// A frame that is read into memory of its own, which grows with what comes.
@@ -73,7 +76,23 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
             place: None,
             room: 0,
             earlier: None,
+            opener: None,
         }
+    }
+
+    /// From now on all that comes is encrypted.
+    pub fn decrypt_by(&mut self, opener: Opener) {
+        self.opener = Some(opener);
+    }
+
+    /// The body of the next command, which is all that may come.
+    pub async fn command(&mut self) -> Result<Bytes, ZmtpError> {
+        let header = self.header().await?;
+        if !header.command {
+            return Err(ZmtpError::Command);
+        }
+        let length = self.admit(&header).await?;
+        self.small_frame(header.size, length).await
     }
 
     /// What it reads from; what was buffered is lost.
@@ -111,18 +130,36 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
                         continue;
                     }
                     let body = self.small_frame(header.size, length).await?;
-                    if header.command {
+                    if header.command && self.opener.is_none() {
                         return Ok(Received::Command(command::parse(body)?));
                     }
                     (header.more, body)
                 }
             };
-            self.bytes += body.len();
-            self.frames.push(body);
-            if !more {
+            let Some(opener) = &mut self.opener else {
+                if self.take(more, body) {
+                    return Ok(self.whole());
+                }
+                continue;
+            };
+            let Opened { more, command, body } = opener.open(body)?;
+            if command && body.len() > MAX_COMMAND_BYTES {
+                return Err(ZmtpError::TooLarge(body.len() as u64, MAX_COMMAND_BYTES));
+            }
+            if command {
+                return Ok(Received::Command(command::parse(body)?));
+            }
+            if self.take(more, body) {
                 return Ok(self.whole());
             }
         }
+    }
+
+    /// Takes a frame of the message; whether that was the last.
+    fn take(&mut self, more: bool, body: Bytes) -> bool {
+        self.bytes += body.len();
+        self.frames.push(body);
+        !more
     }
 
     /// The message that has come.
@@ -149,6 +186,8 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
     async fn admit(&mut self, header: &FrameHeader) -> Result<usize, ZmtpError> {
         let limit =
             if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
+        // Which is of what is in it.
+        let limit = limit + self.opener.as_ref().map_or(0, |_| traffic::OVERHEAD);
         let length = usize::try_from(header.length).ok().filter(|length| *length <= limit);
         let length = length.ok_or(ZmtpError::TooLarge(header.length, limit))?;
         if header.command {
