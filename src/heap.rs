@@ -11,18 +11,29 @@ use crate::sandbox::memory;
 
 /// By how much the process may grow before it is looked for free pages.
 const NOTABLE: u64 = 8 << 20;
+/// How far above what it took at the start the process counts as large.
+const LARGE: u64 = 24 << 20;
+/// A large process is looked through once in so many times, grown or not: what was in use then may be free now, and nothing
+/// says so.
+const AGAIN: u64 = 8;
 /// When they are looked for: what was in use may be free only when its last reader is done with it.
 const LOOKS: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1_500)];
 
 /// The process's anonymous memory after the last look, in bytes.
 static SETTLED: AtomicU64 = AtomicU64::new(u64::MAX);
+/// The same at the start.
+static START: AtomicU64 = AtomicU64::new(u64::MAX);
+/// How often nothing was looked for in a large process, one after the other.
+static PASSED: AtomicU64 = AtomicU64::new(0);
 static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Has the allocator take large blocks from the system and give them back one by one. To be called once, at the start.
 pub fn prepare() {
     memory::map_large_blocks();
-    SETTLED.store(anonymous().unwrap_or(u64::MAX), Ordering::Relaxed);
+    let now = anonymous().unwrap_or(u64::MAX);
+    SETTLED.store(now, Ordering::Relaxed);
+    START.store(now, Ordering::Relaxed);
 }
 
 /// Gives free pages back, if the process has grown; in the background, and cheap where there is nothing to do. To be
@@ -30,14 +41,17 @@ pub fn prepare() {
 pub fn relieve() {
     let Some(now) = anonymous() else { return };
     let settled = SETTLED.fetch_min(now, Ordering::Relaxed);
-    if now < settled.saturating_add(NOTABLE) || LOOKING.swap(true, Ordering::AcqRel) {
+    let large = now >= START.load(Ordering::Relaxed).saturating_add(LARGE);
+    let again = large && PASSED.fetch_add(1, Ordering::Relaxed) % AGAIN == AGAIN - 1;
+    let grown = now >= settled.saturating_add(NOTABLE);
+    if !(grown || again) || LOOKING.swap(true, Ordering::AcqRel) {
         return;
     }
-    let looking = std::thread::Builder::new().name("heap".to_owned()).spawn(|| {
+    let looking = std::thread::Builder::new().name("heap".to_owned()).spawn(move || {
         for pause in LOOKS {
             std::thread::sleep(pause);
             let Some(now) = anonymous() else { break };
-            if now >= SETTLED.load(Ordering::Relaxed).saturating_add(NOTABLE / 4) {
+            if again || now >= SETTLED.load(Ordering::Relaxed).saturating_add(NOTABLE / 4) {
                 memory::give_back();
             }
         }

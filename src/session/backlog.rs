@@ -77,6 +77,13 @@ impl Commit {
         self.orphans.retain(|hash, _| !needed.contains_key(hash));
     }
 
+    /// Says which files it has, as far as they are recorded: what else was known of them is not needed any more.
+    fn settle_done(&mut self) {
+        self.orphans.extend(self.recordings.settle_done(&mut self.state));
+        let needed = self.contents();
+        self.orphans.retain(|hash, _| !needed.contains_key(hash));
+    }
+
     /// The contents of files that it needs, and their sizes, as far as it says so yet.
     pub fn contents(&self) -> BTreeMap<String, u64> {
         self.state.files.as_ref().map(Changes::contents).unwrap_or_default()
@@ -308,9 +315,20 @@ impl Queue {
 
     /// Puts the oldest states together until at most `most` wait, and they are not too heavy.
     fn shorten(&mut self, most: usize) {
+        let weight = |queue: &Self| queue.commits().map(Commit::weight).sum::<usize>();
+        if weight(self) > ROOM {
+            for work in &mut self.items {
+                let Work::Append(commit) = work else { continue };
+                commit.settle_done();
+                // One that says what it has cannot take in another that does not.
+                if commit.recordings.is_pending() {
+                    break;
+                }
+            }
+        }
         loop {
             let count = self.commits().count();
-            let is_heavy = || self.commits().map(Commit::weight).sum::<usize>() > ROOM;
+            let is_heavy = || weight(self) > ROOM;
             let mut front = self.items.iter().take(2);
             let (Some(Work::Append(oldest)), Some(Work::Append(_))) = (front.next(), front.next()) else { return };
             if oldest.done.is_some() || !(count > most || is_heavy()) {

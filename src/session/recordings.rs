@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::store::NewState;
-use super::workspace::{Capture, Tracker};
+use super::workspace::{Capture, Recorded, Tracker};
 
 /// The files of one cell, and who has to know that they are stored.
 pub type Recording = (Capture, Arc<Tracker>);
@@ -15,8 +15,8 @@ pub type Recording = (Capture, Arc<Tracker>);
 pub struct Recordings {
     /// Of which the state does not say anything yet.
     pending: Vec<Recording>,
-    /// Of which it does.
-    recorded: Vec<Recording>,
+    /// Of which it does: the last one, of each who has to know. What the files were is not needed any more.
+    recorded: Vec<(Recorded, Arc<Tracker>)>,
 }
 
 impl From<Vec<Recording>> for Recordings {
@@ -30,21 +30,46 @@ impl Recordings {
     pub fn absorb(&mut self, before: Self) {
         let later = std::mem::replace(self, before);
         self.pending.extend(later.pending);
-        self.recorded.extend(later.recorded);
+        for (recorded, tracker) in later.recorded {
+            self.note(recorded, tracker);
+        }
+    }
+
+    fn note(&mut self, recorded: Recorded, tracker: Arc<Tracker>) {
+        match self.recorded.iter_mut().find(|(_, known)| Arc::ptr_eq(known, &tracker)) {
+            Some((last, _)) => *last = recorded,
+            None => self.recorded.push((recorded, tracker)),
+        }
+    }
+
+    /// Whether the state does not say yet which files it has.
+    pub fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Says in the state what is recorded, as far as that needs no waiting; as [`Recordings::settle`].
+    pub fn settle_done(&mut self, state: &mut NewState) -> BTreeMap<String, u64> {
+        let done = self.pending.iter().take_while(|(capture, _)| capture.is_recorded()).count();
+        self.settle_first(done, state)
     }
 
     /// Waits until all is recorded, and says so in the state. Contents of files, and their sizes, that it says nothing
     /// of in the end are in the answer.
     pub fn settle(&mut self, state: &mut NewState) -> BTreeMap<String, u64> {
+        self.settle_first(self.pending.len(), state)
+    }
+
+    fn settle_first(&mut self, count: usize, state: &mut NewState) -> BTreeMap<String, u64> {
         let mut contents = BTreeMap::new();
-        for recording in std::mem::take(&mut self.pending) {
-            let changes = recording.0.wait();
+        let settled: Vec<Recording> = self.pending.drain(..count.min(self.pending.len())).collect();
+        for (capture, tracker) in settled {
+            let (recorded, changes) = capture.wait();
             contents.extend(changes.contents());
             state.files = Some(match state.files.take() {
                 Some(before) => before.then(changes),
                 None => changes,
             });
-            self.recorded.push(recording);
+            self.note(recorded, tracker);
         }
         if let Some(files) = &state.files {
             let needed = files.contents();
@@ -55,8 +80,7 @@ impl Recordings {
 
     /// Contents of files that are recorded, of which the state does not say anything yet.
     pub fn hashes(&self) -> BTreeSet<String> {
-        let done = self.pending.iter().filter_map(|(capture, _)| capture.recorded());
-        done.flat_map(|changes| changes.contents().into_keys()).collect()
+        self.pending.iter().flat_map(|(capture, _)| capture.hashes()).collect()
     }
 
     /// About how many bytes of files there are to be written.
@@ -66,7 +90,7 @@ impl Recordings {
 
     /// About how many bytes they take in memory.
     pub fn weight(&self) -> usize {
-        self.pending.iter().chain(&self.recorded).map(|(capture, _)| capture.weight()).sum()
+        self.pending.iter().map(|(capture, _)| capture.weight()).sum()
     }
 
     /// Puts contents where they belong that are not there. What cannot be had any more is no part of the state then.
@@ -77,8 +101,8 @@ impl Recordings {
 
     /// The state is stored.
     pub fn stored(&self) {
-        for (capture, tracker) in &self.recorded {
-            tracker.stored(capture);
+        for (recorded, tracker) in &self.recorded {
+            tracker.stored(*recorded);
         }
     }
 }

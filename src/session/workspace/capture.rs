@@ -23,8 +23,14 @@ pub(super) struct Batch {
     done: Condvar,
 }
 
+/// Stands for files that are recorded, to say later that they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    generation: u64,
+}
+
 /// The files of a state, which are being recorded.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Capture(pub(super) Arc<Batch>);
 
 /// What became of the files that a cell touched.
@@ -68,19 +74,25 @@ impl Capture {
     }
 
     /// Waits until all is recorded, and answers what has changed since the record before.
-    pub fn wait(&self) -> Changes {
+    pub fn wait(self) -> (Recorded, Changes) {
         let mut recorded = self.0.recorded.lock();
         loop {
-            if let Some(changes) = recorded.clone() {
-                return changes;
+            if let Some(changes) = recorded.take() {
+                return (Recorded { generation: self.0.generation }, changes);
             }
             self.0.done.wait(&mut recorded);
         }
     }
 
-    /// The same, if it need not wait.
-    pub fn recorded(&self) -> Option<Changes> {
-        self.0.recorded.lock().clone()
+    /// Whether [`Capture::wait`] need not wait.
+    pub fn is_recorded(&self) -> bool {
+        self.0.recorded.lock().is_some()
+    }
+
+    /// The contents that are needed, as far as that is known.
+    pub fn hashes(&self) -> Vec<String> {
+        let recorded = self.0.recorded.lock();
+        recorded.iter().flat_map(|changes| changes.contents().into_keys()).collect()
     }
 
     /// Bytes of the files that are to be recorded.
@@ -134,8 +146,8 @@ impl Tracker {
     }
 
     /// The state with these files is stored: what it says need not be known otherwise.
-    pub fn stored(&self, capture: &Capture) {
-        self.stored_upto(capture.0.generation);
+    pub fn stored(&self, recorded: Recorded) {
+        self.stored_upto(recorded.generation);
     }
 
     fn find(&self, path: &str, touch: &Touch) -> io::Result<Now> {

@@ -25,7 +25,7 @@ mod tests;
 mod tracker;
 
 pub use blobs::Blobs;
-pub use capture::{Capture, Named};
+pub use capture::{Capture, Named, Recorded};
 pub use error::WorkspaceError;
 pub use files::{Deleted, FilesError, Listed, SessionFiles};
 pub use glob::Glob;

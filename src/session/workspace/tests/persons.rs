@@ -230,8 +230,8 @@ fn after_a_kill_what_was_not_stored_is_taken_back_and_the_users_edits_are_not() 
         place.guest_writes(&workspace, name, "stored");
     }
     let stored = workspace.record().unwrap();
-    stored.wait();
-    workspace.tracker().stored(&stored);
+    let (stored, _) = stored.wait();
+    workspace.tracker().stored(stored);
     let (files, at, generation) = (workspace.manifest(), workspace.place().to_owned(), workspace.generation());
     // Two cells that were answered and recorded, but are not in the log; and one that was not over.
     place.guest_writes(&workspace, "app/a", "not stored");
@@ -264,8 +264,8 @@ fn after_a_kill_what_the_user_deleted_stays_deleted_and_what_was_edited_stays() 
         place.guest_writes(&workspace, name, "stored");
     }
     let stored = workspace.record().unwrap();
-    stored.wait();
-    workspace.tracker().stored(&stored);
+    let (stored, _) = stored.wait();
+    workspace.tracker().stored(stored);
     let (files, at, generation) = (workspace.manifest(), workspace.place().to_owned(), workspace.generation());
     killed(workspace);
     fs::remove_file(place.at("app/a")).unwrap();
