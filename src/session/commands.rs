@@ -154,7 +154,8 @@ pub fn log(standing: &Standing, log: Option<&Log>) -> String {
                 let (bytes, fuel) = (grouped(info.stored_bytes), grouped(cell.fuel));
                 let number = format!("[{}]", cell.number);
                 let code = shown(&cell.first_line, LONGEST_LINE);
-                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}")
+                let with = info.with().map(|with| format!("  ({with})")).unwrap_or_default();
+                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}{with}")
             }
             _ => format!("{here:>2} {:>6}  a fresh start", ""),
         });

@@ -314,7 +314,7 @@ impl Tracker {
             Disk::Other => return Ok(Step::Done),
             Disk::Link(_) => Some(self.link(path)?.ok_or(Refused::Unreadable)?),
             Disk::Nothing => None,
-            Disk::Dir => Some(Entry::Dir),
+            Disk::Dir(mode) => Some(Entry::Dir { mode: Some(mode) }),
             Disk::File(stamp) => match self.known_entry(state, path, stamp) {
                 Some(entry) => Some(entry),
                 None if stamp.size > AT_ONCE => return Ok(Step::Large),
@@ -453,7 +453,7 @@ impl Tracker {
     /// What is at and below a path, as what comes behind it, directories before what is in them.
     fn below(&self, path: &str) -> Result<Vec<String>, Refused> {
         let mut all = vec![String::new()];
-        if self.look(path) != Disk::Dir {
+        if !matches!(self.look(path), Disk::Dir(_)) {
             return Ok(all);
         }
         let (parent, name) = self.parent(path)?;
