@@ -3,7 +3,7 @@
 
 mod moves;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use chrono::Utc;
 use parking_lot::Mutex;
 
 use super::backlog::{Backlog, Commit};
+use super::commit::named;
 use super::journal::JournalError;
 use super::saving::{Saving, Standing};
 use super::store::{
@@ -279,6 +280,7 @@ impl Keeper {
             if let Some(log) = &mut self.log {
                 log.note_contents(commit.orphans);
             }
+            self.mind_the_contents();
         }
         done.map_err(|error| self.problem().map_or_else(|| store(error), JournalError::Behind))
     }
@@ -301,6 +303,29 @@ impl Keeper {
         }
         push_files(&self.plan, &commit.state)?;
         log.commit(commit.state())
+    }
+
+    /// Puts contents back that somebody has deleted in the store, and has it said as long as some are missing.
+    fn mind_the_contents(&mut self) {
+        let Some(log) = &mut self.log else { return };
+        let mut missing = log.missing_contents();
+        if let Some(tracker) = self.tracker.as_ref().filter(|_| !missing.is_empty()) {
+            tracker.put_back_contents(&missing);
+            missing = log.missing_contents();
+        }
+        let say = |missing: &BTreeMap<String, u64>| {
+            let paths = log.paths_of(missing);
+            tracing::error!(session = %self.plan.id, count = missing.len(), "contents of files are missing in the store");
+            format!(
+                "what earlier states of the session have in files was deleted in the store ({}): they cannot be gone back \
+                 to, and the next kernel will find the session damaged. Put it back into {}, or write what you need to \
+                 files; it is over when none of these states can be undone to any more",
+                named(&paths),
+                self.plan.blobs.display()
+            )
+        };
+        let lost = (!missing.is_empty()).then(|| say(&missing));
+        self.standing.lock().lost = lost;
     }
 
     /// Notes that what was to be written is not.

@@ -53,6 +53,8 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Something was the matter, that is over, and nobody has said so.
     pub is_over: bool,
+    /// Contents that states need are missing: what is said of it.
+    pub lost: Option<String>,
     /// The session's directory, if the store is one of this machine.
     pub place: Option<File>,
 }
@@ -63,11 +65,16 @@ impl Standing {
         self.place.as_ref().is_some_and(is_deleted)
     }
 
+    /// What is the matter, in words for the user; none if nothing is.
+    pub fn problem(&self) -> Option<String> {
+        self.saving.problem(self.kept).or_else(|| self.lost.clone())
+    }
+
     /// What there is to say with a cell.
     pub fn to_tell(&mut self) -> Option<String> {
         let is_over = std::mem::take(&mut self.is_over);
         let over = if self.kept { "the session is saved again" } else { "cells can be undone again" };
-        self.saving.problem(self.kept).or_else(|| is_over.then(|| over.to_owned()))
+        self.problem().or_else(|| is_over.then(|| over.to_owned()))
     }
 }
 

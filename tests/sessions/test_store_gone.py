@@ -111,3 +111,42 @@ def test_what_cannot_be_begun_anew_is_said_until_it_can(notebook: Notebook) -> N
     notebook.crash(kernel)
     kernel = notebook.open(resume="always")
     assert kernel.run_ok("print(x)").stdout.endswith("[1, 2, 2, 3]\n")
+
+
+def blobs(notebook: Notebook) -> dict[str, Path]:
+    """The contents in the store, by what is in them."""
+    return {path.read_text(): path for path in (notebook.session_dir() / "blobs").iterdir()}
+
+
+def test_contents_that_are_deleted_are_put_back_from_the_files(notebook: Notebook) -> None:
+    kernel = notebook.open()
+    kernel.run_ok("open('a', 'w').write('one'); open('b', 'w').write('two'); x = 1")
+    notebook.settle(kernel)
+    before = blobs(notebook)
+    assert set(before) == {"one", "two"}
+    for path in before.values():
+        path.unlink()
+    kernel.run_ok("x = 2")
+    notebook.crash(kernel)
+    assert blobs(notebook) == before
+    kernel = notebook.open(resume="always")
+    assert kernel.run_ok("print(x, open('a').read(), open('b').read())").stdout.endswith("2 one two\n")
+
+
+def test_contents_that_cannot_be_put_back_are_said_until_they_are_there(notebook: Notebook) -> None:
+    kernel = notebook.open()
+    kernel.run_ok("open('a', 'w').write('one')")
+    kernel.run_ok("open('a', 'w').write('two')")
+    notebook.settle(kernel)
+    first = blobs(notebook)["one"]
+    away = notebook.data / "away"
+    first.rename(away)
+    kernel.run_ok("x = 1")
+    until(lambda: "deleted in the store (a)" in kernel.run_ok("x += 1").stderr, "that it is said")
+    for _ in range(2):
+        assert kernel.run_ok("x += 1").stderr.count("was deleted in the store") == 1
+        assert "saved after each cell" not in kernel.run_ok("%session").stdout
+        assert "was deleted in the store" in kernel.run_ok("%session log").stdout
+    away.rename(first)
+    until(lambda: not kernel.run_ok("x += 1").stderr, "that it is over")
+    assert "saved after each cell" in kernel.run_ok("%session").stdout

@@ -596,6 +596,21 @@ impl Tracker {
         files.before.retain(|_, entry| !is_lost(entry));
     }
 
+    /// Puts these contents where they belong as far as they can be had: somebody has deleted them there.
+    pub fn put_back_contents(&self, missing: &BTreeMap<String, u64>) {
+        let _recording = self.recording.lock();
+        let manifest = self.state().manifest.clone();
+        for (path, entry) in &manifest.0 {
+            let content = Content::of(entry).filter(|content| missing.contains_key(&content.sha256));
+            if let Some(content) = content.filter(|content| !self.blobs.has(content)) {
+                self.put_back(path, &content);
+            }
+        }
+        for (sha256, size) in missing {
+            let _ = self.blobs.adopt(&self.held, &Content { sha256: sha256.clone(), size: *size });
+        }
+    }
+
     /// Puts a content where it belongs, from what is held or from the file itself.
     fn put_back(&self, path: &str, content: &Content) -> bool {
         let from_file = || {
