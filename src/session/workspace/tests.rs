@@ -237,6 +237,21 @@ fn a_file_never_comes_back_with_the_rights_of_its_owner() {
 }
 
 #[test]
+fn what_another_kernel_is_about_to_put_back_is_left_alone_and_what_a_crash_left_is_not() {
+    let place = Place::new();
+    let dir = cap_std::fs::Dir::open_ambient_dir(place.at("app"), cap_std::ambient_authority()).unwrap();
+    let mut staging = staging::Staging::new(&dir).unwrap();
+    let (_, staged) = staging.file().unwrap();
+    let left = place.at(&format!("app/.cellblock-restore-{}", "a".repeat(32)));
+    fs::create_dir(&left).unwrap();
+    drop(place.open());
+    assert!(!left.exists());
+    staging.move_out(&staged, &dir, "file").unwrap();
+    drop(staging);
+    assert_eq!(place.tree().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["app/file"]);
+}
+
+#[test]
 fn a_second_write_within_a_tick_is_found() {
     let place = Place::new();
     let mut workspace = place.open();
