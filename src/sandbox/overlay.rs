@@ -161,6 +161,12 @@ impl Overlay {
         snapshot
     }
 
+    /// All pages that may not be as the image has them, as of the last commit: what a state is that lies on no other.
+    pub fn snapshot_whole(&mut self) -> Arc<Snapshot> {
+        let changed = merge(&self.chunks).into_iter().map(|run| run.start / PAGE..run.end / PAGE).collect();
+        self.snapshot(&Committed { changed, ..Committed::default() })
+    }
+
     /// Writes what changed, and shows `fresh` chunks from then on, piece by piece.
     fn take_over(
         &mut self,

@@ -109,7 +109,7 @@ pub fn here(log: &Log) -> Option<Cell> {
 
 /// `%session`.
 pub fn status(id: &SessionId, standing: &Standing, log: Option<&Log>) -> String {
-    let mut lines = vec![match (standing.kept, standing.saving.problem(standing.kept)) {
+    let mut lines = vec![match (standing.kept, standing.problem()) {
         (true, None) => format!("session {id}, saved after each cell"),
         (true, Some(problem)) => format!("session {id}\n{problem}"),
         (false, None) => match &standing.reason {
@@ -140,7 +140,7 @@ pub fn status(id: &SessionId, standing: &Standing, log: Option<&Log>) -> String 
 
 /// `%session log`.
 pub fn log(standing: &Standing, log: Option<&Log>) -> String {
-    let problem = standing.saving.problem(standing.kept);
+    let problem = standing.problem();
     let Some(log) = log else { return problem.unwrap_or_else(|| "nothing has been committed yet".to_owned()) };
     let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
     for line in log.history() {
@@ -154,7 +154,8 @@ pub fn log(standing: &Standing, log: Option<&Log>) -> String {
                 let (bytes, fuel) = (grouped(info.stored_bytes), grouped(cell.fuel));
                 let number = format!("[{}]", cell.number);
                 let code = shown(&cell.first_line, LONGEST_LINE);
-                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}")
+                let with = info.with().map(|with| format!("  ({with})")).unwrap_or_default();
+                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}{with}")
             }
             _ => format!("{here:>2} {:>6}  a fresh start", ""),
         });

@@ -175,7 +175,7 @@ impl Guest {
         Ok(())
     }
 
-    fn recorded(&self) -> Recorded {
+    pub(super) fn recorded(&self) -> Recorded {
         Recorded {
             facts: self.facts.clone(),
             told: self.told.clone(),

@@ -309,6 +309,9 @@ impl Guest {
         }
         interrupter.forget_before(submitted);
         let woken = self.wake();
+        if woken.is_ok() {
+            self.mind_the_store();
+        }
         let (parent, number) = self.settle_request(&mut request);
         let mut kind = Kind::of(&request);
         let line = match &request {

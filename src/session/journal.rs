@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::backlog::{Backlog, Commit, Next, Pace, Work};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Place};
 use super::saving::{Saving, Standing};
 use super::store::SessionId;
 use super::timeline::StateId;
@@ -102,6 +102,16 @@ impl Journal {
         self.note_creation();
         self.backlog.append(Commit { done: Some(done), ..commit });
         written.recv().map_err(|_| JournalError::Gone)?
+    }
+
+    /// Whether the session's directory was deleted under it.
+    pub fn is_deleted(&self) -> bool {
+        self.standing.lock().is_deleted()
+    }
+
+    /// Goes on in a new directory, with a state that has all that there is, of whatever was handed over before.
+    pub fn begin_anew(&self, state: Commit, place: Place) {
+        self.backlog.call(Box::new(move |keeper| keeper.begin_anew(state, place)));
     }
 
     /// Does something with the log, behind everything that was handed over before.

@@ -3,7 +3,7 @@
 
 mod moves;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use chrono::Utc;
 use parking_lot::Mutex;
 
 use super::backlog::{Backlog, Commit};
+use super::commit::named;
 use super::journal::JournalError;
 use super::saving::{Saving, Standing};
 use super::store::{
@@ -52,6 +53,16 @@ impl Plan {
             durability: self.durability,
         }
     }
+}
+
+/// What a keeper has of the place in which a session's files are.
+pub struct Place {
+    /// Who records them.
+    pub tracker: Arc<Tracker>,
+    /// The session's directory.
+    pub directory: Option<std::fs::File>,
+    /// The lock on the working copy.
+    pub copy: Option<std::fs::File>,
 }
 
 /// The owner of a log.
@@ -120,6 +131,43 @@ impl Keeper {
     /// Holds the lock on the session's working copy as long as there is a keeper.
     pub fn hold(&mut self, lock: Option<std::fs::File>) {
         self.copy = lock;
+    }
+
+    /// Notes where the session is, to see when that is deleted.
+    pub fn watch(&self, directory: Option<std::fs::File>) {
+        self.standing.lock().place = directory;
+    }
+
+    /// Notes that the session's directory was deleted, and could not be made again.
+    pub fn is_gone(&mut self) {
+        let cells = self.unsaved.as_ref().map_or(0, |unsaved| unsaved.state.cells);
+        let (doing, object) = ("cannot write", format!("the session {}", self.plan.id));
+        let cause = "the session's directory was deleted".to_owned();
+        self.fall_behind(&StoreError::Io { doing, object, cause }, cells);
+    }
+
+    /// After the session's directory was deleted: everything that is still there is in `state`, and goes into a log of
+    /// its own. What cannot be written is tried again like any other.
+    pub fn begin_anew(&mut self, mut state: Commit, place: Place) {
+        let unsaved = self.unsaved.take().map_or(0, |unsaved| unsaved.state.cells);
+        let saved = self.log.as_ref().and_then(|log| match log.timeline().current() {
+            Target::State(state) => log.state(state).map(|info| info.cells),
+            Target::Fresh => None,
+        });
+        let is_begun = self.log.take().is_some() || unsaved > 0;
+        tracing::warn!(session = %self.plan.id, "the session's directory was deleted; it is begun anew");
+        self.lineage = uuid::Uuid::new_v4().to_string();
+        self.copy = place.copy;
+        self.watch(place.directory);
+        self.spare_what_is_recorded_by(place.tracker);
+        self.other_base = false;
+        self.beginning = None;
+        state.state.cells = saved.unwrap_or(0).saturating_add(unsaved);
+        if !is_begun {
+            self.beginning = Some(state);
+        } else if let Err(error) = self.append(state) {
+            tracing::warn!(%error, session = %self.plan.id, "the session could not be begun anew; it is tried again");
+        }
     }
 
     /// Leaves the contents of files alone that are needed by what waits there.
@@ -232,6 +280,7 @@ impl Keeper {
             if let Some(log) = &mut self.log {
                 log.note_contents(commit.orphans);
             }
+            self.mind_the_contents();
         }
         done.map_err(|error| self.problem().map_or_else(|| store(error), JournalError::Behind))
     }
@@ -254,6 +303,29 @@ impl Keeper {
         }
         push_files(&self.plan, &commit.state)?;
         log.commit(commit.state())
+    }
+
+    /// Puts contents back that somebody has deleted in the store, and has it said as long as some are missing.
+    fn mind_the_contents(&mut self) {
+        let Some(log) = &mut self.log else { return };
+        let mut missing = log.missing_contents();
+        if let Some(tracker) = self.tracker.as_ref().filter(|_| !missing.is_empty()) {
+            tracker.put_back_contents(&missing);
+            missing = log.missing_contents();
+        }
+        let say = |missing: &BTreeMap<String, u64>| {
+            let paths = log.paths_of(missing);
+            tracing::error!(session = %self.plan.id, count = missing.len(), "contents of files are missing in the store");
+            format!(
+                "what earlier states of the session have in files was deleted in the store ({}): they cannot be gone back \
+                 to, and the next kernel will find the session damaged. Put it back into {}, or write what you need to \
+                 files; it is over when none of these states can be undone to any more",
+                named(&paths),
+                self.plan.blobs.display()
+            )
+        };
+        let lost = (!missing.is_empty()).then(|| say(&missing));
+        self.standing.lock().lost = lost;
     }
 
     /// Notes that what was to be written is not.
@@ -454,7 +526,7 @@ fn push_files(plan: &Plan, state: &NewState) -> Result<(), StoreError> {
 
 fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {
     let files = entries.filter_map(|entry| match entry {
-        Entry::Dir | Entry::Link { .. } => None,
+        Entry::Dir { .. } | Entry::Link { .. } => None,
         Entry::File { sha256, .. } => Some(sha256.clone()),
     });
     files.collect()

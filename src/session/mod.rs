@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod advise;
+mod anew;
 mod asking;
 pub mod backlog;
 mod checks;

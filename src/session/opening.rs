@@ -1,5 +1,6 @@
 //! How a session begins: which stored session belongs to it, whether that can be had, and where its files are.
 
+use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -216,10 +217,23 @@ impl Keeping {
         let directories = self.directories(&self.depot, keeper.id(), place)?;
         if copy.is_some() {
             keeper.hold(working_copy::hold(place));
+            keeper.watch(place.parent().and_then(|directory| File::open(directory).ok()));
         }
         let journal = Journal::start(keeper, Pace::AtOnce).map_err(OpenError::Thread)?;
         self.writers.add(&journal.backlog());
         Ok(Opened { journal, found, directories, resume })
+    }
+
+    /// Makes the directories of a kept session again, whose own was deleted: that, and the lock on its working copy.
+    ///
+    /// # Errors
+    /// [`OpenError::Directory`].
+    pub fn again(&self, id: &SessionId) -> Result<(Directories, Option<File>, Option<File>), OpenError> {
+        let copy = working_copy::path(&self.depot, id);
+        let place = copy.as_ref().unwrap_or(&self.scratch);
+        let directories = self.directories(&self.depot, id, place)?;
+        let directory = copy.as_ref().and_then(|copy| File::open(copy.parent()?).ok());
+        Ok((directories, directory, copy.as_ref().and_then(|copy| working_copy::hold(copy))))
     }
 
     fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {

@@ -1,5 +1,7 @@
 //! How it stands with the saving of a session, and how that is said.
 
+use std::fs::File;
+
 use chrono::{DateTime, Local, Utc};
 
 /// Whether what was committed is in the log.
@@ -51,15 +53,43 @@ pub struct Standing {
     pub reason: Option<String>,
     /// Something was the matter, that is over, and nobody has said so.
     pub is_over: bool,
+    /// Contents that states need are missing: what is said of it.
+    pub lost: Option<String>,
+    /// The session's directory, if the store is one of this machine.
+    pub place: Option<File>,
 }
 
 impl Standing {
+    /// Whether the session's directory was deleted. One that was moved may come back.
+    pub fn is_deleted(&self) -> bool {
+        self.place.as_ref().is_some_and(is_deleted)
+    }
+
+    /// What is the matter, in words for the user; none if nothing is.
+    pub fn problem(&self) -> Option<String> {
+        self.saving.problem(self.kept).or_else(|| self.lost.clone())
+    }
+
     /// What there is to say with a cell.
     pub fn to_tell(&mut self) -> Option<String> {
         let is_over = std::mem::take(&mut self.is_over);
         let over = if self.kept { "the session is saved again" } else { "cells can be undone again" };
-        self.saving.problem(self.kept).or_else(|| is_over.then(|| over.to_owned()))
+        self.problem().or_else(|| is_over.then(|| over.to_owned()))
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_deleted(directory: &File) -> bool {
+    use std::os::fd::AsRawFd;
+    // Not every file system counts the names of a directory; the kernel knows whether the one it was opened by is gone.
+    let name = std::fs::read_link(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+    name.is_ok_and(|name| name.as_os_str().as_encoded_bytes().ends_with(b" (deleted)") && !name.exists())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_deleted(directory: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    directory.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
 }
 
 fn time(at: DateTime<Utc>) -> String {
@@ -71,6 +101,21 @@ fn time(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_was_deleted_is_told_from_one_that_was_moved() {
+        let top = tempfile::tempdir().unwrap();
+        let [here, there] = ["here", "there"].map(|name| top.path().join(name));
+        std::fs::create_dir(&here).unwrap();
+        let standing = Standing { place: Some(File::open(&here).unwrap()), ..Standing::default() };
+        assert!(!standing.is_deleted() && !Standing::default().is_deleted());
+        std::fs::rename(&here, &there).unwrap();
+        assert!(!standing.is_deleted(), "it may come back");
+        std::fs::remove_dir(&there).unwrap();
+        assert!(standing.is_deleted());
+        std::fs::create_dir(&here).unwrap();
+        assert!(standing.is_deleted(), "another one of its name");
+    }
 
     #[test]
     fn a_problem_is_said_until_it_is_over_and_then_once_that_it_is() {

@@ -9,7 +9,7 @@ use super::store::{Depot, Keep, Log, NewState, Pages, SessionId, StoreError, Vie
 use super::timeline::{Move, MoveError, StateId, Target};
 use super::visit::Visit;
 use super::workspace::{
-    Deleted, Entry, FilesError, Glob, Listed, Manifest, Places, Quota, SessionFiles, Workspace, WorkspaceError,
+    Changes, Deleted, Entry, FilesError, Glob, Listed, Manifest, Places, Quota, SessionFiles, Workspace, WorkspaceError,
 };
 
 /// What manifests call the workspace.
@@ -92,7 +92,7 @@ impl StoredFiles {
         let path = path.to_owned();
         match files.0.get(&format!("{APP}/{path}")) {
             None | Some(Entry::Link { .. }) => Err(FilesError::NotFound { path }.into()),
-            Some(Entry::Dir) => Err(FilesError::IsDirectory { path }.into()),
+            Some(Entry::Dir { .. }) => Err(FilesError::IsDirectory { path }.into()),
             Some(Entry::File { sha256, .. }) => {
                 let content = view.content(sha256)?;
                 to.write_all(&content).map_err(|source| FilesError::Sink { path, source })?;
@@ -164,7 +164,7 @@ impl StoredFiles {
                 pages: Pages::default(),
                 facts: loaded.facts,
                 clock_ns: loaded.clock_ns,
-                files: Some(loaded.files.diff(&after)),
+                files: Some(by_hand(&loaded.files, &after)),
             };
             let stored = log.move_to(&Move::Resume).and_then(|_| log.append(new));
             stored.map_err(|error| unrecorded(error.to_string()))?;
@@ -186,7 +186,10 @@ impl StoredFiles {
         let entry = workspace.record_path(&whole).map_err(|error| error.to_string())?;
         let mut after = without(before, path);
         let above = whole.match_indices('/').skip(1).filter_map(|(at, _)| whole.get(..at));
-        after.0.extend(above.map(|directory| (directory.to_owned(), Entry::Dir)));
+        for directory in above {
+            let entry = workspace.record_path(directory).map_err(|error| error.to_string())?;
+            after.0.insert(directory.to_owned(), entry);
+        }
         after.0.insert(whole.clone(), entry);
         Ok(after)
     }
@@ -194,7 +197,7 @@ impl StoredFiles {
     /// Over its quota, a state could not be resumed.
     fn check_quota(&self, files: &Manifest) -> Result<(), WorkspaceError> {
         let size = |entry: &Entry| match entry {
-            Entry::Dir | Entry::Link { .. } => 0,
+            Entry::Dir { .. } | Entry::Link { .. } => 0,
             Entry::File { size, .. } => *size,
         };
         let bytes = files.0.values().map(size).fold(0u64, u64::saturating_add);
@@ -223,6 +226,15 @@ impl StoredFiles {
 
 fn open(app: &Path) -> Result<SessionFiles, FilesError> {
     Ok(SessionFiles::open(app)?)
+}
+
+/// What leads from one to the other, if a person did it: going back over it leaves that as it is.
+fn by_hand(before: &Manifest, after: &Manifest) -> Changes {
+    let mut changes = before.diff(after);
+    let files = changes.set.iter().filter(|(_, entry)| !matches!(entry, Entry::Dir { .. }));
+    let put = files.map(|(path, entry)| (path.clone(), Some(entry.clone())));
+    changes.before = put.chain(changes.gone.iter().map(|path| (path.clone(), None))).collect();
+    changes
 }
 
 /// These files without the one at `path`, and without what is in it.

@@ -41,7 +41,8 @@ impl Stored {
         let places = Places { roots: &roots, blobs: stored.blobs(), held: stored._dir.path().join("held") };
         let mut workspace = Workspace::new(&places, QUOTA).unwrap();
         let entry = workspace.record_path("app/data/a.txt").unwrap();
-        let files = Manifest([("app/data".to_owned(), Entry::Dir), ("app/data/a.txt".to_owned(), entry)].into());
+        let files =
+            Manifest([("app/data".to_owned(), Entry::Dir { mode: None }), ("app/data/a.txt".to_owned(), entry)].into());
         let mut log = stored.create();
         log.append(NewState {
             cell: cell(1),
@@ -63,6 +64,10 @@ impl Stored {
     }
 
     fn create(&self) -> Log {
+        self.log(Log::create)
+    }
+
+    fn log(&self, open: impl FnOnce(&Depot, Opening) -> Result<Log, StoreError>) -> Log {
         let holder = Holder::here("a kernel");
         let opening = Opening {
             id: self.files.id.clone(),
@@ -72,7 +77,7 @@ impl Stored {
             keep: Keep::default(),
             durability: Durability::Relaxed,
         };
-        Log::create(&self.files.depot, opening).unwrap()
+        open(&self.files.depot, opening).unwrap()
     }
 
     /// The paths and facts that the next kernel finds when it resumes the session.
@@ -97,6 +102,50 @@ fn a_file_that_was_put_is_there_after_a_resume_and_one_that_was_deleted_is_not()
     let view = View::open(&files.depot, &files.id).unwrap();
     let info = view.state(view.resumable().unwrap()).unwrap();
     assert_eq!((info.cells, info.cell.number), (1, 1), "no cell was run");
+}
+
+#[test]
+fn going_back_over_what_was_put_or_deleted_leaves_it_and_names_it() {
+    for delete in [false, true] {
+        let stored = Stored::new();
+        let mut log = stored.log(Log::open);
+        log.move_to(&Move::Resume).unwrap();
+        let page = Pages::of_bytes(std::iter::once(0..1).collect(), vec![8; 4096]);
+        log.append(NewState {
+            cell: cell(2),
+            amend: false,
+            cells: 1,
+            memory_bytes: 8192,
+            pages: page,
+            facts: serde_json::Value::Null,
+            clock_ns: 6,
+            files: None,
+        })
+        .unwrap();
+        log.close().unwrap();
+        let files = &stored.files;
+        if delete {
+            files.delete("data/a.txt", false).unwrap();
+        } else {
+            files.put("data/a.txt", &mut &b"by hand"[..], true).unwrap();
+        }
+        files.put("new/b.txt", &mut &b"two"[..], false).unwrap();
+        let mut log = stored.log(Log::open);
+        let Target::State(last) = log.move_to(&Move::Resume).unwrap() else { panic!("nothing to resume") };
+        let roots = [(APP, stored.app.clone())];
+        let places = Places { roots: &roots, blobs: stored.blobs(), held: stored._dir.path().join("held") };
+        let mut workspace = Workspace::new(&places, QUOTA).unwrap();
+        workspace.take_over(&log.files(last));
+        let Target::State(first) = log.peek(&Move::Undo(1)).unwrap() else { panic!("nothing to undo") };
+        let loaded = log.load(first, &|_, _| Ok(())).unwrap();
+        let place = workspace.place().to_owned();
+        let origin = crate::session::workspace::Origin { place: &place, generation: u64::MAX };
+        let kept = workspace.go(&loaded.files, &loaded.past, origin).unwrap();
+        assert_eq!(kept, ["app/data/a.txt", "app/new/b.txt"]);
+        assert_eq!(std::fs::read_to_string(stored.app.join("new/b.txt")).unwrap(), "two");
+        let a = std::fs::read_to_string(stored.app.join("data/a.txt")).ok();
+        assert_eq!(a.as_deref(), if delete { None } else { Some("by hand") });
+    }
 }
 
 #[test]

@@ -66,6 +66,8 @@ def test_a_session_is_saved_again_when_the_disk_has_room_again(notebook: Noteboo
     outcome = kernel.run_ok("x.append(7)")
     assert outcome.stderr in ("", "[cellblock] the session is saved again\n"), outcome.describe()
     assert not kernel.run_ok("sum_before = int(noise.sum())").stderr, "said once"
+    merged = [line for line in kernel.run_ok("%session log").stdout.splitlines() if "could not be saved one by one" in line]
+    assert len(merged) == 1 and "cells before it" in merged[0], merged
     notebook.crash(kernel)
     kernel = notebook.open(**options)
     assert said(kernel.run_ok("pass"))[0].endswith("goes on")

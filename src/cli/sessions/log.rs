@@ -78,6 +78,7 @@ fn as_text(history: &[HistoryLine], here: Option<StateId>) -> String {
             (Some(info), Step::State(_)) => {
                 let cell = &info.cell;
                 let failed = if cell.ok { "" } else { " (failed)" };
+                let with = info.with().map(|with| format!("  ({with})")).unwrap_or_default();
                 vec![
                     mark,
                     info.id.to_string(),
@@ -86,7 +87,7 @@ fn as_text(history: &[HistoryLine], here: Option<StateId>) -> String {
                     grouped(cell.duration_ms),
                     table::size(info.stored_bytes),
                     grouped(cell.fuel),
-                    format!("{}{failed}{named}", table::plain(&cell.first_line)),
+                    format!("{}{failed}{named}{with}", table::plain(&cell.first_line)),
                 ]
             }
             (info, step) => {

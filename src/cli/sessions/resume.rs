@@ -156,7 +156,7 @@ fn whole(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
         .0
         .values()
         .filter_map(|entry| match entry {
-            Entry::Dir | Entry::Link { .. } => None,
+            Entry::Dir { .. } | Entry::Link { .. } => None,
             Entry::File { sha256, .. } => Some(sha256),
         })
         .collect();

@@ -18,6 +18,7 @@ pub(super) fn json(info: &StateInfo) -> Value {
         "fuel_consumed": cell.fuel,
         "duration_ms": cell.duration_ms,
         "at": cell.at,
+        "merged_cells": info.merged,
         "memory_bytes": info.memory_bytes,
         "stored_bytes": info.stored_bytes,
     })

@@ -54,7 +54,7 @@ impl Log {
         let kept = view.ledger.kept(&after);
         let mut blobs = view.ledger.blobs(&after);
         blobs.extend(manifest.0.values().filter_map(|entry| match entry {
-            Entry::Dir | Entry::Link { .. } => None,
+            Entry::Dir { .. } | Entry::Link { .. } => None,
             Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
         }));
         let records: u64 = kept.iter().filter_map(|seq| view.ledger.records.get(seq)).map(|known| known.bytes).sum();

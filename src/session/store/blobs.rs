@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Seek;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,6 +21,9 @@ use crate::session::workspace::manifest::{Changes, Entry};
 /// Contents that no state needs stay so long: the workspace may just have found them there for the next one.
 const GRACE: TimeDelta = TimeDelta::seconds(60);
 
+/// File systems take the time of a change from a clock that ticks every 1 to 10 ms.
+const TICK: Duration = Duration::from_millis(50);
+
 /// A content is not what its name says.
 const MISMATCH: &str = "its checksum does not match";
 
@@ -34,6 +38,10 @@ pub struct Blobs {
     pub portable_bytes: u64,
     /// There are contents that no state will need.
     has_orphans: bool,
+    /// When the directory had last changed when it was last looked at, if any later change must show.
+    looked: Option<SystemTime>,
+    /// What was missing then.
+    missing: BTreeMap<String, u64>,
 }
 
 impl Blobs {
@@ -42,7 +50,7 @@ impl Blobs {
         let listed = depot.list(&layout::blobs(id))?;
         let known = listed.into_iter().map(|object| (object.name, object.bytes)).collect();
         let portable_bytes = depot.size(&layout::portable(id))?.unwrap_or(0);
-        let blobs = Self { known, unneeded_since: BTreeMap::new(), portable_bytes, has_orphans: false };
+        let blobs = Self { known, portable_bytes, ..Self::default() };
         let bytes = blobs.bytes();
         Ok((blobs, bytes))
     }
@@ -146,6 +154,42 @@ impl Log {
         };
         seen.into_iter().try_for_each(|hash| sync(&dir.join(hash)))?;
         sync(&dir)
+    }
+
+    /// Contents that states need and that somebody has deleted, with their sizes. It costs next to nothing as long as
+    /// the directory has not changed; a store that is elsewhere is not asked.
+    pub fn missing_contents(&mut self) -> BTreeMap<String, u64> {
+        let Some(dir) = self.view.depot.blob_dir(&self.view.id) else { return BTreeMap::new() };
+        let changed = fs::metadata(&dir).and_then(|metadata| metadata.modified()).ok();
+        if changed.is_some() && changed == self.blobs.looked {
+            return self.blobs.missing.clone();
+        }
+        let is_settled = |at: &SystemTime| at.elapsed().is_ok_and(|age| age > TICK);
+        self.blobs.looked = changed.filter(is_settled);
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let there: BTreeSet<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let is_gone = |hash: &String| layout::is_sha256(hash) && !there.contains(hash);
+        if self.blobs.known.keys().any(is_gone) || !self.blobs.missing.is_empty() {
+            let ledger = &self.view.ledger;
+            let needed = ledger.blobs(&ledger.timeline).into_iter();
+            self.blobs.missing = needed.filter(|(hash, _)| !there.contains(hash)).collect();
+            self.blobs.known.retain(|hash, _| there.contains(hash));
+            self.view.other_bytes = self.blobs.bytes();
+        }
+        self.blobs.missing.clone()
+    }
+
+    /// The files that have these contents in any state that can be gone to.
+    pub fn paths_of(&self, contents: &BTreeMap<String, u64>) -> Vec<String> {
+        let ledger = &self.view.ledger;
+        let mut paths = BTreeSet::new();
+        for state in ledger.timeline.states() {
+            let before =
+                ledger.before(&ledger.chain(state)).into_iter().filter_map(|(path, entry)| Some((path, entry?)));
+            let has = |(_, entry): &(String, Entry)| entry.sha256().is_some_and(|hash| contents.contains_key(hash));
+            paths.extend(ledger.manifest(state).0.into_iter().chain(before).filter(has).map(|(path, _)| path));
+        }
+        paths.into_iter().collect()
     }
 
     /// Counts contents that are in the store and that no state will need: they go with the next ones.

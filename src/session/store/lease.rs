@@ -185,8 +185,14 @@ impl Shared {
             return Ok(());
         }
         self.require_newest(&mut state)?;
-        let renewed = Body { renewed_at: now, expires_at: now + EXPIRY, ..state.body.clone() };
+        // A clock that was set back must not make it look as if it was renewed before it was taken.
+        let acquired_at = state.body.acquired_at.min(now);
+        let renewed = Body { acquired_at, renewed_at: now, expires_at: now + EXPIRY, ..state.body.clone() };
         let name = layout::lease(&self.id, renewed.epoch);
+        // Where somebody has deleted or moved the session, nothing is made in its place.
+        if self.depot.local_path(&layout::leases(&self.id)).is_some_and(|directory| !directory.exists()) {
+            return Err(StoreError::io("cannot renew", name, "the session's directory is gone, or a part of it"));
+        }
         self.depot.put(&name, seal(&self.id, &renewed)?, Durability::Relaxed)?;
         // If the lease had ended, somebody may have taken the session just before it was renewed.
         self.require_newest(&mut state)?;

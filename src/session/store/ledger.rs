@@ -285,6 +285,7 @@ fn entry(seq: u64, state: &State, parsed: &Parsed) -> StateEntry {
         id: state.id,
         cell: state.cell.clone(),
         cells: state.cells,
+        merged: state.merged,
         memory_bytes: state.memory_bytes,
         stored_bytes: parsed.known.bytes,
     };

@@ -242,12 +242,18 @@ impl Log {
         let room = self.make_room(bytes, &files);
         let parent = self.view.ledger.current();
         let before = parent.map_or(0, |parent| parent.info.cells);
+        // What a cell does after it was answered is no other cell.
+        let merged = match parent {
+            Some(parent) if new.amend && new.cells == 0 => parent.info.merged,
+            _ => new.cells.saturating_sub(1),
+        };
         let mut state = State {
             // Given with the record's number.
             id: StateId(0),
             parent: parent.map(|parent| parent.info.id),
             cell: cut(new.cell),
             cells: before.saturating_add(new.cells),
+            merged,
             memory_bytes: new.memory_bytes,
             facts: new.facts,
             clock_ns: new.clock_ns,

@@ -155,10 +155,23 @@ pub struct StateInfo {
     pub cell: Cell,
     /// How many cells led to it from the warm image.
     pub cells: u32,
+    /// How many of them, before its own, have no state of their own.
+    pub merged: u32,
     /// The size of its memory.
     pub memory_bytes: u64,
     /// The size of its record in the store.
     pub stored_bytes: u64,
+}
+
+impl StateInfo {
+    /// What other cells are in it, in words for the user; none if it is its own cell's alone.
+    pub fn with(&self) -> Option<String> {
+        match self.merged {
+            0 => None,
+            1 => Some("with the cell before it, which could not be saved alone".to_owned()),
+            many => Some(format!("with the {many} cells before it, which could not be saved one by one")),
+        }
+    }
 }
 
 /// A session in numbers.

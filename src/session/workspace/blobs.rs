@@ -40,7 +40,7 @@ impl Content {
     pub(super) fn of(entry: &Entry) -> Option<Self> {
         match entry {
             Entry::File { sha256, size, .. } => Some(Self { sha256: sha256.clone(), size: *size }),
-            Entry::Dir | Entry::Link { .. } => None,
+            Entry::Dir { .. } | Entry::Link { .. } => None,
         }
     }
 }

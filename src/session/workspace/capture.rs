@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::blobs::Content;
-use super::manifest::{Changes, Entry};
+use super::manifest::{Changes, Entry, agree};
 use super::scan::{self, Disk, Stamp};
 use super::tracker::{Known, State, Touch, Tracker, listing_cost, wait_until_settled};
 
@@ -110,7 +110,7 @@ impl Capture {
 /// What a path is in the record.
 enum Now {
     Nothing,
-    Dir,
+    Dir(u32),
     Link(Entry),
     File(Known),
     /// Not the guest's any more.
@@ -157,7 +157,7 @@ impl Tracker {
                 _ if touch.shared => Now::Theirs,
                 // Whoever has made another one since may have it.
                 Disk::Nothing => Now::Nothing,
-                Disk::Dir if same => Now::Dir,
+                Disk::Dir(mode) if same => Now::Dir(mode),
                 Disk::Link(_) if same => self.link(path)?.map_or(Now::Theirs, Now::Link),
                 _ => Now::Theirs,
             });
@@ -190,7 +190,7 @@ impl Tracker {
 
     fn put_down(&self, state: &mut State, path: &str, touch: &Touch, now: Now, changes: &mut Changes) {
         let before = state.manifest.0.get(path);
-        if !matches!(now, Now::Theirs) && before != touch.prior.as_ref() {
+        if !matches!(now, Now::Theirs) && !agree(before, touch.prior.as_ref()) {
             match self.hand_over(touch.prior.as_ref()) {
                 Ok(()) => drop(changes.before.insert(path.to_owned(), touch.prior.clone())),
                 Err(error) => {
@@ -201,7 +201,7 @@ impl Tracker {
         }
         let entry = match now {
             Now::Nothing | Now::Theirs => None,
-            Now::Dir => Some(Entry::Dir),
+            Now::Dir(mode) => Some(Entry::Dir { mode: Some(mode) }),
             Now::Link(entry) => {
                 state.known.remove(path);
                 Some(entry)

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
     /// A directory.
-    Dir,
+    Dir {
+        /// Permission bits, the sticky one and that of the group among them. `None`: recorded before they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<u32>,
+    },
     /// A file.
     File {
         /// Of the contents, in hex.
@@ -116,7 +120,7 @@ impl Changes {
     /// The hashes of all contents that are needed, and their sizes.
     pub fn contents(&self) -> BTreeMap<String, u64> {
         let contents = self.files().filter_map(|(_, entry)| match entry {
-            Entry::Dir | Entry::Link { .. } => None,
+            Entry::Dir { .. } | Entry::Link { .. } => None,
             Entry::File { sha256, size, .. } => Some((sha256.clone(), *size)),
         });
         contents.collect()
@@ -138,11 +142,28 @@ impl Past {
 }
 
 impl Entry {
+    /// Whether both are the same, as far as they say so: of old directories the mode is not known.
+    fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dir { mode: Some(one) }, Self::Dir { mode: Some(other) }) => one == other,
+            (Self::Dir { .. }, Self::Dir { .. }) => true,
+            _ => self == other,
+        }
+    }
+
     /// Of a file's contents, in hex.
     pub fn sha256(&self) -> Option<&str> {
         match self {
-            Self::Dir | Self::Link { .. } => None,
+            Self::Dir { .. } | Self::Link { .. } => None,
             Self::File { sha256, .. } => Some(sha256),
         }
+    }
+}
+
+/// Whether the same stands at both places, as far as that is recorded.
+pub(super) fn agree(one: Option<&Entry>, other: Option<&Entry>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.agrees(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }

@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 use super::blobs::{self, Blobs, Content};
 use super::capture::{Batch, Capture};
 use super::error::WorkspaceError;
-use super::manifest::{Entry, Manifest, Past};
+use super::manifest::{Entry, Manifest, Past, agree};
 use super::restore::{Plan, Step};
-use super::scan::Disk;
+use super::scan::{DIR_MODE, Disk};
 use super::slots::{self, Leftover, Slots};
 use super::staging;
 use super::tracker::Tracker;
@@ -145,7 +145,7 @@ impl Workspace {
         let gone = recorded.0.keys().filter(|path| self.tracker.look(path) == Disk::Nothing);
         self.missing = gone.cloned().collect();
         let is_there = |(path, entry): &(&String, &Entry)| match (self.tracker.look(path), entry) {
-            (Disk::Dir, Entry::Dir) => true,
+            (Disk::Dir(mode), Entry::Dir { mode: recorded }) => is_mode(mode, *recorded),
             (Disk::File(stamp), entry) => stamp.looks_like(entry),
             (Disk::Link(_), entry) => self.is_link(path, entry),
             _ => false,
@@ -153,6 +153,21 @@ impl Workspace {
         let there = recorded.0.iter().filter(is_there).map(|(path, entry)| (path.clone(), entry.clone()));
         let mut state = self.tracker.state();
         state.set_manifest(Manifest(there.collect()));
+    }
+
+    /// The same where none of the contents is there any more: they are put there again. What is not as it was recorded
+    /// is the guest's no more; which files those are.
+    pub fn take_over_anew(&mut self, recorded: &Manifest) -> Vec<String> {
+        self.take_over(recorded);
+        let mut there = self.manifest();
+        there.0.retain(|path, entry| match entry {
+            Entry::File { .. } => self.record_path(path).is_ok_and(|found| found == *entry),
+            Entry::Dir { .. } | Entry::Link { .. } => true,
+        });
+        let lost = recorded.0.keys().filter(|path| !there.0.contains_key(*path)).cloned().collect();
+        self.tracker.state().set_manifest(there);
+        self.missing.clear();
+        lost
     }
 
     /// Begins to record what the guest has touched since the last time; `None` if that is nothing. Nothing is read
@@ -172,7 +187,7 @@ impl Workspace {
     pub fn record_path(&mut self, path: &str) -> Result<Entry, WorkspaceError> {
         let failed = WorkspaceError::io("record", path);
         let found = match self.tracker.look(path) {
-            Disk::Dir => return Ok(Entry::Dir),
+            Disk::Dir(mode) => return Ok(Entry::Dir { mode: Some(mode) }),
             Disk::File(_) => self.tracker.open(path),
             Disk::Nothing | Disk::Link(_) | Disk::Other => Ok(None),
         };
@@ -229,7 +244,7 @@ impl Workspace {
             let target = match (past.down.get(path), to.0.get(path), prior) {
                 (Some(before), ..) => before.as_ref(),
                 // Somebody else had changed it by the time that the guest touched it, in a cell of which no state is left.
-                (None, wanted, Some(prior)) if wanted != prior && (wanted.is_some() || recorded.is_none()) => {
+                (None, wanted, Some(prior)) if !agree(wanted, prior) && (wanted.is_some() || recorded.is_none()) => {
                     if wanted.is_some() || !self.has(prior) {
                         plan.kept.push(path.clone());
                     }
@@ -241,11 +256,16 @@ impl Workspace {
                 (None, wanted, _) => wanted,
             };
             let disk = self.tracker.look(path);
+            let is_down = past.down.contains_key(path);
             if self.is(path, disk, target, false) {
+                // Put there or taken away from outside while no kernel ran, and nothing that a cell did.
+                if is_down && agree(recorded, target) && !agree(to.0.get(path), target) {
+                    plan.kept.push(path.clone());
+                }
                 continue;
             }
             let is_left = left.is_some_and(|left| left.is_as_left(disk));
-            if recorded == target && !is_left && !past.up.contains_key(path) {
+            if agree(recorded, target) && !is_left && !past.up.contains_key(path) {
                 // Changed by somebody else, and none of what the move is about.
                 continue;
             }
@@ -255,7 +275,7 @@ impl Workspace {
                     recorded.is_none() && (is_left || origin.place != self.place || !self.missing.contains(path))
                 }
                 Disk::Other => false,
-                Disk::Dir | Disk::File(_) | Disk::Link(_) => {
+                Disk::Dir(_) | Disk::File(_) | Disk::Link(_) => {
                     let mut taken_over = past.up.get(path).into_iter().flatten();
                     is_left
                         || self.is(path, disk, recorded, true)
@@ -264,7 +284,7 @@ impl Workspace {
             };
             // In another directory a link that leads out of it would lead to whatever is there.
             let may = may && (origin.place == self.place || !target.is_some_and(leads_out));
-            let is_theirs = past.down.contains_key(path) && to.0.get(path).is_some_and(|entry| Some(entry) != target);
+            let is_theirs = is_down && to.0.contains_key(path) && !agree(to.0.get(path), target);
             if (!may || is_theirs) && plan.kept.last() != Some(path) {
                 plan.kept.push(path.clone());
             }
@@ -286,7 +306,8 @@ impl Workspace {
     /// modification, and if that is not enough by its content.
     fn is(&self, path: &str, disk: Disk, entry: Option<&Entry>, by_content: bool) -> bool {
         let (stamp, entry) = match (disk, entry) {
-            (Disk::Nothing, None) | (Disk::Dir, Some(Entry::Dir)) => return true,
+            (Disk::Nothing, None) => return true,
+            (Disk::Dir(mode), Some(Entry::Dir { mode: recorded })) => return is_mode(mode, *recorded),
             (Disk::Link(_), Some(entry)) => return self.is_link(path, entry),
             (Disk::File(stamp), Some(entry)) => (stamp, entry),
             _ => return false,
@@ -337,6 +358,11 @@ fn record_behind(tracker: Arc<Tracker>) -> std::io::Result<Sender<Arc<Batch>>> {
     };
     std::thread::Builder::new().name("recorder".to_owned()).spawn(work)?;
     Ok(batches)
+}
+
+/// Whether this mode is the one that is recorded of a directory, if one is.
+fn is_mode(mode: u32, recorded: Option<u32>) -> bool {
+    recorded.is_none_or(|recorded| recorded & DIR_MODE == mode)
 }
 
 /// Whether this is a link that may lead out of its workspace.

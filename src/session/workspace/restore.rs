@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
 
 use super::blobs::{self, Content, Unusable};
 use super::error::WorkspaceError;
 use super::manifest::{Entry, MAX_TARGET, Manifest};
 use super::recorder::Workspace;
-use super::scan::{Disk, MAX_DEPTH, Stamp};
+use super::scan::{DIR_MODE, Disk, MAX_DEPTH, Stamp};
 use super::staging::Staging;
 use super::tracker::Known;
 
@@ -51,7 +51,7 @@ impl Workspace {
         let mut staged = Vec::new();
         for (path, Step { disk, target }) in &steps {
             let (name, content) = match target {
-                None | Some(Entry::Dir) => continue,
+                None | Some(Entry::Dir { .. }) => continue,
                 Some(Entry::File { sha256, size, mode, mtime_ns }) => {
                     let content = Content { sha256: sha256.clone(), size: *size };
                     let staging = self.staging(&mut stagings, path)?;
@@ -74,10 +74,15 @@ impl Workspace {
                 Err(error) => drop(failed.get_or_insert(error)),
             }
         }
-        for path in steps.iter().filter(|(_, step)| step.target == Some(Entry::Dir)).map(|(path, _)| path) {
-            match self.make_directory(path) {
-                Ok(true) => {}
-                Ok(false) => kept.push(path.clone()),
+        let directory = |(path, step): (&'_ String, &'_ Step)| match step.target {
+            Some(Entry::Dir { mode }) => Some((path.clone(), mode)),
+            _ => None,
+        };
+        let mut modes = Vec::new();
+        for (path, mode) in steps.iter().filter_map(directory) {
+            match self.make_directory(&path, mode) {
+                Ok(true) => modes.extend(mode.map(|mode| (path, mode & DIR_MODE))),
+                Ok(false) => kept.push(path),
                 Err(error) => drop(failed.get_or_insert(error)),
             }
         }
@@ -93,6 +98,12 @@ impl Workspace {
                 (Ok(Some(_)), None) => drop(state.known.remove(path)),
                 (Ok(None), _) => kept.push(path.to_owned()),
                 (Err(error), _) => drop(failed.get_or_insert(error)),
+            }
+        }
+        // Last, as nothing can be put into one that is not to be written to; and what is in it before it.
+        for (path, mode) in modes.iter().rev() {
+            if let Err(error) = self.set_mode(path, *mode) {
+                failed.get_or_insert(error);
             }
         }
         if let Some(error) = failed {
@@ -117,7 +128,7 @@ impl Workspace {
             if !below.split('/').all(is_name) {
                 return Err(wrong("has a part that is no name"));
             }
-            let is_dir = matches!(entry, Entry::Dir);
+            let is_dir = matches!(entry, Entry::Dir { .. });
             if below.split('/').count() + usize::from(is_dir) > MAX_DEPTH {
                 return Err(wrong("is nested too deep"));
             }
@@ -189,7 +200,7 @@ impl Workspace {
     fn clear(&self, path: &str, disk: Disk, target: Option<&Entry>) -> Result<bool, WorkspaceError> {
         let is_replaced = match target {
             None => false,
-            Some(Entry::Dir) => disk == Disk::Dir,
+            Some(Entry::Dir { .. }) => matches!(disk, Disk::Dir(_)),
             Some(Entry::File { .. } | Entry::Link { .. }) => disk.is_leaf(),
         };
         if disk == Disk::Nothing || is_replaced {
@@ -210,14 +221,36 @@ impl Workspace {
         }
     }
 
-    /// Makes a directory, with those above it. Answers false if something else is there.
-    fn make_directory(&self, path: &str) -> Result<bool, WorkspaceError> {
+    /// Makes a directory, with those above it: one whose mode is known, as nobody else's so far. Answers false if
+    /// something else is there.
+    fn make_directory(&self, path: &str, mode: Option<u32>) -> Result<bool, WorkspaceError> {
         let Some((root, below)) = self.tracker.root(path) else { return Ok(false) };
-        match directory(root, below) {
+        let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
+        let made = directory(root, above).and_then(|dir| {
+            let mut private = DirBuilder::new();
+            private.mode(if mode.is_some() { 0o700 } else { 0o777 });
+            match dir.create_dir_with(name, &private) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => super::scan::descend(&dir, std::iter::once(name)),
+            }
+        });
+        match made {
             Ok(_) => Ok(true),
             Err(error) if is_in_the_way(&error) => Ok(false),
             Err(error) => Err(WorkspaceError::io("make the directory", path)(error)),
         }
+    }
+
+    /// Gives a directory its mode.
+    fn set_mode(&self, path: &str, mode: u32) -> Result<(), WorkspaceError> {
+        let set = self.tracker.parent(path).and_then(|(dir, name)| {
+            if Disk::look(&dir, name) == Disk::Dir(mode) {
+                return Ok(());
+            }
+            let opened = super::scan::descend(&dir, std::iter::once(name))?.open(".")?;
+            Ok(rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode))?)
+        });
+        set.map_err(WorkspaceError::io("set the mode of the directory", path))
     }
 
     /// Moves a file to its place, if what it replaces is still the same; its stamp there.

@@ -15,6 +15,9 @@ use super::tracker::Seen;
 /// Directories within each other. One descriptor is open for each while a tree is walked.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// What is recorded of a directory's mode, and put back: a shared one may be sticky, or give its group on.
+pub(super) const DIR_MODE: u32 = 0o3777;
+
 /// A second write within this time of a first one may leave the same time on the file: file systems take it
 /// from a clock that ticks every 1 to 10 ms.
 const TICK: Duration = Duration::from_millis(50);
@@ -89,7 +92,8 @@ impl Stamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disk {
     Nothing,
-    Dir,
+    /// With its mode, as far as it is recorded.
+    Dir(u32),
     File(Stamp),
     /// A symbolic link.
     Link(Stamp),
@@ -101,7 +105,7 @@ impl Disk {
     /// What stands at `path` below `root`. A link at its end is not followed, and none leads out.
     pub(super) fn look(root: &Dir, path: &str) -> Self {
         match root.symlink_metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Self::Dir,
+            Ok(metadata) if metadata.is_dir() => Self::Dir(metadata.mode() & DIR_MODE),
             Ok(metadata) if metadata.is_file() => Self::File(Stamp::of(&metadata)),
             Ok(metadata) if metadata.is_symlink() => Self::Link(Stamp::of(&metadata)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

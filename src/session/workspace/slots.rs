@@ -23,6 +23,8 @@ const MAX_RECORD: usize = 1 << 16;
 const MAX_FILE: u64 = 256 << 20;
 /// How long a write may take that a kill met in the midst. What changed later is somebody else's.
 const UNDER_WAY: Duration = Duration::from_secs(2);
+/// The mode of a directory in a list of an earlier version, which did not say it.
+const ANY_MODE: u32 = u32::MAX;
 /// By so much the file system's clock may be behind.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -60,12 +62,13 @@ impl Leftover {
 
     /// Whether this is what the guest left there.
     pub(super) fn is_as_left(&self, disk: Disk) -> bool {
-        if disk == self.left {
+        let is_any = matches!((self.left, disk), (Disk::Dir(ANY_MODE), Disk::Dir(_)));
+        if disk == self.left || is_any {
             return true;
         }
         let Some(began) = self.under_way else { return false };
         match disk {
-            Disk::Nothing | Disk::Dir => true,
+            Disk::Nothing | Disk::Dir(_) => true,
             Disk::File(stamp) | Disk::Link(stamp) => {
                 let (from, to) = (began.saturating_sub(TICK), began.saturating_add(UNDER_WAY));
                 stamp.changed().is_some_and(|changed| from <= changed && changed <= to)
@@ -219,7 +222,10 @@ fn fixed(left: Disk, under_way: bool) -> [u8; FIXED] {
     }
     let kind = match left {
         Disk::Nothing => 1,
-        Disk::Dir => 2,
+        Disk::Dir(mode) => {
+            words[1] = mode.into();
+            6
+        }
         Disk::Other => 3,
         Disk::File(stamp) => {
             words[1..].copy_from_slice(&stamp.to_words());
@@ -242,7 +248,8 @@ fn parse_fixed(bytes: &[u8; FIXED]) -> Option<(Disk, Option<Duration>)> {
     let began = words.next().unwrap_or_default();
     let left = match bytes.first()? {
         1 => Disk::Nothing,
-        2 => Disk::Dir,
+        2 => Disk::Dir(ANY_MODE),
+        6 => Disk::Dir(words.next().and_then(|mode| mode.try_into().ok())?),
         3 => Disk::Other,
         kind @ (4 | 5) => {
             let mut stamp = [0; 8];

@@ -18,6 +18,8 @@ pub(super) struct Staging {
     dir: Dir,
     name: String,
     next: u64,
+    /// Says that it is used: another kernel may have the same directory as its workspace.
+    _lock: Option<std::fs::File>,
 }
 
 impl Staging {
@@ -27,7 +29,10 @@ impl Staging {
         private.mode(0o700);
         root.create_dir_with(&name, &private)?;
         let dir = root.open_dir_nofollow(&name)?;
-        Ok(Self { root: root.try_clone()?, dir, name, next: 0 })
+        let lock = dir.open(".")?.into_std();
+        // Not every file system can.
+        let lock = lock.try_lock().is_ok().then_some(lock);
+        Ok(Self { root: root.try_clone()?, dir, name, next: 0, _lock: lock })
     }
 
     /// A new file in it, and its name.
@@ -108,6 +113,12 @@ impl Drop for Staging {
     }
 }
 
+/// Whether a process uses the directory.
+fn is_used(root: &Dir, name: &str) -> io::Result<bool> {
+    let directory = root.open_dir_nofollow(name)?.open(".")?.into_std();
+    Ok(matches!(directory.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
 /// Removes what a crash left behind in the directory.
 pub(super) fn clean(root: &Dir) -> io::Result<()> {
     let mut left = Vec::new();
@@ -119,8 +130,14 @@ pub(super) fn clean(root: &Dir) -> io::Result<()> {
             left.push(name);
         }
     }
-    for name in left {
-        Staging::new(root)?.remove_tree(root, name.to_str().unwrap_or_default())?;
+    for name in left.iter().filter_map(|name| name.to_str()) {
+        match is_used(root, name) {
+            Ok(true) => {}
+            // Whoever used it has just removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(false) => Staging::new(root)?.remove_tree(root, name)?,
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

@@ -155,6 +155,118 @@ fn only_what_the_guest_touched_is_recorded() {
     assert!(workspace.record().is_none());
 }
 
+fn mode(at: &Path) -> u32 {
+    fs::symlink_metadata(at).unwrap().mode() & 0o7777
+}
+
+fn set_mode(at: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(at, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_directory_that_comes_back_is_as_private_as_it_was() {
+    for wanted in [0o700, 0o1770, 0o755, 0o2750] {
+        let place = Place::new();
+        fs::create_dir(place.at("app/private")).unwrap();
+        fs::write(place.at("app/private/diary"), "secret").unwrap();
+        set_mode(&place.at("app/private"), wanted);
+        let remove = |workspace: &Workspace| {
+            place.guest(workspace, "app/private/diary", |at| fs::remove_file(at).unwrap());
+            place.guest(workspace, "app/private", |at| fs::remove_dir(at).unwrap());
+        };
+        let mut workspace = place.open();
+        let mut history = persons::History::new(&workspace);
+        remove(&workspace);
+        assert!(workspace.roll_back().unwrap().is_empty());
+        assert_eq!(
+            (mode(&place.at("app/private")), text(&place.at("app/private/diary"))),
+            (wanted, "secret".to_owned())
+        );
+        remove(&workspace);
+        history.record(&mut workspace);
+        // Another one of the same name, as the guest makes it.
+        place.guest(&workspace, "app/private", |at| {
+            fs::create_dir(at).unwrap();
+            set_mode(at, 0o751);
+        });
+        history.record(&mut workspace);
+        assert!(history.go(&mut workspace, 0).is_empty());
+        assert_eq!(
+            (mode(&place.at("app/private")), text(&place.at("app/private/diary"))),
+            (wanted, "secret".to_owned())
+        );
+        assert!(history.go(&mut workspace, 2).is_empty());
+        assert_eq!((mode(&place.at("app/private")), place.at("app/private/diary").exists()), (0o751, false));
+    }
+}
+
+#[test]
+fn a_directory_that_was_removed_and_made_in_one_cell_comes_back_as_it_was() {
+    let place = Place::new();
+    fs::create_dir(place.at("app/private")).unwrap();
+    set_mode(&place.at("app/private"), 0o700);
+    let mut workspace = place.open();
+    let mut history = persons::History::new(&workspace);
+    place.guest(&workspace, "app/private", |at| fs::remove_dir(at).unwrap());
+    place.guest(&workspace, "app/private", |at| {
+        fs::create_dir(at).unwrap();
+        set_mode(at, 0o755);
+    });
+    history.record(&mut workspace);
+    assert!(history.go(&mut workspace, 0).is_empty());
+    assert_eq!(mode(&place.at("app/private")), 0o700);
+}
+
+#[test]
+fn the_mode_of_a_directory_that_an_earlier_version_recorded_is_left_alone() {
+    let place = Place::new();
+    let old: Manifest = serde_json::from_str(r#"{"app/dir": {"kind": "dir"}, "app/other": {"kind": "dir"}}"#).unwrap();
+    assert!(serde_json::to_string(&old).unwrap().contains(r#"{"kind":"dir"}"#), "as it was");
+    fs::create_dir(place.at("app/dir")).unwrap();
+    set_mode(&place.at("app/dir"), 0o710);
+    let mut workspace = place.open();
+    workspace.take_over(&old);
+    assert_eq!(workspace.manifest().0.keys().collect::<Vec<_>>(), ["app/dir"]);
+    assert!(workspace.go(&old, &Past::default(), NEW).unwrap().is_empty());
+    assert_eq!(mode(&place.at("app/dir")), 0o710);
+    assert!(place.at("app/other").is_dir());
+    // And goes with the state.
+    let mut history = persons::History::new(&workspace);
+    place.guest(&workspace, "app/dir", |at| fs::remove_dir(at).unwrap());
+    history.record(&mut workspace);
+    assert!(history.states[1].1.before.is_empty(), "nobody has changed it");
+    assert!(history.go(&mut workspace, 0).is_empty());
+    assert!(place.at("app/dir").is_dir());
+}
+
+#[test]
+fn a_file_never_comes_back_with_the_rights_of_its_owner() {
+    let place = Place::new();
+    fs::write(place.at("app/tool"), "#!").unwrap();
+    set_mode(&place.at("app/tool"), 0o6755);
+    let workspace = place.open();
+    place.guest(&workspace, "app/tool", |at| fs::remove_file(at).unwrap());
+    let mut workspace = workspace;
+    workspace.roll_back().unwrap();
+    assert_eq!(mode(&place.at("app/tool")), 0o755);
+}
+
+#[test]
+fn what_another_kernel_is_about_to_put_back_is_left_alone_and_what_a_crash_left_is_not() {
+    let place = Place::new();
+    let dir = cap_std::fs::Dir::open_ambient_dir(place.at("app"), cap_std::ambient_authority()).unwrap();
+    let mut staging = staging::Staging::new(&dir).unwrap();
+    let (_, staged) = staging.file().unwrap();
+    let left = place.at(&format!("app/.cellblock-restore-{}", "a".repeat(32)));
+    fs::create_dir(&left).unwrap();
+    drop(place.open());
+    assert!(!left.exists());
+    staging.move_out(&staged, &dir, "file").unwrap();
+    drop(staging);
+    assert_eq!(place.tree().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["app/file"]);
+}
+
 #[test]
 fn a_second_write_within_a_tick_is_found() {
     let place = Place::new();

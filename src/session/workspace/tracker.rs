@@ -311,7 +311,7 @@ impl Tracker {
             Disk::Other => return Ok(Step::Done),
             Disk::Link(_) => Some(self.link(path)?.ok_or(Refused::Unreadable)?),
             Disk::Nothing => None,
-            Disk::Dir => Some(Entry::Dir),
+            Disk::Dir(mode) => Some(Entry::Dir { mode: Some(mode) }),
             Disk::File(stamp) => match self.known_entry(state, path, stamp) {
                 Some(entry) => Some(entry),
                 None if stamp.size > AT_ONCE => return Ok(Step::Large),
@@ -450,7 +450,7 @@ impl Tracker {
     /// What is at and below a path, as what comes behind it, directories before what is in them.
     fn below(&self, path: &str) -> Result<Vec<String>, Refused> {
         let mut all = vec![String::new()];
-        if self.look(path) != Disk::Dir {
+        if !matches!(self.look(path), Disk::Dir(_)) {
             return Ok(all);
         }
         let (parent, name) = self.parent(path)?;
@@ -591,6 +591,21 @@ impl Tracker {
             content.is_some_and(|content| self.blobs.adopt(&self.held, &content).is_err())
         };
         files.before.retain(|_, entry| !is_lost(entry));
+    }
+
+    /// Puts these contents where they belong as far as they can be had: somebody has deleted them there.
+    pub fn put_back_contents(&self, missing: &BTreeMap<String, u64>) {
+        let _recording = self.recording.lock();
+        let manifest = self.state().manifest.clone();
+        for (path, entry) in &manifest.0 {
+            let content = Content::of(entry).filter(|content| missing.contains_key(&content.sha256));
+            if let Some(content) = content.filter(|content| !self.blobs.has(content)) {
+                self.put_back(path, &content);
+            }
+        }
+        for (sha256, size) in missing {
+            let _ = self.blobs.adopt(&self.held, &Content { sha256: sha256.clone(), size: *size });
+        }
     }
 
     /// Puts a content where it belongs, from what is held or from the file itself.

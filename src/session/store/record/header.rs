@@ -71,6 +71,9 @@ pub struct State {
     pub cell: Cell,
     /// How many cells led here from the warm image.
     pub cells: u32,
+    /// How many of them, before its own, have no state of their own, as they could not be saved one by one.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub merged: u32,
     /// The size of its memory.
     pub memory_bytes: u64,
     /// Whatever the session wants to find again.
@@ -79,6 +82,11 @@ pub struct State {
     pub clock_ns: u64,
     /// The workspace.
     pub files: Files,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(merged: &u32) -> bool {
+    *merged == 0
 }
 
 /// The workspace of a state.

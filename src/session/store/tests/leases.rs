@@ -40,6 +40,28 @@ fn a_lease_is_renewed_while_the_holder_works() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_or_forward_stops_nothing() {
+    for hours in [-5, 5] {
+        let (depot, watch) = memory();
+        let far = stranger("far away");
+        let mut log = Log::create(&depot, opening("s", &far)).unwrap();
+        log.append(state(1, &[(0, 1)])).unwrap();
+        watch.pass(TimeDelta::hours(hours));
+        let mut last = None;
+        for number in 2..6 {
+            last = Some(log.append(state(number, &[(0, u64::from(number))])).unwrap());
+            assert!(matches!(Log::open(&depot, opening("s", &far)), Err(StoreError::Held { .. })), "{hours}");
+            watch.pass(TimeDelta::seconds(15));
+        }
+        log.close().unwrap();
+        watch.pass(TimeDelta::hours(-hours));
+        let mut log = Log::open(&depot, opening("s", &far)).unwrap();
+        assert_eq!(Some(log.move_to(&Move::Resume).unwrap()), last.map(Target::State));
+        log.append(state(6, &[(0, 6)])).unwrap();
+    }
+}
+
+#[test]
 fn who_was_taken_over_learns_it_and_writes_nothing_more() {
     let (depot, watch) = memory();
     let far = stranger("far away");
