@@ -181,6 +181,7 @@ mod tests {
         let mut both = second;
         both.absorb(first);
         third.absorb(both);
+        assert!(third.weight() > 0);
         let mut state = state();
         let orphans = third.settle(&mut state);
         let files = state.files.clone().unwrap();
@@ -188,8 +189,29 @@ mod tests {
         assert_eq!(files.set, cells.workspace.manifest().0, "the newest of each");
         // What only the states in between had is in the store all the same.
         assert_eq!(orphans.len(), 1, "{orphans:?}");
-        assert!(third.weight() > 0);
-        assert_eq!((third.bytes(), third.hashes().len()), (0, 0), "nothing waits any more");
+        assert_eq!((third.bytes(), third.hashes().len(), third.weight()), (0, 0, 0), "nothing waits any more");
+        assert_eq!(third.recorded.len(), 1, "only the last has to be known");
+    }
+
+    #[test]
+    fn what_is_recorded_is_said_without_waiting_for_the_rest() {
+        let mut cells = Cells::new();
+        let first = cells.cell(&[("a", Some("one"))]);
+        let mut both = cells.cell(&[("a", None)]);
+        both.absorb(first);
+        while !both.pending.iter().all(|(capture, _)| capture.is_recorded()) {
+            std::thread::yield_now();
+        }
+        // One that somebody else still has to record.
+        let (never, tracker) = both.pending.pop().unwrap();
+        let mut state = state();
+        both.settle_done(&mut state);
+        assert_eq!((names(state.files.as_ref().unwrap()), both.is_pending()), ((vec!["app/a"], vec![]), false));
+        both.pending.push((never, tracker));
+        assert!(both.is_pending());
+        both.settle_done(&mut state);
+        assert_eq!(names(state.files.as_ref().unwrap()), (vec![], vec!["app/a"]));
+        assert_eq!((both.recorded.len(), both.weight()), (1, 0));
     }
 
     #[test]
