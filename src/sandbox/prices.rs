@@ -43,6 +43,8 @@ pub const GIVEN: u64 = 2_000;
 pub const READ_BYTE: u64 = 1;
 /// A byte written to one.
 pub const WRITTEN_BYTE: u64 = 4;
+/// A byte of a file of somebody else's that is put away before the guest changes it: read, written and hashed.
+pub const PUT_BYTE: u64 = 12;
 /// A byte of text, on fd 1 or 2.
 pub const TEXT_BYTE: u64 = 10;
 /// A byte of randomness.
@@ -90,6 +92,7 @@ const IS_OPEN: (u64, &str) = (OPEN, "open file");
 const IS_COUNTED: (u64, &str) = (COUNTED, "file counted");
 const UP: (u64, &str) = (STEP, "directory up to the mount");
 const READ: (u64, &str) = (READ_BYTE, "byte read");
+const PUT: (u64, &str) = (PUT_BYTE, "byte put away before it is changed");
 const WRITTEN: (u64, &str) = (WRITTEN_BYTE, "byte written");
 
 const COUNTS: &str = "a path of 4,096 bytes; files are counted up to the quota, when it seems to be used up and at the \
@@ -140,15 +143,15 @@ pub const CALLS: &[HostCall] = &[
     wasi(
         "fd_filestat_set_size",
         RESIZE,
-        &[IS_COUNTED, IS_OPEN],
+        &[IS_COUNTED, IS_OPEN, PUT],
         "the quota, by length: holes count; what is cut off was paid for when it was written",
         COUNTING,
     ),
-    wasi("fd_filestat_set_times", WRITE, &[], ONE_FILE, SHORT),
+    wasi("fd_filestat_set_times", WRITE, &[PUT], ONE_FILE, SHORT),
     wasi("fd_pread", FILE, &[READ], MOVES, PART),
     wasi("fd_prestat_dir_name", CALL, &[], "the name of a mount", SHORT),
     wasi("fd_prestat_get", CALL, &[], OWN, SHORT),
-    wasi("fd_pwrite", WRITE, &[WRITTEN, IS_COUNTED, IS_OPEN], MOVES, PART_COUNTING),
+    wasi("fd_pwrite", WRITE, &[WRITTEN, IS_COUNTED, IS_OPEN, PUT], MOVES, PART_COUNTING),
     wasi("fd_read", FILE, &[READ], MOVES, PART),
     wasi(
         "fd_readdir",
@@ -164,15 +167,15 @@ pub const CALLS: &[HostCall] = &[
     wasi(
         "fd_write",
         TEXT,
-        &[(WRITE, "call that writes to a file"), WRITTEN, IS_COUNTED, IS_OPEN, (TEXT_BYTE, "byte of text")],
+        &[(WRITE, "call that writes to a file"), WRITTEN, IS_COUNTED, IS_OPEN, (TEXT_BYTE, "byte of text"), PUT],
         "the bytes that the guest's memory has, 1 MiB at a time; text: 1 MiB, and the limits of output",
         "as `fd_pwrite`; text, while the front end is behind: EINTR",
     ),
     wasi("path_create_directory", MADE, &[IN_PATH, IS_OPEN, IS_COUNTED, UP], COUNTS, COUNTING),
     wasi("path_filestat_get", PATH, &[IN_PATH], ONE_PATH, SHORT),
-    wasi("path_filestat_set_times", PATH + WRITE, &[IN_PATH], ONE_PATH, SHORT),
+    wasi("path_filestat_set_times", PATH + WRITE, &[IN_PATH, PUT], ONE_PATH, SHORT),
     wasi("path_link", CALL, &[], REFUSED, SHORT),
-    wasi("path_open", CHANGE, &[IN_PATH, IS_OPEN, IS_COUNTED, (MADE, "file made")], COUNTS, COUNTING),
+    wasi("path_open", CHANGE, &[IN_PATH, IS_OPEN, IS_COUNTED, (MADE, "file made"), PUT], COUNTS, COUNTING),
     wasi("path_readlink", PATH, &[IN_PATH], "a path and a link's text, 4,096 bytes each", SHORT),
     wasi("path_remove_directory", MADE, &[IN_PATH, IS_OPEN], ONE_PATH, SHORT),
     wasi(
@@ -185,12 +188,13 @@ pub const CALLS: &[HostCall] = &[
             IS_OPEN,
             UP,
             (LISTED, "entry below a directory that goes deeper"),
+            PUT,
         ],
         "two paths of 4,096 bytes; a directory that goes deeper is looked through, up to 63 levels",
         "while it is looked through, after each 128 entries: EINTR",
     ),
     wasi("path_symlink", CALL, &[], REFUSED, SHORT),
-    wasi("path_unlink_file", CHANGE, &[IN_PATH, IS_OPEN], ONE_PATH, SHORT),
+    wasi("path_unlink_file", CHANGE, &[IN_PATH, IS_OPEN, PUT], ONE_PATH, SHORT),
     wasi("poll_oneoff", FILE, &[(SUBSCRIPTION, "subscription")], "1,024 subscriptions", "while it waits: at once"),
     wasi("proc_exit", CALL, &[], "ends the guest", SHORT),
     wasi("proc_raise", CALL, &[], "refused (ENOTSUP)", SHORT),

@@ -41,6 +41,15 @@ pub struct Written {
     pub links: u64,
 }
 
+/// What a rename takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Bytes that had to be put away.
+    pub bytes: u64,
+    /// Paths that are gone through.
+    pub paths: u64,
+}
+
 /// Why the guest must not do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
@@ -56,11 +65,11 @@ pub enum Denied {
 
 /// Keeps the files of one guest. Calls come from the guest's thread only.
 pub trait Watch: std::fmt::Debug + Send + Sync {
-    /// Before the guest does something at a path. `None`: it may at once.
-    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<(), Denied>>>;
+    /// Before the guest does something at a path; answers how many bytes had to be put away. `None`: it may at once.
+    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<u64, Denied>>>;
 
-    /// Before the guest renames something; answers how many paths are gone through for that.
-    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<u64, Denied>>;
+    /// Before the guest renames something; answers what that took.
+    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<Moved, Denied>>;
 
     /// What [`Watch::before`] announced is over, whether it was done or not: through a descriptor, which shows this, or by the path.
     fn after(&self, spot: Spot<'_>, written: Option<Written>);
@@ -77,7 +86,11 @@ pub(super) async fn before(caller: &mut Caller<'_, Host>, place: &Place, follow:
     let control = caller.data().control.clone();
     match control.wait(wait).await {
         None => Err(errno::INTR),
-        Some(done) => done.map_err(|denied| refuse(caller, denied)),
+        Some(Ok(bytes)) => {
+            host::charge(caller, prices::PUT_BYTE.saturating_mul(bytes)).await;
+            Ok(())
+        }
+        Some(Err(denied)) => Err(refuse(caller, denied)),
     }
 }
 
@@ -114,8 +127,9 @@ pub(super) async fn before_move(caller: &mut Caller<'_, Host>, from: &Place, to:
     let to = Spot { mount: &other, path: &to.path, follow: false };
     match control.wait(watch.before_move(from, to)).await {
         None => Err(errno::INTR),
-        Some(Ok(moved)) => {
-            host::charge(caller, prices::MOVED.saturating_mul(moved)).await;
+        Some(Ok(Moved { bytes, paths })) => {
+            let moved = prices::MOVED.saturating_mul(paths);
+            host::charge(caller, moved.saturating_add(prices::PUT_BYTE.saturating_mul(bytes))).await;
             Ok(())
         }
         Some(Err(denied)) => Err(refuse(caller, denied)),

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use super::workspace::{Refused, Seen, Tracker};
 use crate::sandbox::HostCall;
-use crate::sandbox::watch::{Act, Denied, Spot, Watch, Written};
+use crate::sandbox::watch::{Act, Denied, Moved, Spot, Watch, Written};
 
 /// Tells a workspace what the guest does.
 #[derive(Debug)]
 pub struct Watcher(pub Arc<Tracker>);
 
 impl Watch for Watcher {
-    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<(), Denied>>> {
+    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<u64, Denied>>> {
         let wait = self.0.before(root(spot), spot.path, spot.follow, act == Act::Make)?;
         Some(Box::pin(async move { wait.await.map_err(denied) }))
     }
 
-    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<u64, Denied>> {
-        Box::pin(async move { self.0.before_move((root(from), from.path), (root(to), to.path)).await.map_err(denied) })
+    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<Moved, Denied>> {
+        Box::pin(async move {
+            let moved = self.0.before_move((root(from), from.path), (root(to), to.path)).await;
+            moved.map(|(bytes, paths)| Moved { bytes, paths }).map_err(denied)
+        })
     }
 
     fn after(&self, spot: Spot<'_>, written: Option<Written>) {

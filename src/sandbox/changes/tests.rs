@@ -18,7 +18,7 @@ use super::super::memory::{Mapping, WASM_PAGE};
 use super::super::outside::{HostCall, Outside};
 use super::super::quota::Meter;
 use super::super::signal::{Signal, Word};
-use super::super::watch::{Act, Denied, Spot, Watch, Written};
+use super::super::watch::{Act, Denied, Moved, Spot, Watch, Written};
 use super::super::world::{Clock, Mount, Quota, World};
 use super::super::{errno, prices, wasi};
 
@@ -401,6 +401,8 @@ fn a_deterministic_guest_has_its_own_times_of_files_and_directories() {
 struct Listener {
     heard: parking_lot::Mutex<Vec<String>>,
     denies: parking_lot::Mutex<Option<Denied>>,
+    /// What it says that it has put away.
+    bytes: u64,
 }
 
 impl Listener {
@@ -411,12 +413,14 @@ impl Listener {
 }
 
 impl Watch for Listener {
-    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<(), Denied>>> {
-        Some(Box::pin(async move { self.hear(format!("{act:?} {}/{}", spot.mount, spot.path)) }))
+    fn before<'a>(&'a self, spot: Spot<'a>, act: Act) -> Option<HostCall<'a, Result<u64, Denied>>> {
+        Some(Box::pin(async move { self.hear(format!("{act:?} {}/{}", spot.mount, spot.path)).map(|()| self.bytes) }))
     }
 
-    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<u64, Denied>> {
-        Box::pin(async move { self.hear(format!("move {} {}", from.path, to.path)).map(|()| 1) })
+    fn before_move<'a>(&'a self, from: Spot<'a>, to: Spot<'a>) -> HostCall<'a, Result<Moved, Denied>> {
+        Box::pin(async move {
+            self.hear(format!("move {} {}", from.path, to.path)).map(|()| Moved { bytes: self.bytes, paths: 1 })
+        })
     }
 
     fn after(&self, spot: Spot<'_>, written: Option<Written>) {
@@ -480,7 +484,11 @@ impl Rig {
     }
 
     fn listened_to(&mut self) -> Arc<Listener> {
-        let listener = Arc::new(Listener::default());
+        self.listened_to_by(Listener::default())
+    }
+
+    fn listened_to_by(&mut self, listener: Listener) -> Arc<Listener> {
+        let listener = Arc::new(listener);
         self.store.data_mut().watch = Some(listener.clone());
         listener
     }
@@ -501,6 +509,15 @@ fn whoever_keeps_files_is_told_before_and_after_each_change_and_can_refuse_it() 
         let listener = told.listened_to();
         assert_eq!(call(&mut told), errno::SUCCESS, "{name}");
         assert_eq!(*listener.heard.lock(), expected, "{name}");
+        let mut dearer = rig();
+        dearer.listened_to_by(Listener { bytes: 1 << 20, ..Listener::default() });
+        let cost = |rig: &mut Rig| {
+            let before = rig.fuel();
+            call(rig);
+            rig.fuel() - before
+        };
+        let more = cost(&mut dearer).saturating_sub(cost(&mut told));
+        assert!(more >= prices::PUT_BYTE << 20, "{name}: what is put away costs {more}");
         for (denied, errno) in [
             (Denied::Names, errno::NOSPC),
             (Denied::Unreadable, errno::ACCES),

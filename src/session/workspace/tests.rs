@@ -115,12 +115,30 @@ fn collect(dir: &Path, name: &str, tree: &mut Files) {
 }
 
 #[test]
+fn what_has_to_be_put_away_is_said_once_in_bytes() {
+    let place = Place::new();
+    fs::create_dir(place.at("app/dir")).unwrap();
+    // The larger is put away on another thread.
+    fs::write(place.at("app/small"), vec![1; 3_000]).unwrap();
+    fs::write(place.at("app/dir/large"), vec![2; 9 << 20]).unwrap();
+    let workspace = place.open();
+    let before = |path| tracker_before(&workspace, path);
+    assert_eq!((before("small"), before("small"), before("new")), (3_000, 0, 0));
+    let (bytes, _) = block_on(workspace.tracker().before_move(("app", "dir"), ("app", "moved"))).unwrap();
+    assert_eq!((bytes, before("dir/large")), (9 << 20, 0));
+}
+
+fn tracker_before(workspace: &Workspace, path: &str) -> u64 {
+    workspace.tracker().before("app", path, true, false).map_or(0, |wait| block_on(wait).unwrap())
+}
+
+#[test]
 fn of_a_rename_all_is_counted_that_is_gone_through() {
     let place = Place::new();
     fs::create_dir(place.at("app/dir")).unwrap();
     (0..50).for_each(|index| fs::write(place.at(&format!("app/dir/{index}")), "x").unwrap());
     let workspace = place.open();
-    let moved = || block_on(workspace.tracker().before_move(("app", "dir"), ("app", "moved"))).unwrap();
+    let moved = || block_on(workspace.tracker().before_move(("app", "dir"), ("app", "moved"))).unwrap().1;
     assert_eq!(moved(), 102, "where each was and where it comes to be");
     for index in 0..50 {
         place.guest(&workspace, &format!("app/dir/{index}"), |at| fs::remove_file(at).unwrap());
@@ -512,6 +530,6 @@ fn a_guest_that_goes_on_with_a_file_waits_until_it_is_recorded() {
     // Any other file can be written to.
     place.guest_writes(&workspace, "app/b", "at once");
     tracker.record(&capture.0);
-    assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    assert!(matches!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
     assert!(capture.is_recorded() && capture.wait().1.set.contains_key("app/a"));
 }

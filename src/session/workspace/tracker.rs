@@ -156,11 +156,12 @@ pub(super) struct Listing {
 }
 
 enum Step {
-    Done,
+    /// So many bytes were put away.
+    Done(u64),
     /// Its content is being put away.
     Busy,
-    /// Its content has to be put away first, which takes a while.
-    Large,
+    /// Its content, of so many bytes, has to be put away first, which takes a while.
+    Large(u64),
 }
 
 impl Tracker {
@@ -188,7 +189,7 @@ impl Tracker {
         path: &str,
         follow: bool,
         make: bool,
-    ) -> Option<impl Future<Output = Result<(), Refused>> + Send + 'a> {
+    ) -> Option<impl Future<Output = Result<u64, Refused>> + Send + 'a> {
         let given = format!("{root}/{path}");
         if self.begin_again(&mut self.state(), &given) {
             return None;
@@ -196,7 +197,7 @@ impl Tracker {
         Some(async move {
             match self.resolve(&given, follow) {
                 Some(path) => self.touch(&path, make).await,
-                None => Ok(()),
+                None => Ok(0),
             }
         })
     }
@@ -213,24 +214,25 @@ impl Tracker {
         }
     }
 
-    /// Before the guest renames something; how many paths are gone through for that: of what is moved, where it was and
+    /// Before the guest renames something; how many bytes had to be put away, and how many paths are gone through for that: of what is moved, where it was and
     /// where it comes to be, and of what was there since the last record.
     ///
     /// # Errors
     /// As [`Refused`] says.
-    pub async fn before_move(self: &Arc<Self>, from: (&str, &str), to: (&str, &str)) -> Result<u64, Refused> {
+    pub async fn before_move(self: &Arc<Self>, from: (&str, &str), to: (&str, &str)) -> Result<(u64, u64), Refused> {
         let resolve = |(root, path): (&str, &str)| self.resolve(&format!("{root}/{path}"), false);
-        let (Some(from), Some(to)) = (resolve(from), resolve(to)) else { return Ok(1) };
+        let (Some(from), Some(to)) = (resolve(from), resolve(to)) else { return Ok((0, 1)) };
+        let mut bytes = 0;
         let below = self.below(&from)?;
         for (index, rest) in below.iter().enumerate() {
-            self.touch(&format!("{from}{rest}"), false).await?;
-            self.touch(&format!("{to}{rest}"), false).await?;
+            bytes += self.touch(&format!("{from}{rest}"), false).await?;
+            bytes += self.touch(&format!("{to}{rest}"), false).await?;
             if index % ROW == ROW - 1 {
                 rest_a_moment().await;
             }
         }
         let state = self.state();
-        Ok((within(&state, &from).count() + within(&state, &to).count()) as u64)
+        Ok((bytes, (within(&state, &from).count() + within(&state, &to).count()) as u64))
     }
 
     /// After it, whether it was done or not.
@@ -262,13 +264,18 @@ impl Tracker {
         }
     }
 
-    async fn touch(self: &Arc<Self>, path: &str, make: bool) -> Result<(), Refused> {
+    /// Answers how many bytes had to be put away first.
+    async fn touch(self: &Arc<Self>, path: &str, make: bool) -> Result<u64, Refused> {
+        let mut elsewhere = 0;
         loop {
             let freed = self.freed.notified();
             match self.try_touch(path, make)? {
-                Step::Done => return Ok(()),
+                Step::Done(bytes) => return Ok(bytes + elsewhere),
                 Step::Busy => {}
-                Step::Large => self.put_away_elsewhere(path)?,
+                Step::Large(bytes) => {
+                    self.put_away_elsewhere(path)?;
+                    elsewhere += bytes;
+                }
             }
             freed.await;
         }
@@ -296,7 +303,7 @@ impl Tracker {
         let mut state = self.state();
         let state = &mut *state;
         if self.begin_again(state, path) {
-            return Ok(Step::Done);
+            return Ok(Step::Done(0));
         }
         if state.busy.contains(path) {
             return Ok(Step::Busy);
@@ -305,17 +312,19 @@ impl Tracker {
             return Err(refused);
         }
         let was = self.look(path);
+        let mut bytes = 0;
         let prior = match was {
-            _ if make && was != Disk::Nothing => return Ok(Step::Done),
+            _ if make && was != Disk::Nothing => return Ok(Step::Done(0)),
             Disk::Other if self.is_special(path) => return Err(Refused::Unreadable),
-            Disk::Other => return Ok(Step::Done),
+            Disk::Other => return Ok(Step::Done(0)),
             Disk::Link(_) => Some(self.link(path)?.ok_or(Refused::Unreadable)?),
             Disk::Nothing => None,
             Disk::Dir(mode) => Some(Entry::Dir { mode: Some(mode) }),
             Disk::File(stamp) => match self.known_entry(state, path, stamp) {
                 Some(entry) => Some(entry),
-                None if stamp.size > AT_ONCE => return Ok(Step::Large),
+                None if stamp.size > AT_ONCE => return Ok(Step::Large(stamp.size)),
                 None => {
+                    bytes = stamp.size;
                     let known = self.put_away(path)?;
                     let entry = known.as_ref().map(Known::entry);
                     state.known.extend(known.map(|known| (path.to_owned(), known)));
@@ -339,7 +348,7 @@ impl Tracker {
         };
         let slot = slots.and_then(|slots| slots.add(path, prior.as_ref(), was));
         state.touched.insert(path.to_owned(), Touch { prior, was, left: was, shared: false, slot, cost, freed: 0 });
-        Ok(Step::Done)
+        Ok(Step::Done(bytes))
     }
 
     /// What a file is, if its content is put away.
