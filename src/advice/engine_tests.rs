@@ -99,7 +99,7 @@ fn what_the_host_saw() {
     );
     says(ErrorType::Timeout, &ended(Ended::Timeout), &["1.5 s", "timeout_seconds", "line 2"]);
     says(ErrorType::MemoryExhausted, &ended(Ended::MemoryLimit), &["200,000,000", "memory_bytes"]);
-    says(ErrorType::StackOverflow, &ended(Ended::StackOverflow), &["8 MiB"]);
+    says(ErrorType::StackOverflow, &ended(Ended::StackOverflow), &["128 MiB"]);
     says(ErrorType::Interrupted, &ended(Ended::Interrupted), &["interrupted after 1.5 s", "`spin()`"]);
     says(ErrorType::GuestExited, &ended(Ended::Exited), &["status 3", "os._exit"]);
     says(ErrorType::StateRolledBack, &ended(Ended::Trap), &["rolled back"]);

@@ -143,7 +143,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "recursion_limit",
-        doc: "Depth of Python calls at which RecursionError is raised. `sys.setrecursionlimit` goes before it; memory, fuel and a stack of 8 MiB, which nothing in a cell can raise, bound what comes of that.",
+        doc: "Depth of Python calls at which RecursionError is raised. `sys.setrecursionlimit` goes before it; memory, fuel and a C stack of 4 MiB, which nothing in a cell can raise, bound what comes of that.",
         kind: Kind::Count(100, 20_000),
         defaults: counts(1_000, 1_000, 1_000),
         example: "",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::patch::PatchError;
 use super::rewrite::RewriteError;
 
 /// Why a runtime could not be prepared or opened.
@@ -121,6 +122,9 @@ pub enum SetupError {
     /// Nothing is prepared for this version yet.
     #[error("the sandbox is not set up yet for this version of Cellblock. Run `cellblock setup`.")]
     NotPrepared,
+    /// The guest module is not the one that its patches are for.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     /// The guest module could not be rewritten.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),

@@ -1,7 +1,7 @@
 //! The language runtimes: what they are made of, how they are set up, how a prepared one is opened.
 //!
 //! `cache` and `store` know nothing of languages; `python` is the one file that says what the Python
-//! runtime consists of; `stages` and `setup` make it; `prepared` opens it. What has to be done inside the
+//! runtime consists of; `patch` and `rewrite` change its module; `stages` and `setup` make it; `prepared` opens it. What has to be done inside the
 //! sandbox is behind the trait in `build`, and done in `sandboxed`. Knows nothing of Jupyter.
 
 pub mod build;
@@ -13,6 +13,7 @@ pub mod error;
 mod fetch;
 pub mod guest;
 mod lockfile;
+pub mod patch;
 pub mod pins;
 pub mod pip;
 pub mod prepared;
@@ -22,6 +23,7 @@ mod python;
 pub mod rewrite;
 pub mod sandboxed;
 pub mod setup;
+pub mod stack;
 pub mod stages;
 pub mod store;
 pub mod turn;

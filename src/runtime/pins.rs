@@ -38,5 +38,10 @@ pub const PYTHON_VERSION: &str = "3.15";
 /// The guest's release of Python (the artifact's MANIFEST), for `kernel_info`.
 pub const PYTHON_RELEASE: &str = "3.15.0";
 
-/// Functions of the module that are exported by the rewrite.
-pub const EXPORTED_FUNCTIONS: &[&str] = &["PyErr_SetInterruptEx"];
+/// Functions of the module that are exported by the rewrite: what asks for an interrupt, and what `stack` calls.
+pub const EXPORTED_FUNCTIONS: &[&str] = &[
+    "PyErr_SetInterruptEx",
+    "PyInterpreterState_Main",
+    "PyInterpreterState_ThreadHead",
+    "PyUnstable_ThreadState_SetStackProtection",
+];

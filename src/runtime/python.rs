@@ -9,13 +9,14 @@ use super::embedded;
 use super::error::{IoContext, SetupError};
 use super::fetch;
 use super::lockfile::{self, Locked};
+use super::patch;
 use super::pins::{self, Part};
 use super::pip::Pip;
 use super::progress::Progress;
 use super::unpack;
 
 /// Raised when setup itself makes something else of the same inputs.
-const SETUP_REVISION: u32 = 2;
+const SETUP_REVISION: u32 = 3;
 
 const ID_PREFIX: &str = "python-";
 
@@ -48,6 +49,7 @@ pub fn id(builder: &str) -> String {
         pins::MODULE.sha256.to_owned(),
         pins::STDLIB.sha256.to_owned(),
         pins::EXPORTED_FUNCTIONS.join(","),
+        patch::table::fingerprint(),
     ];
     for (path, text) in embedded::guest_packages().chain(embedded::package_locks()) {
         parts.push(path.to_owned());

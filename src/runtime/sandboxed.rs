@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{GUEST_ENV, Granted, GuestTree};
 use super::python::DETERMINISTIC;
+use super::stack::C_STACK;
 use super::turn::PATHS;
 use super::warm::{self, Start};
 use crate::sandbox::{Clock, Code, Edition, Facts, Image, Quota, World, engine, fixed};
@@ -43,8 +44,8 @@ impl SandboxBuilder {
 
 impl Builder for SandboxBuilder {
     fn identity(&self) -> String {
-        // The paths and the environment are in every image.
-        let identity = format!("{}; {PATHS}; {GUEST_ENV:?}", engine::fingerprint(&self.engine));
+        // The paths, the environment and the size of the stack are in every image.
+        let identity = format!("{}; {PATHS}; {GUEST_ENV:?}; {C_STACK}", engine::fingerprint(&self.engine));
         match self.edition {
             Edition::Ordinary => identity,
             Edition::Deterministic => format!("{DETERMINISTIC}{}; {identity}", fixed::REVISION),

@@ -21,6 +21,7 @@ use super::disk;
 use super::error::{IoContext, SetupError};
 use super::fetch;
 use super::guest::GuestTree;
+use super::patch;
 use super::pins;
 use super::prepared::Prepared;
 use super::progress::Progress;
@@ -157,7 +158,7 @@ impl Run<'_> {
     }
 
     fn rewrite(&mut self) -> Result<(), SetupError> {
-        let original = self.artifact()?.part(&pins::MODULE)?;
+        let original = patch::apply(&self.artifact()?.part(&pins::MODULE)?, &patch::table::all())?;
         let Rewritten { module, memory } = rewrite(&original, pins::EXPORTED_FUNCTIONS)?;
 
         let file = self.store.unfinished_file()?;

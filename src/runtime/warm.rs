@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::build::WarmProfile;
+use super::stack;
 use super::turn::{PATHS, Single, TURN, unhurried};
 use crate::sandbox::signal::{SIGINT, Word, difference};
 use crate::sandbox::{Code, End, Facts, Image, Instance, Interrupter, Overlay, World};
@@ -60,6 +61,8 @@ pub fn make(
         if !matches!(turn.end, End::Returned(0)) {
             return Err(WarmError::Turn("paths", format!("{:?}; {}", turn.end, desk.end().text)));
         }
+        // The interpreter is made by the first turn.
+        stack::widen(&mut instance).map_err(WarmError::Start)?;
     }
     let request = json!({"op": "warm", "profile": profile.as_str()});
     turn(&mut instance, &desk, request, profile.as_str())?;

@@ -7,8 +7,10 @@ use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::memory::{GUARD, Mappings, RESERVATION};
 
-/// The wasm stack: what the artifacts ask for (DESIGN.md, section 2).
-const WASM_STACK: usize = 8 << 20;
+/// The native stack that a guest's calls may take. A guest has a stack of its own in its memory, of whose end it knows
+/// (`runtime::stack` says how large that is); this one has to last longer, for what overflows it traps. It is mapped
+/// lazily: one that is not used costs addresses only.
+pub const WASM_STACK: usize = 128 << 20;
 /// The native stack of the fiber that a cell runs on; the wasm stack plus room for host functions.
 const FIBER_STACK: usize = WASM_STACK + (4 << 20);
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc};
+use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc, WasmParams};
 
 use super::control::Control;
 use super::directory::Listings;
@@ -152,13 +152,13 @@ impl Instance {
         Ok(())
     }
 
-    /// Calls an export that takes one number (`PyErr_SetInterruptEx`) and answers its status.
+    /// Calls an export that takes a few numbers (`PyErr_SetInterruptEx`) and answers one.
     ///
     /// # Errors
-    /// No such export, or a trap.
-    pub fn call_with(&mut self, export: &str, argument: i32) -> wasmtime::Result<i32> {
-        let function = self.instance.get_typed_func::<i32, i32>(&mut self.store, export)?;
-        super::drive::to_end(function.call_async(&mut self.store, argument))
+    /// No such export, one with other parameters, or a trap.
+    pub fn call_with<P: WasmParams + Sync>(&mut self, export: &str, arguments: P) -> wasmtime::Result<i32> {
+        let function = self.instance.get_typed_func::<P, i32>(&mut self.store, export)?;
+        super::drive::to_end(function.call_async(&mut self.store, arguments))
     }
 
     /// The memory that the instance runs on.

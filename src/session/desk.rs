@@ -167,7 +167,7 @@ impl Desk {
     }
 
     /// What to add to an error of the guest's that comes of a limit, in words for the user.
-    pub fn limit_note(&self, ename: &str) -> Option<String> {
+    pub fn limit_note(&self, ename: &str, evalue: &str) -> Option<String> {
         let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
         let now = gauges.refused();
         if ename.ends_with("MemoryError") && now.of(Refusal::Memory) > before.of(Refusal::Memory) {
@@ -178,7 +178,8 @@ impl Desk {
                 memory_message(&self.limits)
             ));
         }
-        if ename == "RecursionError" {
+        // Calls in native code have a limit of their own, which no setting raises; the advice says that.
+        if ename == "RecursionError" && !evalue.starts_with("Stack overflow") {
             return Some(format!(
                 "[cellblock] calls nest at most {} deep; `recursion_limit` in the policy raises it",
                 grouped(self.limits.recursion)
@@ -314,7 +315,7 @@ impl Desk {
             if let Some(key) = cut {
                 self.deny(RefusalClass::Limit, key);
             }
-            traceback.extend(self.limit_note(ename));
+            traceback.extend(self.limit_note(ename, evalue));
         }
         let permit = self.room.take(size.max(LEAST)).await;
         let large = size >= LARGE;

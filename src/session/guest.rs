@@ -499,7 +499,10 @@ impl Guest {
         self.account.took(turn.time);
         self.account.refused(&served.denials);
         let (cut, command, taken) = (served.cut, served.command.take(), served.taken);
-        let served_name = served.reply.as_ref().and_then(|reply| reply.json.get("ename")?.as_str().map(str::to_owned));
+        let [served_name, served_text] = ["ename", "evalue"].map(|key| {
+            let found = served.reply.as_ref().and_then(|reply| reply.json.get(key)?.as_str().map(str::to_owned));
+            found.unwrap_or_default()
+        });
         let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
             let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
@@ -509,8 +512,7 @@ impl Guest {
             desk.say(error);
         }
         if let Some(Value::Array(traceback)) = content.get_mut("traceback").filter(|_| state == State::Kept) {
-            let ename = served_name.as_deref().unwrap_or_default();
-            traceback.extend(desk.limit_note(ename).map(Value::String));
+            traceback.extend(desk.limit_note(&served_name, &served_text).map(Value::String));
         }
         let error_facts = content.remove("facts");
         let answer = Answer::of(&turn, taken, &mut content, state);

@@ -8,6 +8,7 @@ use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;
 use crate::observe::shown_lines;
+use crate::sandbox::engine::WASM_STACK;
 use crate::sandbox::{End, Reason, Turn};
 
 /// What is said of a cell that had to be undone.
@@ -87,7 +88,7 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::StackOverflow => (
             TrapReason::StackOverflow,
             "StackOverflow",
-            "native calls nested deeper than the sandbox's stack of 8 MiB".to_owned(),
+            format!("native calls nested deeper than the sandbox's stack of {} MiB", WASM_STACK >> 20),
         ),
         _ if refused > 0 => (
             TrapReason::MemoryLimit,

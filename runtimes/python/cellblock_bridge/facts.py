@@ -36,6 +36,10 @@ _ADDRESS_SPACE = [
     ("Python int too large to convert to C ssize_t",),
     ("cannot fit 'int' into an index-sized integer",),
 ]
+# What a lock says that nothing could release while somebody waits for it (the host's table of patches of the guest).
+_DEADLOCK = ("deadlock: no other thread can release this lock",)
+# How CPython begins to say that the C stack is used up; the other kind of recursion is that of Python calls.
+_C_STACK = "Stack overflow (used "
 _RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
 
 
@@ -60,6 +64,10 @@ def facts(shell: ZMQInteractiveShell, error: BaseException) -> Facts:
             found.setdefault("reason", reasons[0])
     if type(error) in (ValueError, OverflowError) and error.args in _ADDRESS_SPACE:
         found.setdefault("reason", "address_space")
+    if type(error) is RuntimeError and error.args == _DEADLOCK:
+        found.setdefault("reason", "lock")
+    if type(error) is RecursionError and error.args and str(error.args[0]).startswith(_C_STACK):
+        found.setdefault("reason", "c_stack")
     if "module" in found or found.get("reason") in ("packages", "subprocess"):
         found["modules"] = [name for name in _importable() if not name.startswith("_")][:_MOST_NAMES]
     found.update(_place(shell, error))

@@ -7,7 +7,18 @@ import os
 from dataclasses import dataclass
 from types import ModuleType
 
-from . import builtin_names, comms, imports, loop, module_names, restrictions, stdin, streams, working_directory
+from . import (
+    builtin_names,
+    comms,
+    imports,
+    loop,
+    module_names,
+    restrictions,
+    stdin,
+    streams,
+    wide_integers,
+    working_directory,
+)
 from .comms import DoorCommManager
 from .healing import Healer, share_loop
 from .kernel import Kernel
@@ -53,6 +64,7 @@ def session() -> Session:
     working_directory.install()
     streams.install()
     restrictions.install()
+    wide_integers.install()
     runner = loop.install()
     module_names.install()
     shell = make_shell()

@@ -108,6 +108,36 @@ pub const ENTRIES: &[Entry] = &[
         }],
     },
     Entry {
+        kind: ErrorType::ThreadsUnavailable,
+        when: &[&[Reason("lock"), Source("run_coroutine_threadsafe")]],
+        says: &[
+            "The sandbox has a single thread: the loop cannot run the coroutine while the cell waits for its result without a time-out.",
+            "It was in line {line}: `{source}`.",
+            "`await` the coroutine itself.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "result = asyncio.run_coroutine_threadsafe(work(), loop).result()",
+            after: "result = await work()",
+            explanation: "The cell waits in the loop, which goes on.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::ThreadsUnavailable,
+        when: &[&[Reason("lock")]],
+        says: &[
+            "The sandbox has a single thread, so nothing could ever end this wait for a lock, an event, a queue or a future without a time-out.",
+            "It was in line {line}: `{source}`.",
+            "Do first what it waits for, or wait with a time-out (`event.wait(1.0)`, `queue.get(timeout=1.0)`, `lock.acquire(timeout=1.0)`). For tasks that wait for each other, use asyncio's (`asyncio.Event`, `asyncio.Queue`), which work here.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "lock = threading.Lock()\nwith lock:\n    with lock:\n        work()",
+            after: "lock = threading.RLock()\nwith lock:\n    with lock:\n        work()",
+            explanation: "An `RLock` may be taken again by the thread that holds it.",
+        }],
+    },
+    Entry {
         kind: ErrorType::StdinUnavailable,
         when: &[&[Reason("stdin")], &[Type("IPython.core.error.StdinNotImplementedError")]],
         says: &[

@@ -77,9 +77,20 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::StackOverflow,
         when: &[&[By(Ended::StackOverflow)]],
         says: &[
-            "Native calls nested deeper than the sandbox's stack of 8 MiB, which no setting changes.",
+            "Native calls nested deeper than the sandbox's stack of 128 MiB, which no setting changes.",
             "It was in line {line}: `{source}`.",
             "Flatten what is nested this deep, or go through it with a list as a stack instead of by recursion.",
+        ],
+        docs: &[],
+        examples: &[FLATTENED],
+    },
+    Entry {
+        kind: ErrorType::StackOverflow,
+        when: &[&[Reason("c_stack")]],
+        says: &[
+            "Calls in native code nested deeper than the 4 MiB of stack that the interpreter has for them, which no setting changes.",
+            "It was in line {line}: `{source}`.",
+            "If the recursion has no end, give it one. Flatten what is nested this deep, or go through it with a list as a stack instead of by recursion.",
         ],
         docs: &[],
         examples: &[FLATTENED],

@@ -1,7 +1,12 @@
-"""Threads: WebAssembly gives the guest one."""
+"""Threads: WebAssembly gives the guest one.
+
+Waiting for another one is not refused here but by the interpreter itself (`docs/guest-patches.md`): with a
+time-out it waits, without one it is an error.
+"""
 
 from __future__ import annotations
 
+import queue
 import threading
 import warnings
 from typing import Any
@@ -33,5 +38,7 @@ def install() -> None:
         if hasattr(_thread, name):
             setattr(_thread, name, _refuse)
     threading._start_new_thread = _refuse  # type: ignore[attr-defined]
+    # The one in C parks its thread without a lock that could tell that nobody will wake it.
+    queue.SimpleQueue = queue._PySimpleQueue  # type: ignore[misc,attr-defined]
     # tqdm does without its monitor thread, but tells everybody.
     warnings.filterwarnings("ignore", message="tqdm:disabling monitor support")
