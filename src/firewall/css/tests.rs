@@ -36,6 +36,8 @@ fn nothing_is_loaded() {
     for text in [
         "background: url(http://evil/x)",
         "shape-outside: url()",
+        "background: cross#url(http://evil)",
+        "background: 1px(url(http://evil))",
         "background: url(' ')",
         "background: url('//evil/x')",
         "background: URL( \"https://evil\" )",

@@ -173,6 +173,8 @@ struct Normal {
 
 fn tokens(input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
     let mut found = Found::Fine;
+    // Whether what comes next stands right after a word or a number.
+    let mut joined = false;
     loop {
         let token = match input.next_including_whitespace_and_comments() {
             Ok(token) => token.clone(),
@@ -192,6 +194,8 @@ fn tokens(input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
                 target(url, remote)
             }
             Token::Function(name) => function(name, input, remote, normal),
+            // `#url(…)` is no function, but looks like one to whoever reads less closely.
+            Token::ParenthesisBlock if joined => nested(input, remote, normal, ')').max(Found::Nonsense),
             Token::ParenthesisBlock => nested(input, remote, normal, ')'),
             Token::SquareBracketBlock => nested(input, remote, normal, ']'),
             Token::CurlyBracketBlock => {
@@ -213,6 +217,7 @@ fn tokens(input: &mut Parser, remote: bool, normal: &mut Normal) -> Found {
             _ => Found::Nonsense,
         };
         found = found.max(here);
+        joined = !matches!(token, Token::WhiteSpace(_) | Token::Comma | Token::Colon | Token::Delim(_));
     }
 }
 
