@@ -43,7 +43,7 @@ pub const THEME: Theme = Theme {
             wrong without a word that are right on every 64-bit machine. It is `int64` instead. The names in Python (`np.int_`, `np.uint`), counts \
             (`np.bincount`, `np.histogram`) and random numbers follow in the bridge (`wide_integers.py`).\n\n\
             What stays: `np.intp`, which positions are, has to be what pointers are, so what gives positions (`argsort`, `nonzero`, \
-            `searchsorted`, `argmax`, `unique`'s counts) gives `int32`; a position beyond 2^31 is taken modulo 2^32 where numpy on Linux says \
+            `searchsorted`, `argmax`) gives `int32`; a position beyond 2^31 is taken modulo 2^32 where numpy on Linux says \
             that it is out of bounds; `np.long` and the code `l` are C's `long`, as are the numbers of a `RandomState` of one's own other \
             than those of `randint`, `choice` and `permutation`.",
     patches: &[
