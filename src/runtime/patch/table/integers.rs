@@ -40,9 +40,12 @@ const fn default_integer(function: &'static str, times: usize, reason: &'static 
 pub const THEME: Theme = Theme {
     title: "Integers",
     about: "numpy's default integer is that of pointers, which have 32 bits here: sums, powers and conversions come out \
-            wrong without a word that are right on every 64-bit machine. It is `int64` instead. `np.intp`, which indices are, \
-            has to stay what pointers are: what gives positions (`argsort`, `nonzero`, `searchsorted`, `argmax`) \
-            gives `int32`. The names in Python (`np.int_`, `np.uint`) follow in the bridge (`wide_integers.py`).",
+            wrong without a word that are right on every 64-bit machine. It is `int64` instead. The names in Python (`np.int_`, `np.uint`), counts \
+            (`np.bincount`, `np.histogram`) and random numbers follow in the bridge (`wide_integers.py`).\n\n\
+            What stays: `np.intp`, which positions are, has to be what pointers are, so what gives positions (`argsort`, `nonzero`, \
+            `searchsorted`, `argmax`) gives `int32`; a position beyond 2^31 is taken modulo 2^32 where numpy on Linux says \
+            that it is out of bounds; `np.long` and the code `l` are C's `long`, as are the numbers of a `RandomState` of one's own other \
+            than those of `randint`, `choice` and `permutation`.",
     patches: &[
         default_integer("discover_descriptor_from_pylong", 1, "The type of a Python integer whose value is not known."),
         Patch {
