@@ -227,8 +227,9 @@ impl Keeping {
     /// Makes the directories of a kept session again, whose own was deleted: that, and the lock on its working copy.
     ///
     /// # Errors
-    /// [`OpenError::Directory`].
+    /// [`OpenError::Directory`], and [`OpenError::Store`] if another kernel has begun a session of this name since.
     pub fn again(&self, id: &SessionId) -> Result<(Directories, Option<File>, Option<File>), OpenError> {
+        working_copy::require_free(&self.depot, id)?;
         let copy = working_copy::path(&self.depot, id);
         let place = copy.as_ref().unwrap_or(&self.scratch);
         let directories = self.directories(&self.depot, id, place)?;

@@ -38,6 +38,18 @@ fn is_held(copy: &Path) -> bool {
     }
 }
 
+/// That no other process has a session of this name, nor its working copy.
+///
+/// # Errors
+/// [`StoreError::Refused`], and [`catalog::require_unheld`]'s.
+pub fn require_free(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
+    catalog::require_unheld(depot, id)?;
+    match path(depot, id).filter(|copy| is_held(copy)) {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Refused(format!("another kernel has begun a session {id}"))),
+    }
+}
+
 /// Deletes a stored session that nobody holds, and its working copy; how many bytes of the store that frees.
 ///
 /// # Errors

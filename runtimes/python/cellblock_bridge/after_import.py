@@ -65,7 +65,13 @@ class _Loader(importlib.abc.Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._change(module)
+        try:
+            self._change(module)
+        except (AttributeError, KeyError):
+            # Another version of it, or a module of the user's by the same name: it is imported as it is.
+            pass
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_loader":
+            raise AttributeError(name)
         return getattr(self._loader, name)

@@ -11,7 +11,7 @@ pub use moves::Moves;
 
 /// What TeX itself has for files, for names that are not written out, and for what is not on the page. Pages do not know
 /// these; whoever prints a notebook does.
-const TEX_REFUSED: [&str; 36] = [
+const TEX_REFUSED: [&str; 38] = [
     "InputIfFileExists",
     "RequirePackage",
     "ShellEscape",
@@ -34,6 +34,8 @@ const TEX_REFUSED: [&str; 36] = [
     "loop",
     "lstinputlisting",
     "luaexec",
+    "makeatletter",
+    "makeatother",
     "openin",
     "openout",
     "pdffiledump",
@@ -67,6 +69,11 @@ pub fn macros(text: &mut String, part: bool, removed: &mut Removals) {
 pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &mut Removals) {
     if !text.contains('\\') {
         return;
+    }
+    // TeX reads `^^74` as `t`, also within a name.
+    while text.contains("^^") {
+        *text = text.replace("^^", "^{}^");
+        removed.add(Kind::Macro);
     }
     let renames = RENAMING.iter().any(|name| text.contains(name));
     let has_arguments = part || renames || text.contains('{');
@@ -115,8 +122,16 @@ pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &
 /// Whether a macro with what follows it must go. Where there is nothing to give it an argument and nothing to rename
 /// it, it is a word in a path (`C:\data`), or does nothing.
 fn is_unsafe(name: &str, after: &str, has_arguments: bool) -> bool {
+    // Names of TeX's own: `\@@input`.
+    if has_arguments && name.len() > 1 && name.starts_with('@') {
+        return true;
+    }
     // Where `@` is no letter, `\href@` is `\href`.
     let name = name.split('@').next().unwrap_or_default();
+    // LaTeX runs the macro that an environment is called by.
+    if name == "begin" && environment(after).is_some_and(is_refused_environment) {
+        return true;
+    }
     match known::class(name) {
         Some(Class::Box) => !box_is_plain(after),
         Some(Class::Links) => has_arguments && !leads_to_a_page(after),
@@ -135,6 +150,19 @@ const MAX_ARGUMENT: usize = 2048;
 /// So much of a text as an argument is looked for in.
 fn window(after: &str) -> &str {
     after.get(..after.floor_char_boundary(MAX_ARGUMENT)).unwrap_or_default()
+}
+
+/// The name in brackets after `\begin`.
+fn environment(after: &str) -> Option<&str> {
+    Some(window(after).trim_start().strip_prefix('{')?.split_once('}')?.0.trim())
+}
+
+fn is_refused_environment(name: &str) -> bool {
+    let plain = name.trim_end_matches('*');
+    TEX_REFUSED.contains(&plain)
+        || TEX_WRITES.iter().any(|begin| plain.starts_with(begin))
+        || matches!(known::class(plain), Some(Class::Refused | Class::Links))
+        || name.contains(['\\', '^', '@'])
 }
 
 /// Whether the argument is a plain address of a page, without macros or parameters that could become anything.
@@ -206,6 +234,10 @@ mod tests {
                 r"\text{tags=all}\text{x}{y}\text{x}{y}\endtoggle",
             ),
             (r"\input{/etc/passwd}\write18{id}", r"\text{/etc/passwd}\text18{id}"),
+            (r"\makeatletter\@@input{/etc/passwd}\@nameuse{input}", r"\text\text{/etc/passwd}\text{input}"),
+            (r"\begin{input}{/etc/passwd}\end{input}", r"\text{input}{/etc/passwd}\end{input}"),
+            (r"\begin{filecontents*}{x.py}y\end{filecontents*}", r"\text{filecontents*}{x.py}y\end{filecontents*}"),
+            (r"\inpu^^74{/etc/passwd}", r"\inpu^{}^74{/etc/passwd}"),
             (r"\href@{javascript:x}", r"\text{javascript:x}"),
         ] {
             assert_eq!(checked(text), out);

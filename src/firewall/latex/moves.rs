@@ -79,7 +79,7 @@ impl Moves {
     pub fn refuse(&mut self, name: &str, after: &str, has_arguments: bool, renames: bool) -> bool {
         let after = after.get(..after.floor_char_boundary(WINDOW)).unwrap_or_default();
         if LAPS.contains(&name) {
-            return has_arguments && !takes_little(after);
+            return has_arguments && !takes_little(after, renames);
         }
         if SMALL_SPACES.contains(&name) {
             return self.go(SMALL, false);
@@ -103,7 +103,11 @@ impl Moves {
     pub fn refuse_break(&mut self, after: &str) -> bool {
         let after = after.get(..after.floor_char_boundary(WINDOW)).unwrap_or_default();
         let Some(inside) = after.strip_prefix('*').unwrap_or(after).strip_prefix('[') else { return false };
-        length(inside).is_some_and(|length| length < 0.0 && self.go(-length, false))
+        match length(inside) {
+            Some(length) => length < 0.0 && self.go(-length, false),
+            // Whatever it is, it is not to draw back.
+            None => inside.split(']').next().is_some_and(|size| size.contains('-')),
+        }
     }
 
     /// Goes on by so much; whether that is too far.
@@ -164,21 +168,30 @@ fn number(text: &str) -> Option<(f32, &str)> {
 }
 
 /// Whether an argument that takes no room is a small one.
-fn takes_little(after: &str) -> bool {
-    let mut after = after.trim_start_matches([' ', '\n']);
+fn takes_little(after: &str, renames: bool) -> bool {
+    let mut after = after.trim_start();
     // Which side, or how wide and where: `\smash[b]{…}`, `\makebox[0pt][r]{…}`.
     for _ in 0..2 {
-        if let Some((_, rest)) = after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            after = rest.trim_start_matches([' ', '\n']);
+        if let Some((inside, rest)) = after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            // Where it ends is not where it seems to.
+            if inside.contains(['{', '}', '\\', '%']) {
+                return false;
+            }
+            after = rest.trim_start();
         }
     }
     let Some(inside) = after.strip_prefix('{') else {
         // A single sign, or a macro that is one.
-        return !after.starts_with('#') && !after.is_empty();
+        return !after.is_empty() && !after.starts_with(['#', '%', '}', '[']) && !(renames && after.starts_with('\\'));
     };
     let mut open = 1_usize;
+    let mut escaped = false;
     let end = inside.bytes().take(LONGEST_LAP).position(|byte| {
+        if std::mem::take(&mut escaped) {
+            return false;
+        }
         match byte {
+            b'\\' => escaped = true,
             b'{' => open += 1,
             b'}' => open -= 1,
             _ => {}
@@ -186,7 +199,9 @@ fn takes_little(after: &str) -> bool {
         open == 0
     });
     let Some(argument) = end.and_then(|end| inside.get(..end)) else { return false };
-    !argument.contains('#') && !LARGE.iter().any(|sign| argument.contains(sign))
+    !argument.contains(['#', '%'])
+        && !(renames && argument.contains('\\'))
+        && !LARGE.iter().any(|sign| argument.contains(sign))
 }
 
 #[cfg(test)]
@@ -244,6 +259,12 @@ mod tests {
             (r"\sqrt[\leftroot{999}\uproot{-999} 3]{x}", r"\sqrt[\text{999}\text{-999} 3]{x}"),
             (r"\makebox[0pt][r]{\rule{9em}{9em}}", r"\text[0pt][r]{\rule{9em}{9em}}"),
             (r"\textllap{x\hspace{900px}}", r"\text{x\hspace{900px}}"),
+            (r"\smash{\}\rule{60em}{60em}}", r"\text{\}\rule{60em}{60em}}"),
+            ("\\smash\t{\\begin{array}{c}a\\end{array}}", "\\text\t{\\begin{array}{c}a\\end{array}}"),
+            (r"\smash[{]}]{\begin{array}{c}a\end{array}}", r"\text[{]}]{\begin{array}{c}a\end{array}}"),
+            (r"\def\a{\begin{array}{c}a\end{array}}\smash{\a}", r"\def\a{\begin{array}{c}a\end{array}}\text{\a}"),
+            ("a\\\\[\n-90em]b", "a\\\\{}[\n-90em]b"),
+            (r"a\\[-900bp]b", r"a\\{}[-900bp]b"),
             (r"\raise{\x}{y}", r"\text{\x}{y}"),
         ] {
             assert_eq!(checked(text), out);

@@ -218,9 +218,21 @@ fn markup_tag(tag: &str, out: &mut String) {
 /// A formula as it may stand in Markdown: to a reader that knows none it is text without a link, a tag or code.
 pub fn formula(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
+    // Of the signs that begin and end it, those within.
+    let inner = source.trim_start_matches('$').trim_end_matches('$');
+    let mut left = inner.matches('$').count();
+    let mut begun = false;
     let mut characters = source.chars().peekable();
     while let Some(character) = characters.next() {
         let next = characters.peek().copied();
+        begun |= character != '$';
+        if character == '$' && begun && left > 0 {
+            left -= 1;
+            // A reader for which a formula begins here would put it into the link that it makes of the word before.
+            if is_in_word_with_address(&out) {
+                out.push(' ');
+            }
+        }
         match character {
             '`' => out.push('\u{2035}'),
             ESCAPED | FORMULA => {}

@@ -278,6 +278,13 @@ fn styles_hold_for_their_own_text() {
 }
 
 #[test]
+fn a_formula_within_a_formula_is_no_part_of_an_address() {
+    let out = checked("$ {a http://x.y/>$\"onmouseover=\"f()\"$ b $");
+    assert!(!out.contains("http://x.y/>$"), "{out}");
+    assert_eq!(checked(&out), out);
+}
+
+#[test]
 fn a_style_sheet_that_is_removed_needs_no_box() {
     for text in [
         "<style>a { color: red } b { position: absolute; position-anchor: --a; c { d: e }",

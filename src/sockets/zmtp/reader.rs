@@ -184,13 +184,14 @@ impl<R: AsyncRead + Unpin> PeerReader<R> {
 
     /// Whether a frame of this size may come; a message that becomes large takes a place first.
     async fn admit(&mut self, header: &FrameHeader) -> Result<usize, ZmtpError> {
-        let limit =
-            if header.command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
+        // Where all is encrypted, what a frame is stands in its box: until that is open it counts as a part of a message.
+        let command = header.command && self.opener.is_none();
+        let limit = if command { MAX_COMMAND_BYTES } else { self.limits.message_bytes.saturating_sub(self.bytes) };
         // Which is of what is in it.
         let limit = limit + self.opener.as_ref().map_or(0, |_| traffic::OVERHEAD);
         let length = usize::try_from(header.length).ok().filter(|length| *length <= limit);
         let length = length.ok_or(ZmtpError::TooLarge(header.length, limit))?;
-        if header.command {
+        if command {
             return Ok(length);
         }
         if self.frames.len() >= self.limits.frames {

@@ -3,7 +3,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::super::ZmtpError;
+use super::super::admission::Admission;
+use super::super::command::Command;
 use super::super::frame::Encoded;
+use super::super::reader::{Limits, PeerReader, Received};
 use super::client::{Client, read_ready, server_keys};
 use super::handshake::{self, Initiated};
 use super::traffic::{Opener, Sealer};
@@ -65,6 +69,33 @@ fn what_was_changed_repeated_or_made_for_another_is_refused() {
     assert!(server.opener.open(second).is_err(), "a second time");
     assert!(server.opener.open(first).is_err(), "one that was before it");
     assert!(server.opener.open(Bytes::from_static(b"not encrypted")).is_err());
+}
+
+#[tokio::test]
+async fn what_is_in_a_box_counts_whatever_the_frame_says_that_it_is() {
+    let (server, mut sealer, _) = shaken();
+    let limits = || Limits { message_bytes: 100_000, frames: 4, small_bytes: 1000, large: Admission::new(50_000) };
+    let part = Encoded::message(&[vec![1; 100].into(), Bytes::new()]);
+    let mut wire = Vec::new();
+    for _ in 0..6 {
+        // The first of two frames, said to be a command.
+        let sealed = sealer.message(&part).unwrap();
+        wire.extend(Encoded::command(&sealed.frames()[0].1).chunks().concat());
+    }
+    let mut reader = PeerReader::new(wire.as_slice(), limits());
+    reader.decrypt_by(server.opener);
+    assert!(matches!(reader.next().await, Err(ZmtpError::TooManyFrames(4))));
+
+    let (server, mut sealer, _) = shaken();
+    let ping = sealer.message(&Encoded::command(b"\x04PING\0\0abc")).unwrap();
+    let whole = sealer.message(&Encoded::message(&[vec![7; 60_000].into()])).unwrap();
+    let long = sealer.message(&Encoded::message(&[vec![7; 100_001].into()])).unwrap();
+    let wire: Vec<u8> = [ping, whole, long].iter().flat_map(|message| message.chunks().concat()).collect();
+    let mut reader = PeerReader::new(wire.as_slice(), limits());
+    reader.decrypt_by(server.opener);
+    assert!(matches!(reader.next().await.unwrap(), Received::Command(Command::Ping(context)) if context == "abc"));
+    assert!(matches!(reader.next().await.unwrap(), Received::Message(frames, Some(_)) if frames[0].len() == 60_000));
+    assert!(matches!(reader.next().await, Err(ZmtpError::TooLarge(..))));
 }
 
 #[test]

@@ -144,12 +144,13 @@ pub(super) fn seal(
     let mut out = BytesMut::with_capacity(word.len() + COUNTER + TAG + plain.len());
     out.extend_from_slice(word);
     out.extend_from_slice(&number.to_be_bytes());
-    let mut sealed = BytesMut::zeroed(TAG);
-    sealed.extend_from_slice(plain);
-    let (tag, text) = sealed.split_at_mut(TAG);
+    let head = out.len();
+    out.extend_from_slice(&[0; TAG]);
+    out.extend_from_slice(plain);
+    let (_, boxed) = out.split_at_mut(head);
+    let (tag, text) = boxed.split_at_mut(TAG);
     let made = shared.encrypt_in_place_detached(&counted(prefix, number), b"", text);
     tag.copy_from_slice(&made.map_err(|_| ZmtpError::Security("what is sent is too long to be encrypted"))?);
-    out.extend_from_slice(&sealed);
     Ok(out.freeze())
 }
 
