@@ -182,7 +182,8 @@ fn takes_little(after: &str, renames: bool) -> bool {
     }
     let Some(inside) = after.strip_prefix('{') else {
         // A single sign, or a macro that is one.
-        return !after.is_empty() && !after.starts_with(['#', '%', '}', '[']) && !(renames && after.starts_with('\\'));
+        let hidden = after.starts_with(['#', '%', '}', '[']) || (renames && after.starts_with('\\'));
+        return !(after.is_empty() || hidden);
     };
     let mut open = 1_usize;
     let mut escaped = false;
@@ -199,9 +200,8 @@ fn takes_little(after: &str, renames: bool) -> bool {
         open == 0
     });
     let Some(argument) = end.and_then(|end| inside.get(..end)) else { return false };
-    !argument.contains(['#', '%'])
-        && !(renames && argument.contains('\\'))
-        && !LARGE.iter().any(|sign| argument.contains(sign))
+    let hidden = argument.contains(['#', '%']) || (renames && argument.contains('\\'));
+    !(hidden || LARGE.iter().any(|sign| argument.contains(sign)))
 }
 
 #[cfg(test)]
