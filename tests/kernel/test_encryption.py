@@ -36,8 +36,6 @@ def test_everything_works_encrypted(start, transport: str, encryption: str) -> N
     kernel.interrupt()
     assert request.finish().error["ename"] == "KeyboardInterrupt"
     assert kernel.value("len(text)") == "3000000", "nothing was lost"
-    kernel.client.hb_channel.start()
-    kernel.client.hb_channel.unpause()
     kernel.restart()
     assert kernel.run("text").error["ename"] == "NameError"
     kernel.request("shutdown_request", {"restart": False}, channel="control").receive_reply()
