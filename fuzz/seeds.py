@@ -5,8 +5,10 @@ Run from anywhere; needs nothing but Python. What an input looks like is said at
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
+import zlib
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -261,3 +263,12 @@ def texts(value: object) -> list[str]:
 PLOTLY = "application/vnd.plotly.v1+json"
 FIGURES = {name: texts(item["bundle"]["data"][PLOTLY]) for name, item in OUTPUTS.items() if PLOTLY in item.get("bundle", {}).get("data", {})}
 write("firewall_plotly_text", short({name: b"\xff".join(text.encode() for text in found) for name, found in FIGURES.items()}))
+
+# Found and not mended yet (28 November 2026): with its formulas taken out, what is code here is a link to `file:///x`.
+write("firewall_markdown", {"a link in what is code": zlib.decompress(base64.b64decode(
+    "eNrVlN9KwzAUxnM98B1C2WgKhtQLBbMu4L0+wVZYl2RrXNfVNOta7N5ij7IXEPc+voGY6i72B73wYuIPzoEvnJNwvoTUGNzAGkqcqax9iCA0TyNdITc2swQn"
+    "KjeuF5CcS9dzLgDYbrcAAEJ4BJ3YmLt0aGKpW+CU8O1QD04IDtZsia6aQoxxexDrYDnSTI6fH6MiyrlW2WbHQifIIcZklJjNPlGIipzPhaSlB/ujEPH5bBYd"
+    "yVTQcnge7Kk8RO/rfeA9vvX9yya5Hrzy/U4XLpUwMYXXflZ2YSzVJDZWvTRqFPHpRM8XaQn7/2G8taBQSwFX9smYKpEsyFgZkIwFQhUssC0iRLmMNI/xLCeC"
+    "Pi2krnqqGUGGaKwSSQkhjRz/aE2iUjzF6SjPXMWnrz3nwYfemfzy/tQwf9UOiEO+9y1EKjUyNbQsmNWTEP36Vhj72h8AZv+LoY0aWo9t5rBu1biDcY130bIF"
+    "JTz+Lz7ZNX8AeN+Dhw=="
+))})
