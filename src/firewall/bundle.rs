@@ -207,7 +207,7 @@ fn text_stays(may: Permissions, treatment: Treatment, kind: &str, text: &mut Str
         Treatment::Svg => html::picture(text, may.remote(), removed),
         Treatment::Markdown => markdown::sanitize(text, may.remote(), removed),
         _ => {
-            latex::macros(text, false, removed);
+            latex::formula(text, &mut latex::Moves::default(), removed);
             return true;
         }
     };

@@ -65,15 +65,20 @@ pub fn macros(text: &mut String, part: bool, removed: &mut Removals) {
     macros_after(text, part, &mut Moves::default(), removed);
 }
 
-/// The same for one of several texts of an output, which move what they show together.
-pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &mut Removals) {
-    if !text.contains('\\') {
-        return;
-    }
-    // TeX reads `^^74` as `t`, also within a name.
+/// The same for what is LaTeX and nothing else: a formula, or a document that is printed. TeX reads `^^74` there as `t`, also
+/// within a name, and `^^5c` as a backslash; in a text that has formulas in it, such signs point at something.
+pub fn formula(text: &mut String, moves: &mut Moves, removed: &mut Removals) {
     while text.contains("^^") {
         *text = text.replace("^^", "^{}^");
         removed.add(Kind::Macro);
+    }
+    macros_after(text, false, moves, removed);
+}
+
+/// As [`macros`], for one of several texts of an output, which move what they show together.
+pub fn macros_after(text: &mut String, part: bool, moves: &mut Moves, removed: &mut Removals) {
+    if !text.contains('\\') {
+        return;
     }
     let renames = RENAMING.iter().any(|name| text.contains(name));
     let has_arguments = part || renames || text.contains('{');
@@ -209,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn in_a_formula_no_character_is_written_by_its_number() {
+        for (text, out) in [
+            (r"\inpu^^74{/etc/passwd}", r"\inpu^{}^74{/etc/passwd}"),
+            (r"^^5cinput{/etc/passwd}", r"^{}^5cinput{/etc/passwd}"),
+            (r"^^^^005cinput{x}", r"^{}^{}^{}^005cinput{x}"),
+        ] {
+            let mut formula = text.to_owned();
+            super::formula(&mut formula, &mut Moves::default(), &mut Removals::new());
+            assert_eq!(formula, out);
+        }
+        // Python marks the place of an error so.
+        let traceback = r"C:\dir\x.py {x}: ^^^^^^";
+        assert_eq!(checked(traceback), traceback);
+    }
+
+    #[test]
     fn what_leads_elsewhere_is_shown_as_text() {
         for (text, out) in [
             (r"\href{javascript:alert(1)}{x}", r"\text{javascript:alert(1)}{x}"),
@@ -237,7 +258,6 @@ mod tests {
             (r"\makeatletter\@@input{/etc/passwd}\@nameuse{input}", r"\text\text{/etc/passwd}\text{input}"),
             (r"\begin{input}{/etc/passwd}\end{input}", r"\text{input}{/etc/passwd}\end{input}"),
             (r"\begin{filecontents*}{x.py}y\end{filecontents*}", r"\text{filecontents*}{x.py}y\end{filecontents*}"),
-            (r"\inpu^^74{/etc/passwd}", r"\inpu^{}^74{/etc/passwd}"),
             (r"\href@{javascript:x}", r"\text{javascript:x}"),
         ] {
             assert_eq!(checked(text), out);

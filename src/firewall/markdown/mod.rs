@@ -161,7 +161,7 @@ fn page(text: &str, remote: bool, care: Care, removed: &mut Removals) -> Result<
     let mut moves = latex::Moves::default();
     let mut written = restored(&written, |number| {
         let mut formula = escape::formula(raw.get(number)?);
-        latex::macros_after(&mut formula, false, &mut moves, removed);
+        latex::formula(&mut formula, &mut moves, removed);
         Some(formula.into())
     });
     // Attributes, too, may have characters that were given by number.
