@@ -264,7 +264,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 FIGURES = {name: texts(item["bundle"]["data"][PLOTLY]) for name, item in OUTPUTS.items() if PLOTLY in item.get("bundle", {}).get("data", {})}
 write("firewall_plotly_text", short({name: b"\xff".join(text.encode() for text in found) for name, found in FIGURES.items()}))
 
-# Found and not mended yet (28 November 2026): with its formulas taken out, what is code here is a link to `file:///x`.
+# To cmark and its kin a run of more than 80 backticks begins no code: what was code to us was a link to them.
 write("firewall_markdown", {"a link in what is code": zlib.decompress(base64.b64decode(
     "eNrVlN9KwzAUxnM98B1C2WgKhtQLBbMu4L0+wVZYl2RrXNfVNOta7N5ij7IXEPc+voGY6i72B73wYuIPzoEvnJNwvoTUGNzAGkqcqax9iCA0TyNdITc2swQn"
     "KjeuF5CcS9dzLgDYbrcAAEJ4BJ3YmLt0aGKpW+CU8O1QD04IDtZsia6aQoxxexDrYDnSTI6fH6MiyrlW2WbHQifIIcZklJjNPlGIipzPhaSlB/ujEPH5bBYd"

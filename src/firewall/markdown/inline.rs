@@ -12,6 +12,10 @@ use super::write::{Beyond, Care, Events, Writing};
 /// A link that was taken away.
 const NOWHERE: &str = "#removed";
 
+/// The longest run of backticks that begins code to every reader: cmark and its kin look no further
+/// (`MAXBACKTICKS` in cmark's `inlines.c`).
+const MAX_BACKTICKS: usize = 80;
+
 /// A paragraph that is being written.
 #[derive(Debug, Default)]
 pub struct Inline {
@@ -118,7 +122,8 @@ impl Writing<'_> {
     fn code(&mut self, code: &CowStr, range: std::ops::Range<usize>, state: &mut Inline) {
         self.flush(state, false, false);
         let code = self.with_formulas(code);
-        if state.careful && code.contains('$') {
+        let longest = code.split(|next| next != '`').map(str::len).max().unwrap_or(0);
+        if (state.careful && code.contains('$')) || longest >= MAX_BACKTICKS {
             state.out.push_str("<code>");
             let mut html = String::new();
             super::super::html::escape(&code, &mut html);
@@ -130,11 +135,11 @@ impl Writing<'_> {
             state.out.push_str(NOTHING);
         }
         let written = self.source.get(range).unwrap_or_default();
-        if written.starts_with('`') && !written.contains(['\n', escape::FORMULA, escape::ESCAPED]) {
+        let marks = written.len() - written.trim_start_matches('`').len();
+        if (1..=MAX_BACKTICKS).contains(&marks) && !written.contains(['\n', escape::FORMULA, escape::ESCAPED]) {
             state.out.push_str(written);
             return;
         }
-        let longest = code.split(|next| next != '`').map(str::len).max().unwrap_or(0);
         let fence = if longest == 0 { "`".to_owned() } else { "`".repeat(longest + 1) };
         let pad = code.starts_with('`') || code.ends_with('`') || (code.starts_with(' ') && code.ends_with(' '));
         let pad = if pad && code.chars().any(|next| next != ' ') { " " } else { "" };

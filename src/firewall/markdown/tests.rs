@@ -284,6 +284,25 @@ fn a_formula_within_a_formula_is_no_part_of_an_address() {
     assert_eq!(checked(&out), out);
 }
 
+/// To cmark and its kin more than 80 backticks are text, and a link between them is a link.
+#[test]
+fn what_is_code_to_one_reader_is_code_to_all() {
+    for marks in [1, 79, 80, 81, 300] {
+        let marks = "`".repeat(marks);
+        for text in [
+            format!("{marks} [x](file:///x) {marks}\n"),
+            format!("`` {marks} [x](file:///x) {marks} ``\n"),
+            format!("| {marks} [x](file:///x) {marks} | a |\n|---|---|\n| [y](file:///{marks}) `x{marks} |\n"),
+            format!("{marks}\n[x](file:///x)\n{marks}|"),
+        ] {
+            let out = checked(&text);
+            assert_eq!(problems(&out), Vec::<String>::new(), "from {text} came {out}");
+            assert_eq!(checked(&out), out);
+        }
+    }
+    assert_eq!(checked("a ``b ` c`` d"), "a ``b ` c`` d");
+}
+
 #[test]
 fn a_style_sheet_that_is_removed_needs_no_box() {
     for text in [
