@@ -298,10 +298,16 @@ impl Queue {
         self.items.iter().filter_map(|work| if let Work::Append(commit) = work { Some(&**commit) } else { None })
     }
 
+    /// About how many bytes what waits takes in memory, besides pages.
+    fn weight(&self) -> usize {
+        self.commits().map(Commit::weight).sum()
+    }
+
     /// Whether somebody waits, or much does.
     fn is_due(&self) -> bool {
         let mut pages = 0usize;
-        if self.contents > MUCH as u64 {
+        // What is too heavy still after states were put together goes to where it takes no memory.
+        if self.contents > MUCH as u64 || self.weight() > ROOM {
             return !self.items.is_empty();
         }
         self.items.iter().any(|work| match work {
@@ -315,8 +321,7 @@ impl Queue {
 
     /// Puts the oldest states together until at most `most` wait, and they are not too heavy.
     fn shorten(&mut self, most: usize) {
-        let weight = |queue: &Self| queue.commits().map(Commit::weight).sum::<usize>();
-        if weight(self) > ROOM {
+        if self.weight() > ROOM {
             for work in &mut self.items {
                 let Work::Append(commit) = work else { continue };
                 commit.settle_done();
@@ -328,7 +333,7 @@ impl Queue {
         }
         loop {
             let count = self.commits().count();
-            let is_heavy = || weight(self) > ROOM;
+            let is_heavy = || self.weight() > ROOM;
             let mut front = self.items.iter().take(2);
             let (Some(Work::Append(oldest)), Some(Work::Append(_))) = (front.next(), front.next()) else { return };
             if oldest.done.is_some() || !(count > most || is_heavy()) {
