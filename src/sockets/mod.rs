@@ -13,6 +13,7 @@ pub mod heartbeat;
 mod outbox;
 pub mod publisher;
 pub mod router;
+mod sealing;
 mod subscriptions;
 mod tasks;
 pub mod zmtp;

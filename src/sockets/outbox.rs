@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
+use super::sealing::Sealing;
 use super::zmtp::ZmtpError;
 use super::zmtp::curve::traffic::Sealer;
 use super::zmtp::frame::Encoded;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
     /// What is outstanding to all peers, in bytes.
     outstanding: AtomicUsize,
+    /// Encrypts what is written.
+    sealing: Sealing,
 }
 
 impl Shared {
@@ -166,14 +169,11 @@ impl Outbox {
                 continue;
             }
             parts.clear();
-            for message in batch.drain(..) {
-                let message = match sealer {
-                    None => message,
-                    Some(sealer) => sealer.message(&message)?,
-                };
+            let mut sealed = self.shared.sealing.seal(&mut batch, sealer).await?;
+            for message in sealed.messages.drain(..) {
                 parts.extend_from_slice(message.chunks());
             }
-            write_all(io, &mut parts).await?;
+            sealed.written(write_all(io, &mut parts)).await?;
             self.written(taken);
         }
     }

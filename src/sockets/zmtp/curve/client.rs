@@ -22,6 +22,12 @@ pub fn server_keys(seed: u8) -> ServerKeys {
     ServerKeys { public: secret.public_key(), secret }
 }
 
+/// What seals for a client that never shook hands.
+pub fn sealer() -> Sealer {
+    let keys = server_keys(20);
+    Sealer::new(Arc::new(SalsaBox::new(&keys.public, &SecretKey::from_bytes([22; 32]))), Way::FromServer, 1)
+}
+
 impl Client {
     pub fn new(keys: &ServerKeys) -> Self {
         let (long_term, short_term) = (SecretKey::from_bytes([21; 32]), SecretKey::from_bytes([22; 32]));
@@ -34,7 +40,7 @@ impl Client {
         word.put_bytes(0, 72);
         word.extend_from_slice(self.short_term.public_key().as_bytes());
         let shared = SalsaBox::new(&self.server, &self.short_term);
-        traffic::seal(&shared, &word, b"CurveZMQHELLO---", 1, &[0; 64]).unwrap()
+        traffic::seal(&shared, &word, b"CurveZMQHELLO---", 1, &[&[0; 64]]).unwrap()
     }
 
     /// Reads WELCOME; the body of INITIATE and what seals and opens from then on.
@@ -52,7 +58,7 @@ impl Client {
         let plain = [self.long_term.public_key().as_bytes().as_slice(), &[9; 16], &vouch, metadata].concat();
         let word = [b"\x08INITIATE".as_slice(), cookie].concat();
         let shared = Arc::new(SalsaBox::new(&server, &self.short_term));
-        let body = traffic::seal(&shared, &word, b"CurveZMQINITIATE", 2, &plain).unwrap();
+        let body = traffic::seal(&shared, &word, b"CurveZMQINITIATE", 2, &[&plain]).unwrap();
         (body, Sealer::new(shared.clone(), Way::FromClient, 3), Opener::new(shared, Way::FromServer, 0))
     }
 }

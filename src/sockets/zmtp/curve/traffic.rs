@@ -78,7 +78,7 @@ impl Sealer {
     /// # Errors
     /// There are no numbers left, which would take centuries.
     pub fn ready(&mut self, metadata: &[u8]) -> Result<Bytes, ZmtpError> {
-        self.seal(b"\x05READY", READY, metadata)
+        self.seal(b"\x05READY", READY, &[metadata])
     }
 
     /// The same message, each of its frames in a box.
@@ -88,15 +88,13 @@ impl Sealer {
     pub fn message(&mut self, message: &Encoded) -> Result<Encoded, ZmtpError> {
         let mut boxes = Vec::new();
         for (header, body) in message.frames() {
-            let mut plain = BytesMut::with_capacity(1 + body.len());
-            plain.extend_from_slice(&[if header.more { MORE } else { 0 } | if header.command { COMMAND } else { 0 }]);
-            plain.extend_from_slice(&body);
-            boxes.push(self.seal(MESSAGE, self.way.prefix(), &plain)?);
+            let flags = if header.more { MORE } else { 0 } | if header.command { COMMAND } else { 0 };
+            boxes.push(self.seal(MESSAGE, self.way.prefix(), &[&[flags], &body])?);
         }
         Ok(Encoded::apart(&boxes))
     }
 
-    fn seal(&mut self, word: &[u8], prefix: &[u8; 16], plain: &[u8]) -> Result<Bytes, ZmtpError> {
+    fn seal(&mut self, word: &[u8], prefix: &[u8; 16], plain: &[&[u8]]) -> Result<Bytes, ZmtpError> {
         let number = self.next;
         self.next = number.checked_add(1).ok_or(ZmtpError::Security("no numbers are left for what is sent"))?;
         seal(&self.shared, word, prefix, number, plain)
@@ -133,20 +131,23 @@ impl Opener {
     }
 }
 
-/// A word, a number and a box.
+/// A word, a number and a box with these parts in it, one after the other.
 pub(super) fn seal(
     shared: &SalsaBox,
     word: &[u8],
     prefix: &[u8; 16],
     number: u64,
-    plain: &[u8],
+    plain: &[&[u8]],
 ) -> Result<Bytes, ZmtpError> {
-    let mut out = BytesMut::with_capacity(word.len() + COUNTER + TAG + plain.len());
+    let length: usize = plain.iter().map(|part| part.len()).sum();
+    let mut out = BytesMut::with_capacity(word.len() + COUNTER + TAG + length);
     out.extend_from_slice(word);
     out.extend_from_slice(&number.to_be_bytes());
     let head = out.len();
     out.extend_from_slice(&[0; TAG]);
-    out.extend_from_slice(plain);
+    for part in plain {
+        out.extend_from_slice(part);
+    }
     let (_, boxed) = out.split_at_mut(head);
     let (tag, text) = boxed.split_at_mut(TAG);
     let made = shared.encrypt_in_place_detached(&counted(prefix, number), b"", text);
