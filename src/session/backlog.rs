@@ -298,16 +298,10 @@ impl Queue {
         self.items.iter().filter_map(|work| if let Work::Append(commit) = work { Some(&**commit) } else { None })
     }
 
-    /// About how many bytes what waits takes in memory, besides pages.
-    fn weight(&self) -> usize {
-        self.commits().map(Commit::weight).sum()
-    }
-
     /// Whether somebody waits, or much does.
     fn is_due(&self) -> bool {
         let mut pages = 0usize;
-        // What is too heavy still after states were put together goes to where it takes no memory.
-        if self.contents > MUCH as u64 || self.weight() > ROOM {
+        if self.contents > MUCH as u64 {
             return !self.items.is_empty();
         }
         self.items.iter().any(|work| match work {
@@ -321,7 +315,8 @@ impl Queue {
 
     /// Puts the oldest states together until at most `most` wait, and they are not too heavy.
     fn shorten(&mut self, most: usize) {
-        if self.weight() > ROOM {
+        let weight = |queue: &Self| queue.commits().map(Commit::weight).sum::<usize>();
+        if weight(self) > ROOM {
             for work in &mut self.items {
                 let Work::Append(commit) = work else { continue };
                 commit.settle_done();
@@ -333,7 +328,7 @@ impl Queue {
         }
         loop {
             let count = self.commits().count();
-            let is_heavy = || self.weight() > ROOM;
+            let is_heavy = || weight(self) > ROOM;
             let mut front = self.items.iter().take(2);
             let (Some(Work::Append(oldest)), Some(Work::Append(_))) = (front.next(), front.next()) else { return };
             if oldest.done.is_some() || !(count > most || is_heavy()) {

@@ -377,29 +377,3 @@ fn what_is_written_while_the_session_goes_on_is_each_state_as_it_was() {
         }
     }
 }
-
-/// A session that nobody takes up later, whose cells made many files and removed them: the names are not kept in memory.
-#[test]
-fn what_waits_and_is_heavy_is_written_without_being_asked_for() {
-    use super::super::backlog::{Backlog, Next, Pace};
-
-    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let watch = Watch::default();
-    let mut session = Session::new(depot_over(store, &watch), &watch, Durability::Relaxed);
-    for (number, is_due) in [(10, false), (10_000, true)] {
-        let gone = (0..number).map(|number| format!("app/{}{number}", "x".repeat(1_000))).collect();
-        let backlog = Arc::new(Backlog::new(Pace::WhenAsked, 4));
-        assert!(backlog.append(session.commit(false, Some(Changes { gone, ..Changes::default() }))));
-        let (said, heard) = std::sync::mpsc::channel();
-        let waiting = std::thread::spawn({
-            let backlog = backlog.clone();
-            move || said.send(matches!(backlog.next(None), Next::Work(_))).unwrap()
-        });
-        if !is_due {
-            backlog.close();
-        }
-        let patience = std::time::Duration::from_secs(60);
-        assert_eq!(heard.recv_timeout(patience), Ok(is_due), "{number} names");
-        waiting.join().unwrap();
-    }
-}
