@@ -24,7 +24,7 @@ use super::view::View;
 use super::writing::Attempt;
 use super::{portable, reading};
 use crate::session::timeline::{Move, StateId, Target};
-use crate::session::workspace::manifest::Changes;
+use crate::session::workspace::manifest::{Changes, Paths};
 
 /// A cell's first line is cut at this many characters.
 const FIRST_LINE_CHARS: usize = 80;
@@ -231,7 +231,7 @@ impl Log {
     pub fn commit(&mut self, new: NewState) -> Result<StateId, StoreError> {
         self.require_there()?;
         let runs = checked_runs(&new)?;
-        let files = new.files.unwrap_or_default();
+        let files = Changes { fresh: Paths::default(), ..new.files.unwrap_or_default() };
         self.require_new_blobs(&files)?;
         let pages = Pages { runs, contents: new.pages.contents };
         let body = Body::of(&pages, &self.view.depot)?;

@@ -212,28 +212,36 @@ impl Tracker {
                 Some(entry)
             }
         };
-        match entry {
-            None => {
-                state.known.remove(path);
-                if state.manifest.0.remove(path).is_some() {
-                    state.listing.recorded = state.listing.recorded.saturating_sub(listing_cost(path));
-                    changes.gone.push(path.to_owned());
-                }
-            }
-            Some(entry) if state.manifest.0.get(path) == Some(&entry) => {}
-            Some(entry) => {
-                if state.manifest.0.insert(path.to_owned(), entry.clone()).is_none() {
-                    state.listing.recorded += listing_cost(path);
-                }
-                changes.set.insert(path.to_owned(), entry);
-            }
+        let Some(entry) = entry else { return forget(state, path, changes) };
+        for other in state.manifest.displaced_by(path, &entry) {
+            forget(state, &other, changes);
         }
+        if state.manifest.0.get(path) == Some(&entry) {
+            return;
+        }
+        if state.manifest.0.insert(path.to_owned(), entry.clone()).is_none() {
+            state.listing.recorded += listing_cost(path);
+            changes.fresh.insert(path);
+        }
+        changes.set.insert(path.to_owned(), entry);
     }
 
     /// What was held so far becomes a part of the record.
     fn hand_over(&self, prior: Option<&Entry>) -> io::Result<()> {
         let Some(content) = prior.and_then(Content::of) else { return Ok(()) };
         if self.blobs.has(&content) { Ok(()) } else { self.blobs.adopt(&self.held, &content) }
+    }
+}
+
+/// Takes a path out of the record.
+fn forget(state: &mut State, path: &str, changes: &mut Changes) {
+    state.known.remove(path);
+    if state.manifest.0.remove(path).is_some() {
+        state.listing.recorded = state.listing.recorded.saturating_sub(listing_cost(path));
+        // Of the same cell's, too.
+        if changes.set.remove(path).is_none() || !changes.fresh.remove(path) {
+            changes.gone.push(path.to_owned());
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 //! reads the files themselves stands next door.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +57,31 @@ pub struct Changes {
     /// the user's, or what the user made of one of the guest's. `None`: nothing stood there any more.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub before: BTreeMap<String, Option<Entry>>,
+    /// Which of those in `set` the manifest that this leads from did not have: gone again, they need not be named.
+    #[serde(skip)]
+    pub fresh: Paths,
+}
+
+/// Paths that need not be said again: each takes a few bytes, however long it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paths(BTreeSet<u64>);
+
+impl Paths {
+    /// Adds a path.
+    pub fn insert(&mut self, path: &str) {
+        self.0.insert(Self::number(path));
+    }
+
+    /// Takes a path out; whether it was there.
+    pub fn remove(&mut self, path: &str) -> bool {
+        self.0.remove(&Self::number(path))
+    }
+
+    /// By a key of this process, so that nobody can choose two paths with the same number.
+    fn number(path: &str) -> u64 {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        KEY.hash_one(path)
+    }
 }
 
 /// What the user's hand in the files was on the way from one state to another.
@@ -70,13 +98,23 @@ impl Changes {
     /// What leads over both, this one first.
     #[must_use]
     pub fn then(mut self, later: Changes) -> Self {
-        let gone: BTreeSet<&String> = later.gone.iter().collect();
-        self.set.retain(|path, _| !gone.contains(path));
-        self.gone.retain(|path| !later.set.contains_key(path));
-        self.set.extend(later.set);
+        let mut fresh = later.fresh;
+        for path in &self.gone {
+            fresh.remove(path);
+        }
         let known: BTreeSet<&String> = self.gone.iter().collect();
-        let new: Vec<String> = later.gone.iter().filter(|path| !known.contains(path)).cloned().collect();
-        self.gone.extend(new);
+        let mut gone = later.gone;
+        gone.retain(|path| {
+            self.set.remove(path);
+            // What the user had in its place is to be found by its name.
+            let was_there = !self.fresh.remove(path) || self.before.contains_key(path);
+            was_there && !known.contains(path)
+        });
+        self.gone.retain(|path| !later.set.contains_key(path));
+        self.gone.extend(gone);
+        fresh.0.append(&mut self.fresh.0);
+        self.fresh = fresh;
+        self.set.extend(later.set);
         // What the user made of a file last is what counts.
         self.before.extend(later.before);
         self
@@ -84,6 +122,20 @@ impl Changes {
 }
 
 impl Manifest {
+    /// What cannot be there together with this entry at a path: files above it and, where it is no directory, all below
+    /// it. That they are known still says that somebody else made another thing of them.
+    pub fn displaced_by(&self, path: &str, entry: &Entry) -> Vec<String> {
+        let above = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        let files = above.filter(|path| self.0.get(*path).is_some_and(|entry| !matches!(entry, Entry::Dir { .. })));
+        let mut displaced: Vec<String> = files.map(str::to_owned).collect();
+        if !matches!(entry, Entry::Dir { .. }) {
+            let inside = format!("{path}/");
+            let below = self.0.range::<str, _>((Bound::Excluded(&*inside), Bound::Unbounded));
+            displaced.extend(below.map(|(path, _)| path.clone()).take_while(|path| path.starts_with(&inside)));
+        }
+        displaced
+    }
+
     /// Makes the changes.
     pub fn apply(&mut self, changes: &Changes) {
         for path in &changes.gone {
@@ -101,7 +153,7 @@ impl Manifest {
         Changes {
             set: set.map(|(path, entry)| (path.clone(), entry.clone())).collect(),
             gone: gone.cloned().collect(),
-            before: BTreeMap::new(),
+            ..Changes::default()
         }
     }
 
@@ -165,5 +217,68 @@ pub(super) fn agree(one: Option<&Entry>, other: Option<&Entry>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.agrees(other),
         (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a cell leaves of some paths, as it is recorded.
+    fn cell(manifest: &mut Manifest, paths: &[(u8, Option<u32>)]) -> Changes {
+        let mut changes = Changes::default();
+        for (path, mode) in paths.iter().map(|(path, mode)| (format!("app/{path}"), *mode)).collect::<BTreeMap<_, _>>()
+        {
+            match mode.map(|mode| Entry::Dir { mode: Some(mode) }) {
+                Some(entry) => {
+                    if manifest.0.insert(path.clone(), entry.clone()).is_none() {
+                        changes.fresh.insert(&path);
+                    }
+                    changes.set.insert(path, entry);
+                }
+                None if manifest.0.remove(&path).is_some() => changes.gone.push(path),
+                None => {}
+            }
+        }
+        changes
+    }
+
+    type Paths = Vec<(u8, Option<u32>)>;
+
+    fn paths() -> impl Strategy<Value = Paths> {
+        prop::collection::vec((0..6u8, prop::option::of(0..3u32)), 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn cells_that_become_one_lead_to_the_same_and_name_nothing_that_was_never_there(
+            start in paths(),
+            cells in prop::collection::vec(paths(), 1..8),
+            middle in 0..8usize,
+        ) {
+            let mut first = Manifest::default();
+            cell(&mut first, &start);
+            let mut last = first.clone();
+            let all: Vec<Changes> = cells.iter().map(|paths| cell(&mut last, paths)).collect();
+            // In any order, as long as each goes before the next.
+            let (before, after) = all.split_at(middle.min(all.len()));
+            let join = |parts: &[Changes]| parts.iter().cloned().fold(Changes::default(), Changes::then);
+            let joined = join(before).then(join(after));
+            let mut reached = first.clone();
+            reached.apply(&joined);
+            prop_assert_eq!(reached, last);
+            prop_assert!(joined.gone.iter().all(|path| first.0.contains_key(path)), "{:?}", joined.gone);
+            prop_assert!(joined.fresh.0.len() <= joined.set.len());
+        }
+    }
+
+    #[test]
+    fn what_the_user_had_in_the_place_of_a_new_file_stays_named() {
+        let mut manifest = Manifest::default();
+        let mut new = cell(&mut manifest, &[(1, Some(1))]);
+        new.before.insert("app/1".to_owned(), Some(Entry::Dir { mode: None }));
+        let both = new.then(cell(&mut manifest, &[(1, None)]));
+        assert_eq!((both.set.len(), both.gone, both.before.len()), (0, vec!["app/1".to_owned()], 1));
     }
 }

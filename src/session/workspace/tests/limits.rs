@@ -66,6 +66,7 @@ fn what_is_within_the_limit_can_be_recorded_and_what_is_not_is_refused() {
         set: (0..fit).map(|number| (path(number), entry.clone())).collect(),
         gone: (0..fit).map(|number| path(number + fit)).collect(),
         before: (0..fit).map(|number| (path(number + 2 * fit), Some(entry.clone()))).collect(),
+        ..Changes::default()
     };
     let holder = Holder::here("a test");
     let opening = || Opening {

@@ -277,3 +277,25 @@ fn after_a_kill_what_the_user_deleted_stays_deleted_and_what_was_edited_stays() 
     let texts = ["a", "b", "c"].map(|name| text(&place.at("app").join(name)));
     assert_eq!(texts, ["(NotFound)", "edited", "stored"]);
 }
+
+#[test]
+fn what_the_user_made_of_a_file_or_a_directory_of_the_guests_takes_its_place_in_the_record() {
+    let place = Place::new();
+    let mut workspace = place.open();
+    let mut history = History::new(&workspace);
+    place.guest_writes(&workspace, "app/a", "the guest's");
+    place.guest(&workspace, "app/dir", |at| fs::create_dir(at).unwrap());
+    place.guest_writes(&workspace, "app/dir/x", "the guest's");
+    history.record(&mut workspace);
+    fs::remove_file(place.at("app/a")).unwrap();
+    fs::create_dir(place.at("app/a")).unwrap();
+    fs::remove_dir_all(place.at("app/dir")).unwrap();
+    place.guest_writes(&workspace, "app/a/inside", "the guest's");
+    place.guest_writes(&workspace, "app/dir", "a file now");
+    history.record(&mut workspace);
+    assert_eq!(workspace.manifest().0.keys().collect::<Vec<_>>(), ["app/a/inside", "app/dir"]);
+    history.go(&mut workspace, 1);
+    history.go(&mut workspace, 2);
+    assert_eq!(text(&place.at("app/a/inside")), "the guest's");
+    assert_eq!(text(&place.at("app/dir")), "a file now");
+}
