@@ -22,7 +22,7 @@ use crate::sandbox::Snapshot;
 const ROOM: usize = 8 << 20;
 /// A journal that need not write before it is asked writes when so many bytes of pages wait, or of files.
 const MUCH: usize = 8 << 20;
-/// About how much an entry of a manifest takes besides its path.
+/// About how much what is small takes, in bytes.
 const ENTRY: usize = 200;
 
 /// A state that is to be written, as what has changed since the one before.
@@ -91,15 +91,11 @@ impl Commit {
 
     /// About how many bytes it takes in memory besides its pages.
     fn weight(&self) -> usize {
-        let weigh = |files: &Changes| {
-            let set: usize = files.set.keys().chain(files.before.keys()).map(|path| path.len() + ENTRY).sum();
-            set + files.gone.iter().map(|path| path.len() + ENTRY / 4).sum::<usize>()
-        };
         ENTRY
             + self.orphans.len() * ENTRY
             + facts_weight(&self.state.facts)
             + self.recordings.weight()
-            + self.state.files.as_ref().map_or(0, weigh)
+            + self.state.files.as_ref().map_or(0, Changes::weight)
     }
 
     /// How many bytes of pages it has.

@@ -9,6 +9,7 @@ import pytest
 from fixtures import Start
 from frontend import Frontend
 from notebook import Notebook
+from resident import Resident
 from test_evict import held
 
 MB = 1 << 20
@@ -51,6 +52,20 @@ def test_cells_that_do_nothing_leave_the_process_as_large_as_it_was(notebook: No
     kernel.run_ok("%session")
     grown = held(kernel) - before
     assert grown < 8 * MB, f"{grown / MB:.1f} MB in 1000 cells, of {before / MB:.1f}"
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_many_long_names_that_came_and_went_leave_nothing(notebook: Notebook, start: Start, is_kept: bool) -> None:
+    kernel = notebook.open() if is_kept else start()
+    kernel.run_ok("import os, shutil; inside = '/'.join(['x' * 240] * 4)")
+    memory = Resident(kernel)
+    made = "os.makedirs(inside)\nfor n in range(20_000): open(f'{inside}/{\"y\" * 230}{n}', 'w').close()"
+    kernel.run_ok(made)
+    kernel.run_ok("shutil.rmtree('x' * 240)")
+    # More than can be undone: what waits or is known of those states is not needed any more.
+    cells(kernel, 100)
+    kernel.run_ok("%session")
+    memory.assert_given_back()
 
 
 def test_a_large_session_takes_little_more_than_twice_what_is_in_it(notebook: Notebook) -> None:

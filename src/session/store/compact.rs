@@ -28,6 +28,8 @@ const LONG_CHAIN: usize = 64;
 const MUCH_LITTER: usize = 32;
 /// Less than this is not worth anything, in bytes.
 const LITTLE: u64 = 256 * 1024;
+/// Names of files that take more than this in memory are worth a fold that makes them unneeded, in bytes.
+const MUCH_NAMED: usize = 8 << 20;
 
 /// A state to be written once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,8 @@ struct Fold {
     frees: u64,
     /// How many bytes will about be written.
     writes: u64,
+    /// Whether many files came and went within the chain: their names are known as long as its records are.
+    unnames: bool,
 }
 
 impl Fold {
@@ -49,7 +53,7 @@ impl Fold {
 
     fn is_worth_it(&self) -> bool {
         let clearly = self.frees / 3 * 2 > self.writes && self.frees - self.writes >= LITTLE;
-        clearly || self.chain.len() >= LONG_CHAIN
+        clearly || self.unnames || self.chain.len() >= LONG_CHAIN
     }
 }
 
@@ -218,7 +222,7 @@ fn best_fold(ledger: &Ledger, timeline: &Timeline) -> Option<Fold> {
         *uses.entry(*state).or_default() += 1;
     }
     let candidates = chains.iter().flat_map(|chain| folds(ledger, chain, &uses, &live));
-    candidates.max_by_key(|fold| (fold.is_worth_it(), fold.saves()))
+    candidates.max_by_key(|fold| (fold.unnames, fold.is_worth_it(), fold.saves()))
 }
 
 /// What the first state of a chain can be folded with: those behind it that nothing else needs.
@@ -227,18 +231,29 @@ fn folds(ledger: &Ledger, chain: &[StateId], uses: &BTreeMap<StateId, usize>, li
     let Some(first) = chain.first() else { return folds };
     let mut pages = PageSet::default();
     let (mut frees, mut listed) = (0, 0);
+    let (mut named, mut gone) = (0, 0);
     for (index, state) in chain.iter().enumerate() {
         let alone = index == 0 || (uses.get(state) == uses.get(first) && !live.contains(state));
         let Some(entry) = ledger.states.get(state).filter(|_| alone) else { break };
         pages.add(&entry.runs);
         frees += entry.info.stored_bytes;
         listed += page_bytes(&entry.runs);
+        if let Files::Changes(changes) = &entry.files {
+            named += changes.weight();
+            gone += changes.weight_of_gone();
+        }
         if index > 0 {
             // As well compressed as those that go into it.
             let share = u128::from(frees) * u128::from(pages.bytes()) / u128::from(listed.max(1));
             let chain = chain.get(..=index).unwrap_or_default().to_vec();
-            folds.push(Fold { chain, parent: entry.parent, frees, writes: share as u64 });
+            folds.push(Fold { chain, parent: entry.parent, frees, writes: share as u64, unnames: false });
         }
+    }
+    // To look more closely takes a while.
+    if let Some(longest) = folds.last_mut().filter(|_| gone > MUCH_NAMED) {
+        let below = longest.parent.map(|parent| ledger.manifest(parent)).unwrap_or_default();
+        let left = below.diff(&ledger.manifest(*first)).weight();
+        longest.unnames = named.saturating_sub(left) > MUCH_NAMED;
     }
     folds
 }

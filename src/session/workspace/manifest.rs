@@ -121,6 +121,22 @@ impl Changes {
     }
 }
 
+/// About how much an entry takes in memory besides its path, in bytes.
+const ENTRY: usize = 200;
+
+impl Changes {
+    /// About how many bytes this takes in memory.
+    pub fn weight(&self) -> usize {
+        let entries = self.set.keys().chain(self.before.keys());
+        entries.map(|path| path.len() + ENTRY).sum::<usize>() + self.weight_of_gone()
+    }
+
+    /// How much of it are the names of what is gone.
+    pub fn weight_of_gone(&self) -> usize {
+        self.gone.iter().map(|path| path.len() + ENTRY / 4).sum()
+    }
+}
+
 impl Manifest {
     /// What cannot be there together with this entry at a path: files above it and, where it is no directory, all below
     /// it. That they are known still says that somebody else made another thing of them.

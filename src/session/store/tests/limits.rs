@@ -1,3 +1,4 @@
+use super::super::record::header::Files;
 use super::*;
 use crate::session::timeline::Move;
 
@@ -107,4 +108,33 @@ fn a_state_that_has_no_room_beside_the_past_takes_its_place() {
     log.forget_name("x").unwrap();
     watch.pass(TimeDelta::seconds(31));
     log.append(state(2, &pages(1000))).unwrap();
+}
+
+/// Names of files that came and went take no memory once nobody can go back to where they were.
+#[test]
+fn names_that_no_state_needs_go() {
+    let (depot, _) = memory();
+    let holder = Holder::here("a test");
+    let keep = Keep { undo_entries: 4, ..Keep::default() };
+    let mut log = Log::create(&depot, Opening { keep, ..opening("s", &holder) }).unwrap();
+    let names = || (0..10_000).map(|number| format!("app/{}{number}", "x".repeat(1_000)));
+    let made = Changes { set: names().map(|name| (name, Entry::Dir { mode: None })).collect(), ..Changes::default() };
+    let gone = Changes { gone: names().collect(), ..set("app/kept", Entry::Dir { mode: None }) };
+    log.append(NewState { files: Some(made), ..state(1, &[(0, 1)]) }).unwrap();
+    log.append(NewState { files: Some(gone), ..state(2, &[(0, 2)]) }).unwrap();
+    let known = |log: &Log| {
+        let files = log.view.ledger.states.values().map(|entry| match &entry.files {
+            Files::Changes(changes) => changes.set.len() + changes.gone.len(),
+            Files::All(all) => all.0.len(),
+        });
+        files.sum::<usize>()
+    };
+    assert_eq!(known(&log), 20_001);
+    for number in 3..10 {
+        log.append(state(number, &[(1, u64::from(number))])).unwrap();
+    }
+    assert_eq!((known(&log), log.timeline().undoable()), (1, 4));
+    let (model, _) = contents(&log, current(&log));
+    assert_eq!(model.files.0.keys().collect::<Vec<_>>(), ["app/kept"]);
+    assert_eq!(model.pages.len(), 2);
 }
