@@ -266,6 +266,9 @@ class _Environment:
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
         if pyplot is not None:
             pyplot.close("all")
+            # IPython's note that something was drawn, which the first `%run` would draw again.
+            if hasattr(pyplot.draw_if_interactive, "called"):
+                pyplot.draw_if_interactive.called = False
 
     def _close_widgets(self) -> None:
         widgets: Any = sys.modules.get("ipywidgets")

@@ -6,12 +6,15 @@ has it itself. What cannot be had at all is the business of `restrictions`.
 
 from __future__ import annotations
 
-from . import empty_names, hashing, locales, long_ranges, mapped_files, users
+from . import charts, decimals, empty_names, figures, hashing, locales, long_ranges, mapped_files, users
 
 
 def install() -> None:
     """Put all of them in place."""
+    charts.install()
+    decimals.install()
     empty_names.install()
+    figures.install()
     hashing.install()
     locales.install()
     long_ranges.install()
