@@ -45,7 +45,7 @@ impl<'a> Case<'a> {
         let types: Vec<&str> = types.iter().take(TYPES_MAX).filter_map(Value::as_str).collect();
         let source = Source::new(error.code, line(error));
         let errno = facts.get("errno").and_then(Value::as_i64);
-        let path = path(error, &types, errno, source);
+        let path = path(error, source);
         let modules = facts.get("modules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let modules =
             modules.iter().take(MODULES_MAX).filter_map(Value::as_str).filter(|name| name.len() <= NAME_MAX).collect();
@@ -78,6 +78,11 @@ impl<'a> Case<'a> {
     /// Whether a module of that name is there, so that only a part of it is missing.
     pub fn is_installed(&self, module: &str) -> bool {
         self.installed().any(|known| known == module)
+    }
+
+    /// Whether a `raise` of the cell's own made the exception, so that nothing of the sandbox's need be behind it.
+    pub fn is_own(&self) -> bool {
+        self.error.facts.get("own").and_then(Value::as_bool) == Some(true)
     }
 
     fn number(&self, name: &str) -> Option<u64> {
@@ -121,16 +126,37 @@ impl<'a> Case<'a> {
             ("display_limit", limits.display),
             ("message_limit", limits.message),
             ("open_files_limit", limits.open_files),
-            ("recursion_limit", limits.recursion),
             ("workspace_bytes_limit", limits.workspace_bytes),
             ("workspace_files_limit", limits.workspace_files),
         ] {
             values.set_some(name, limit.map(grouped));
         }
+        self.depth(values);
         values.set_some("seconds_limit", limits.seconds.map(|seconds| format!("{seconds}")));
         #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
         values.set("seconds_used", format!("{:.1}", error.duration_ms as f64 / 1000.0));
         values.set_some("exit_code", error.exit_code.map(|code| code.to_string()));
+    }
+
+    /// The limit of the recursion, which a cell may have changed.
+    fn depth(&self, values: &mut Values) {
+        let first = self.error.limits.recursion;
+        match self.number("recursion_limit").filter(|own| Some(*own) != first) {
+            Some(own) => {
+                values.set("own_recursion_limit", grouped(own));
+                if let Some(first) = first.filter(|first| *first > own) {
+                    values.set("first_recursion_limit", grouped(first));
+                    values.set("first_recursion_limit_plain", first.to_string());
+                }
+            }
+            None => {
+                values.set_some("recursion_limit", first.map(grouped));
+                values.set_some(
+                    "recursion_suggested",
+                    first.map(|limit| limit.saturating_mul(5).min(20_000).to_string()),
+                );
+            }
+        }
     }
 
     fn paths(&self, path: &str, values: &mut Values) {
@@ -151,7 +177,9 @@ impl<'a> Case<'a> {
         } else {
             Vec::new()
         };
-        if let Some(first) = wanted.first() {
+        // Of several, what the bridge says is missing.
+        let named = self.name.filter(|_| self.reason == Some("packages")).map(|name| clean(name, 60));
+        if let Some(first) = named.as_ref().or(wanted.first()) {
             let module = known(first).map_or(first.as_str(), |known| {
                 if known.nature == Nature::Renamed { known.instead } else { known.module }
             });
@@ -168,6 +196,7 @@ impl<'a> Case<'a> {
         let top = clean_name(module);
         if let Some(package) = package {
             values.set("package", package.package);
+            values.set("requirements", package.requirements());
             let there = package.nature == Nature::Renamed;
             if !package.instead.is_empty() {
                 values.set(if there { "renamed" } else { "instead" }, package.instead);
@@ -179,6 +208,7 @@ impl<'a> Case<'a> {
             return;
         }
         values.set("package", top.as_str());
+        values.set("requirements", top.as_str());
         if let Some(meant) = nearest(module, self.installed()).map(clean_name) {
             values.set("nearest", meant.as_str());
             let line = self.import_line(module).unwrap_or_else(|| format!("import {top}"));
@@ -199,7 +229,12 @@ impl<'a> Case<'a> {
             Some("network") => self.address(values),
             Some("subprocess") => self.command(values),
             Some("tuple" | "require_vendor") => values.set_some("function", self.name.map(clean_name)),
+            Some("picture") => values.set_some("format", self.name.map(clean_name)),
+            Some("tool") => values.set_some("tool", self.name.map(clean_name)),
             _ => {}
+        }
+        if let Some(function) = text(self.error.facts, "function") {
+            function_values(function, values);
         }
     }
 
@@ -219,8 +254,7 @@ impl<'a> Case<'a> {
     }
 
     fn command(&self, values: &mut Values) {
-        if let Some(name) = self.name {
-            values.set("function", format!("os.{}", clean_name(name)));
+        if text(self.error.facts, "function").is_some() {
             return;
         }
         let Some(command) = self.source.command() else { return };
@@ -231,6 +265,18 @@ impl<'a> Case<'a> {
             values.set("command_line", self.source.line_with(program).unwrap_or_else(|| clean(&command, LINE_MAX)));
             values.set("command_instead", found.1);
         }
+    }
+}
+
+/// What is said of a function that is not there.
+fn function_values(function: &str, values: &mut Values) {
+    values.set("function", clean_name(function));
+    let known = super::catalogue::FUNCTIONS.iter().find(|known| known.name == function);
+    let Some(known) = known else { return };
+    values.set("function_instead", known.instead);
+    if !known.before.is_empty() {
+        values.set("function_before", known.before);
+        values.set("function_after", known.after);
     }
 }
 
@@ -247,16 +293,16 @@ fn text<'a>(facts: &'a Value, name: &str) -> Option<&'a str> {
     facts.get(name).and_then(Value::as_str).filter(|text| !text.is_empty() && text.len() <= TEXT_MAX)
 }
 
-/// The path at fault: of two, the one that leads where it may not. Of an `OSError` that carries none, such as
-/// pandas raises before it opens anything, and of sqlite's error, the one that the cell itself spells out.
-fn path(error: &ErrorFacts<'_>, types: &[&str], errno: Option<i64>, source: Source<'_>) -> Option<(String, Place)> {
+/// The path at fault: of two, the one that leads where it may not. Of an error about a file that carries none, such
+/// as pandas raises before it opens anything, and sqlite, the one that the cell itself spells out.
+fn path(error: &ErrorFacts<'_>, source: Source<'_>) -> Option<(String, Place)> {
     let placed = |path: &str| (path.to_owned(), place(path, error.mounts));
     let given: Vec<_> =
         ["filename", "filename2"].iter().filter_map(|name| text(error.facts, name)).map(placed).collect();
     if let Some(found) = given.iter().find(|(_, place)| *place != Place::Writable).or_else(|| given.first()) {
         return Some(found.clone());
     }
-    let bare = matches!(types.first(), Some(&"builtins.OSError" | &"sqlite3.OperationalError")) && errno.is_none();
+    let bare = error.facts.get("unnamed_file").and_then(Value::as_bool) == Some(true);
     let looks = |text: &str| {
         text.starts_with(['/', '~']) || text.contains(":\\") || text.contains(":/") || text.starts_with("../")
     };

@@ -62,6 +62,7 @@ fn holds(case: &Case<'_>, condition: &Condition) -> bool {
         Condition::Ended(ended) => case.error.ended == Some(*ended),
         Condition::Lost => case.error.fate == Fate::Lost,
         Condition::Type(name) => case.types.contains(name),
+        Condition::Happened(name) => case.types.contains(name) && !case.is_own(),
         Condition::Class(name) => case.types.first() == Some(name),
         Condition::Reason(reason) => case.reason == Some(reason),
         Condition::Name(name) => case.name == Some(name),

@@ -193,7 +193,7 @@ fn what_a_sandbox_has_not() {
         "from multiprocessing import Pool",
         &["one process"],
     );
-    let fork = facts(&["builtins.AttributeError"], json!({"reason": "subprocess", "name": "fork"}));
+    let fork = facts(&["builtins.AttributeError"], json!({"reason": "subprocess", "function": "os.fork"}));
     expect(ErrorType::SubprocessUnavailable, fork, "os.fork()", &["`os.fork`"]);
     expect(ErrorType::ThreadsUnavailable, reason("threads"), "", &["single thread", "asyncio"]);
     expect(
@@ -225,10 +225,15 @@ fn files() {
     expect(ErrorType::PathRestriction, file(NO_RIGHT, "/app/a"), "os.symlink('/app/a', '/app/b')", &["links"]);
     let two = facts(NO_RIGHT, json!({"errno": 63, "filename": "/app/a", "filename2": "/b"}));
     expect(ErrorType::PathRestriction, two, "", &["`/b`"]);
-    expect(ErrorType::PathRestriction, facts(OS_ERROR, json!({})), "df.to_csv('/home/u/o.csv')", &["/home/u/o.csv"]);
     expect(
         ErrorType::PathRestriction,
-        facts(&["sqlite3.OperationalError"], json!({})),
+        facts(OS_ERROR, json!({"unnamed_file": true})),
+        "df.to_csv('/home/u/o.csv')",
+        &["/home/u/o.csv"],
+    );
+    expect(
+        ErrorType::PathRestriction,
+        facts(&["sqlite3.OperationalError"], json!({"unnamed_file": true})),
         "connect('/home/u/a.db')",
         &["/home/u/a.db"],
     );
@@ -284,6 +289,50 @@ fn types_that_only_the_guest_knows() {
 }
 
 #[test]
+fn the_limit_of_a_recursion_is_the_one_that_holds() {
+    let deep = |limit: u64| facts(&["builtins.RecursionError"], json!({"recursion_limit": limit}));
+    let text = |facts: Value| guided(&Given { facts, ..Given::default() }).unwrap().plain();
+    assert!(text(deep(1_000)).contains("limit of 1,000") && text(deep(1_000)).contains("= 5000 in the policy"));
+    let low = text(deep(15));
+    assert!(low.contains("limit of 15") && low.contains("setrecursionlimit(1000)") && !low.contains("policy"), "{low}");
+    let high = text(deep(20_000));
+    assert!(high.contains("limit of 20,000") && !high.contains("1,000") && !high.contains("cache"), "{high}");
+}
+
+#[test]
+fn functions_that_need_an_operating_system() {
+    let missing = |function: &str, reason: &str| {
+        facts(
+            &["cellblock_bridge.restrictions.absent.FunctionMissing", "builtins.AttributeError"],
+            json!({"function": function, "reason": reason, "name": "x"}),
+        )
+    };
+    expect(ErrorType::SystemServiceMissing, missing("time.tzset", "system"), "", &["`time.tzset`", "ZoneInfo"]);
+    expect(ErrorType::SystemServiceMissing, missing("os.mknod", "system"), "", &["`os.mknod`"]);
+    expect(ErrorType::SubprocessUnavailable, missing("os.fork", "subprocess"), "", &["`os.fork`"]);
+    expect(ErrorType::NetworkUnavailable, missing("smtplib.SMTP_SSL", "network"), "", &["`smtplib.SMTP_SSL`"]);
+    expect(
+        ErrorType::LengthExceeded,
+        facts(&["builtins.OverflowError"], json!({"reason": "length"})),
+        "",
+        &["31 bits"],
+    );
+    expect(ErrorType::StackOverflow, facts(&["builtins.MemoryError"], json!({"reason": "parser"})), "", &["parser"]);
+    expect(
+        ErrorType::NativeExtensionMissing,
+        facts(OS_ERROR, json!({"reason": "picture", "name": "JPEG"})),
+        "im.save('/home/x.jpg')",
+        &["JPEG", "PNG"],
+    );
+    expect(
+        ErrorType::SubprocessUnavailable,
+        facts(&["x.Y"], json!({"reason": "tool", "name": "ffmpeg"})),
+        "",
+        &["`ffmpeg`", "GIF"],
+    );
+}
+
+#[test]
 fn ordinary_bugs_get_no_guidance() {
     for (types, others, code) in [
         (&["builtins.KeyError", "builtins.LookupError"][..], json!({}), "df['x']"),
@@ -294,6 +343,12 @@ fn ordinary_bugs_get_no_guidance() {
         (NO_FILE, json!({"errno": 44, "filename": "data.csv"}), ""),
         (NO_FILE, json!({"errno": 44, "filename": "/tmp/x"}), ""),
         (OS_ERROR, json!({}), "raise OSError('x')"),
+        (OS_ERROR, json!({"own": true}), "route = '/api/v1'\nraise OSError('no')"),
+        (OS_ERROR, json!({}), "route = '/api/v1'\nask(route)"),
+        (NO_FILE, json!({"own": true, "filename": "/home/x"}), "raise FileNotFoundError(2, 'x', '/home/x')"),
+        (OS_ERROR, json!({"own": true, "errno": 51}), "raise OSError(errno.ENOSPC, 'x')"),
+        (&["builtins.MemoryError"], json!({"own": true}), "raise MemoryError"),
+        (&["builtins.RecursionError"], json!({"own": true}), "raise RecursionError"),
         (&["urllib.error.URLError", "builtins.OSError"], json!({}), "urlopen('/x')"),
         (&["builtins.AttributeError"], json!({"name": "torch"}), ""),
     ] {

@@ -48,6 +48,10 @@ error_types! {
     NetworkUnavailable,
     /// A process was to be started, or dealt with.
     SubprocessUnavailable,
+    /// A function needs a service of an operating system, or a library of one, that the sandbox has not.
+    SystemServiceMissing,
+    /// A length, a position or a count of more than 31 bits.
+    LengthExceeded,
     /// A thread was to be started.
     ThreadsUnavailable,
     /// Input was asked for where nobody can answer.

@@ -15,6 +15,20 @@ pub enum Nature {
     Renamed,
 }
 
+impl Package {
+    /// What is to be installed for it: where a dependency of the newest version is native code, an older one that is not.
+    pub fn requirements(&self) -> &'static str {
+        PINNED.iter().find(|(name, _)| *name == self.module).map_or(self.package, |(_, words)| words)
+    }
+}
+
+/// Packages that work in the sandbox together with others only: what pip is to be told. Tried, each of them.
+const PINNED: &[(&str, &str)] = &[
+    ("altair", "\"altair<6\" \"jsonschema<4.18\" pyrsistent"),
+    ("plotly", "plotly nbformat \"jsonschema<4.18\" pyrsistent"),
+    ("nbformat", "nbformat \"jsonschema<4.18\" pyrsistent"),
+];
+
 /// One module.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
@@ -137,7 +151,7 @@ pub const PACKAGES: &[Package] = &[
         "jsonschema",
         "jsonschema",
         Native,
-        "checks by hand (`isinstance`, `in`); its dependency `rpds-py` is native code",
+        "checks by hand (`isinstance`, `in`); its dependency `rpds-py` is native code, that of `jsonschema<4.18` (`pyrsistent`) is not",
         "if not isinstance(data.get(\"age\"), int):\n    raise ValueError(\"age must be a whole number\")",
     ),
     of("rpds", "rpds-py", Native, "dict and tuple", ""),
@@ -207,17 +221,8 @@ pub const PACKAGES: &[Package] = &[
     of("selenium", "selenium", Native, NO_NETWORK, ""),
     of("playwright", "playwright", Native, NO_NETWORK, ""),
     of("fcntl", "fcntl", Native, "nothing: no other process can touch the workspace, so no lock is needed", ""),
-    of("grp", "grp", Native, "", ""),
-    of("pwd", "pwd", Native, "", ""),
     of("resource", "resource", Native, "the cell's metadata, which has its fuel, time and memory", ""),
     of("syslog", "syslog", Native, "`logging`", "import logging"),
-    of(
-        "mmap",
-        "mmap",
-        Native,
-        "`numpy.fromfile`, or reading in pieces",
-        "with open(\"/app/big.bin\", \"rb\") as file:\n    while part := file.read(1 << 20):\n        ...",
-    ),
     of("readline", "readline", Native, "", ""),
     of("termios", "termios", Native, "", ""),
     of("winreg", "winreg", Native, "", ""),
@@ -272,6 +277,13 @@ pub const PACKAGES: &[Package] = &[
         "import os\nkey = os.environ.get(\"MY_VARIABLE\")",
     ),
     of("plotly", "plotly", Pure, "matplotlib or seaborn, which are there", "import matplotlib.pyplot as plt"),
+    of(
+        "nbformat",
+        "nbformat",
+        Pure,
+        "`json`, which reads notebooks",
+        "import json\nnotebook = json.load(open(\"/app/notebook.ipynb\"))",
+    ),
     of("altair", "altair", Pure, "matplotlib or seaborn, which are there", "import matplotlib.pyplot as plt"),
     of("bokeh", "bokeh", Pure, "matplotlib or seaborn, which are there", "import matplotlib.pyplot as plt"),
     of("streamlit", "streamlit", Native, "ipywidgets, which the notebook shows", "import ipywidgets as widgets"),

@@ -59,6 +59,7 @@ fn condition(condition: &Condition) -> String {
         Condition::Ended(ended) => format!("the host ended the cell ({ended:?})"),
         Condition::Lost => "the session was lost".to_owned(),
         Condition::Type(name) => format!("`{name}` or a type derived from it"),
+        Condition::Happened(name) => format!("`{name}` or a type derived from it, not raised by the cell itself"),
         Condition::Class(name) => format!("exactly `{name}`"),
         Condition::Reason(reason) => format!("reason `{reason}`"),
         Condition::Name(name) => format!("the name `{name}`"),

@@ -147,7 +147,7 @@ fn stays(may: Permissions, kind: &str, contents: &mut Value, removed: &mut Remov
     match treatment {
         Treatment::Code => {
             if !may.active_content {
-                removed.add(Kind::Script);
+                removed.add(if kind == "application/pdf" { Kind::Document } else { Kind::Script });
             }
             may.active_content
         }

@@ -22,6 +22,8 @@ pub enum Kind {
     Macro,
     /// Markdown that readers may read in different ways, shown as its source.
     RawHtml,
+    /// `application/pdf`, which may carry code.
+    Document,
     /// A part of a plot's description that fetches, or runs as code.
     PlotCode,
     /// A widget from outside ipywidgets, or a part of a widget that carries code.
@@ -41,7 +43,7 @@ pub enum Kind {
 }
 
 /// Every kind, with its name in metrics, what one and several of it are called, and the key that allows it.
-pub const KINDS: [(Kind, &str, &str, &str, Option<&str>); 17] = [
+pub const KINDS: [(Kind, &str, &str, &str, Option<&str>); 18] = [
     (Kind::Script, "script", "script", "scripts", Some(ACTIVE)),
     (Kind::Handler, "handler", "event handler", "event handlers", Some(ACTIVE)),
     (Kind::CodeUrl, "code_url", "link that runs code", "links that run code", Some(ACTIVE)),
@@ -63,6 +65,7 @@ pub const KINDS: [(Kind, &str, &str, &str, Option<&str>); 17] = [
         "Markdown texts of doubtful meaning",
         Some(ACTIVE),
     ),
+    (Kind::Document, "document", "PDF document", "PDF documents", Some(ACTIVE)),
     (Kind::PlotCode, "plot_code", "part of a plot that carries code", "parts of plots that carry code", Some(ACTIVE)),
     (Kind::Widget, "widget", "widget part that can carry code", "widget parts that can carry code", Some(ACTIVE)),
     (Kind::Comm, "comm", "channel to a front-end extension", "channels to front-end extensions", Some(TARGETS)),

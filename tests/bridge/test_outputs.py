@@ -117,7 +117,7 @@ def test_figures_are_inline_without_a_magic(real: Guest) -> None:
     (figure,) = real.events("display")
     assert figure["metadata"]["image/png"]["width"] > 0
     real.cell("%matplotlib widget")
-    assert "not available" in real.err
+    assert "stay inline" in real.err
 
 
 def test_tables_and_formulas(real: Guest) -> None:

@@ -74,7 +74,7 @@ def test_libraries_still_find_the_stand_in_for_ctypes(real: Guest) -> None:
 
 def test_os_functions_that_are_missing_stay_missing(real: Guest) -> None:
     assert real.value("import os; hasattr(os, 'fork')") == "False"
-    reply = real.fails("os.fork()", "ProcessCallMissing")
+    reply = real.fails("os.fork()", "FunctionMissing")
     assert "sandbox" in reply["evalue"]
 
 

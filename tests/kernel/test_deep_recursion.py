@@ -46,6 +46,10 @@ TOO_DEEP = {
     "ast.literal_eval": "import ast\nast.literal_eval('[' * DEEP + ']' * DEEP)",
     "isinstance": "isinstance(1, nest(3 * DEEP, lambda inner: (inner or str,)))",
     "issubclass": "issubclass(int, nest(3 * DEEP, lambda inner: (inner or str,)))",
+    "hash of tuples": "hash(nest(3 * DEEP, lambda inner: (inner,)))",
+    "hash of generic types": "hash(nest(DEEP, lambda inner: list[inner or int]))",
+    "hash of slices": "hash(nest(3 * DEEP, lambda inner: slice(inner)))",
+    "a key of nested tuples": "{nest(3 * DEEP, lambda inner: (inner,)): 1}",
     "exception groups": "try: raise nest(300_000, lambda inner: ExceptionGroup('', [inner or ValueError()]))\nexcept* ValueError: 1 / 0",
 }
 # What the parser says instead: the same in CPython on Linux.

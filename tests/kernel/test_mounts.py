@@ -204,3 +204,16 @@ def test_a_mount_that_goes_is_an_error_and_comes_back(mounted: Frontend, host: P
     (host / "away").rename(host / "models")
     assert mounted.run("os._exit(3)").usage["state"] == "rolled_back"
     assert mounted.value("open('/mnt/models/t.csv').read(1)") == "'a'"
+
+
+def test_packages_of_a_mounted_directory_are_imported(start, tmp_path: Path) -> None:
+    """As the guidance for packages that are not there says."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "brought_along.py").write_text("answer = 42")
+    kernel = start(policy={"mounts": {'"/mnt/packages"': str(packages)}})
+    assert kernel.run("import brought_along").error["ename"] == "ModuleNotFoundError"
+    kernel.run_ok('import sys; sys.path.append("/mnt/packages")')
+    assert kernel.value("__import__('brought_along').answer") == "42"
+    kernel = start(policy={"mounts": {'"/mnt/packages"': str(packages)}, "env": {"PYTHONPATH": "/mnt/packages"}})
+    assert kernel.value("__import__('brought_along').answer") == "42"

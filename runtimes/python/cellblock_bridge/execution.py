@@ -16,6 +16,7 @@ from .sampling import samples
 from .session import Session
 from .shell import ZMQInteractiveShell, text_of
 from .stdin import asker
+from .supplied import mapped_files
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -47,6 +48,7 @@ def execute(session: Session, request: Request) -> Reply:
         reply = _run(session, request, silent, store_history)
     finally:
         asker.allowed = False
+        mapped_files.write_back()
         imports.end_cell()
     reply.update(imports.report())
     reply.update(samples.report(shell))

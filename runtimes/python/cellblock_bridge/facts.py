@@ -11,13 +11,17 @@ from __future__ import annotations
 import difflib
 import dis
 import errno
+import linecache
 import os
 from collections.abc import Iterable, Iterator
+from types import TracebackType
 from typing import Any
 
 from . import module_names
 from .cell_files import described, innermost_in_traceback, is_cell_file
 from .imports import imports
+from .interrupts import gate
+from .restrictions import absent
 from .shell import ZMQInteractiveShell
 
 Facts = dict[str, Any]
@@ -36,6 +40,11 @@ _ADDRESS_SPACE = [
     ("Python int too large to convert to C ssize_t",),
     ("cannot fit 'int' into an index-sized integer",),
 ]
+# What a call of these has to do with is a count of more than 31 bits, and not memory.
+_COUNTING = ("len(", "islice(", "itertools.islice(", "__len__(", "deque(", "repeat(", "itertools.repeat(")
+_ENDS_OF_ISLICE = "for islice() must be None or an integer: 0 <= x <= sys.maxsize.',)"
+# What the parser says of a source that is nested too deep for its stack.
+_PARSER = ("Parser stack overflowed - Python source too complex to parse",)
 # What a lock says that nothing could release while somebody waits for it (the host's table of patches of the guest).
 _DEADLOCK = ("deadlock: no other thread can release this lock",)
 # How CPython begins to say that the C stack is used up; the other kind of recursion is that of Python calls.
@@ -56,14 +65,24 @@ def facts(shell: ZMQInteractiveShell, error: BaseException) -> Facts:
             name = _attribute(link, "name")
             if isinstance(name, str):
                 found["module"] = name[:_LONGEST]
-    if issubclass(type(error), ImportError) and "module" not in found and imports.missing:
+    if _raising_opcode(error) == "RAISE_VARARGS" and _is_of_a_cell(error):
+        found["own"] = True
+    if type(error) is ImportError:
+        found.update(_missing_part(error))
+    wants_module = issubclass(type(error), ImportError) or _raised_in(error, "pandas.plotting.")
+    if wants_module and "module" not in found and imports.missing:
         # Some try several modules and then say, without a cause, that none is there.
         found["tried"] = [name[:_LONGEST] for name in imports.missing]
         reasons = [reason for reason in imports.missing.values() if reason]
         if reasons:
             found.setdefault("reason", reasons[0])
     if type(error) in (ValueError, OverflowError) and error.args in _ADDRESS_SPACE:
-        found.setdefault("reason", "address_space")
+        counting = _failing_text(error).startswith(_COUNTING)
+        found.setdefault("reason", "length" if counting else "address_space")
+    if type(error) is ValueError and str(error.args[:1]).endswith(_ENDS_OF_ISLICE):
+        found.setdefault("reason", "length")
+    if type(error) is MemoryError and error.args == _PARSER:
+        found.setdefault("reason", "parser")
     if type(error) is RuntimeError and error.args == _DEADLOCK:
         found.setdefault("reason", "lock")
     if type(error) is RecursionError and error.args and str(error.args[0]).startswith(_C_STACK):
@@ -91,6 +110,13 @@ def _own_facts(error: BaseException) -> Facts:
             found[name] = value
     if issubclass(type(error), OSError):
         found.update(_file_facts(error))
+    if _is_of_an_unnamed_file(error):
+        found["unnamed_file"] = True
+    if issubclass(type(error), RecursionError):
+        found["recursion_limit"] = gate.depth_of_cells
+    function = _attribute(error, "cellblock_function")
+    if isinstance(function, str):
+        found["function"] = function[:_LONGEST]
     if issubclass(type(error), MemoryError):
         wanted = _attribute(error, "_total_size")  # numpy's
         if isinstance(wanted, int):
@@ -135,13 +161,65 @@ def _links(error: BaseException) -> Iterator[BaseException]:
 
 def _was_raised_on_purpose(error: BaseException) -> bool:
     """Whether it comes from a `raise`, and not from an operation that failed."""
+    return _raising_opcode(error) in _RAISING
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
     tb = error.__traceback__
-    if tb is None:
-        return False
-    while tb.tb_next is not None:
+    while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
+    return tb
+
+
+def _raising_opcode(error: BaseException) -> str | None:
+    """The instruction that failed, or that raised it."""
+    tb = _innermost(error)
+    if tb is None:
+        return None
     code = tb.tb_frame.f_code.co_code
-    return 0 <= tb.tb_lasti < len(code) and dis.opname[code[tb.tb_lasti]] in _RAISING
+    return dis.opname[code[tb.tb_lasti]] if 0 <= tb.tb_lasti < len(code) else None
+
+
+def _is_of_a_cell(error: BaseException) -> bool:
+    tb = _innermost(error)
+    return tb is not None and is_cell_file(tb.tb_frame.f_code.co_filename)
+
+
+def _raised_in(error: BaseException, module: str) -> bool:
+    tb = _innermost(error)
+    name = None if tb is None else tb.tb_frame.f_globals.get("__name__")
+    return isinstance(name, str) and f"{name}.".startswith(module)
+
+
+def _is_of_an_unnamed_file(error: BaseException) -> bool:
+    """Whether a file could not be opened whose name the error does not carry: pandas' own checks, and sqlite's."""
+    if type(error) is OSError and not error.filename:
+        return _raised_in(error, "pandas.io.")
+    return _attribute(error, "sqlite_errorname") == "SQLITE_CANTOPEN"
+
+
+def _missing_part(error: BaseException) -> Facts:
+    """Why `from module import name` found no such name."""
+    module, name = _attribute(error, "name"), _attribute(error, "name_from")
+    if not (isinstance(module, str) and isinstance(name, str)):
+        return {}
+    reason = absent.reason_of(module, name)
+    return {} if reason is None else {"reason": reason, "function": f"{module}.{name}"[:_LONGEST]}
+
+
+def _failing_text(error: BaseException) -> str:
+    """The expression that failed, if it stands on one line."""
+    tb = _innermost(error)
+    if tb is None:
+        return ""
+    code = tb.tb_frame.f_code
+    positions = list(code.co_positions())
+    at = tb.tb_lasti // 2
+    line, end_line, start, end = positions[at] if at < len(positions) else (None,) * 4
+    if line is None or line != end_line or start is None:
+        return ""
+    text = linecache.getline(code.co_filename, line).encode()
+    return text[start:end].decode(errors="replace")
 
 
 def _place(shell: ZMQInteractiveShell, error: BaseException) -> Facts:

@@ -107,6 +107,13 @@ class Gate:
         self._depth, self._users_depth = depth, None
         _set_recursion_limit(depth)
 
+    @property
+    def depth_of_cells(self) -> int:
+        """The recursion limit that the last cell ran with."""
+        if self.too_shallow is not None:
+            return self.too_shallow
+        return self._depth if self._users_depth is None else self._users_depth
+
     def _take_depth(self) -> None:
         """Have the recursion limit of the session for the bridge's own work."""
         found = _get_recursion_limit()

@@ -16,6 +16,7 @@ from . import (
     restrictions,
     stdin,
     streams,
+    supplied,
     wide_integers,
     working_directory,
 )
@@ -63,6 +64,7 @@ def session() -> Session:
     imports.install()
     working_directory.install()
     streams.install()
+    supplied.install()
     restrictions.install()
     wide_integers.install()
     runner = loop.install()

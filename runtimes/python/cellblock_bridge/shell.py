@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from IPython.utils.syspathcontext import prepended_to_syspath
+from IPython.utils.text import LSString, SList
 from traitlets import Any as AnyTrait
 from traitlets import CBool, Instance, Type, default, observe
 from traitlets.config import Config
 
-from . import fuel_magic, payloads, session_magic, streams
+from . import fuel_magic, notebook_files, payloads, session_magic, streams
 from .departure import Departure
 from .displays import DoorPublisher, ResultHook
 from .door import door
-from .restrictions.shell_escapes import SandboxMagics, no_shell
+from .kernel_magics import KernelMagics
+from .restrictions import shell_escapes
 from .traceback_records import SandboxTraceback
 from .tracebacks import bounded, group_traceback, has_group, prune, shortened
 
-_WITHOUT_SCREEN = (None, "", "agg", "auto", "inline", "none", "pdf", "ps", "svg")
+_INLINE = (None, "", "auto", "inline")
+_WITHOUT_SCREEN = (*_INLINE, "agg", "asyncio", "none", "pdf", "ps", "svg", "template")
 
 
 class SessionStore(dict[str, Any]):
@@ -32,6 +39,10 @@ class SessionStore(dict[str, Any]):
 
     def keys(self, pattern: str | None = None) -> list[str]:  # type: ignore[override]
         return [key for key in self if pattern is None or fnmatch(key, pattern)]
+
+    def __delitem__(self, key: str) -> None:
+        """As IPython's own, which forgets what it does not know."""
+        self.pop(key, None)
 
 
 # The name is looked for by libraries (tqdm, rich, plotly and many more) that ask whether they run
@@ -87,7 +98,7 @@ class ZMQInteractiveShell(InteractiveShell):
 
     def init_magics(self) -> None:
         super().init_magics()
-        self.register_magics(SandboxMagics)
+        self.register_magics(KernelMagics, shell_escapes.PackageMagics)
         session_magic.install(self)
         fuel_magic.install(self)
 
@@ -168,24 +179,49 @@ class ZMQInteractiveShell(InteractiveShell):
     # What the sandbox has not.
 
     def system(self, cmd: str) -> None:  # `!command`
-        raise no_shell(cmd)
+        shell_escapes.run(self.var_expand(cmd, depth=1))
 
     system_piped = system_raw = system
 
-    def getoutput(self, cmd: str, *args: Any, **kwargs: Any) -> Any:  # `x = !command`
-        raise no_shell(cmd)
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:  # `x = !command`
+        with io.StringIO() as text:
+            with contextlib.redirect_stdout(text):
+                shell_escapes.run(self.var_expand(cmd, depth=depth + 1))
+            printed = text.getvalue()
+        return SList(printed.splitlines()) if split else LSString(printed)
 
     def enable_gui(self, gui: Any = None) -> None:
         if gui not in _WITHOUT_SCREEN:
             raise UsageError(f"the sandbox has no screen, so the GUI {gui!r} cannot be enabled")
 
     def enable_matplotlib(self, gui: Any = None) -> Any:
-        if gui not in _WITHOUT_SCREEN:
-            raise UsageError(
-                f"%matplotlib {gui} is not available: the sandbox has no screen, and no interactive "
-                "backend. %matplotlib inline, the default, is; ipywidgets.interact redraws figures."
-            )
-        return super().enable_matplotlib(gui)
+        """Figures are shown inline unless it is a file's format: also after a screen was asked for in vain."""
+        if str(gui).lower() in map(str, _WITHOUT_SCREEN):
+            return super().enable_matplotlib("inline" if gui in _INLINE else gui)
+        super().enable_matplotlib("inline")
+        raise UsageError(
+            f"%matplotlib {gui} needs a screen, or scripts in the page, which the sandbox has not: "
+            "figures stay inline (`%matplotlib inline`). ipywidgets.interact redraws them."
+        )
+
+    # Files of cells.
+
+    def safe_execfile_ipy(
+        self, fname: Any, shell_futures: bool = False, raise_exceptions: bool = False
+    ) -> None:
+        """As IPython's, which needs a package to read notebooks that is not there."""
+        path = Path(fname).expanduser()
+        if path.suffix != ".ipynb":
+            super().safe_execfile_ipy(fname, shell_futures, raise_exceptions)
+            return
+        cells = notebook_files.code_cells(path)
+        with prepended_to_syspath(str(path.resolve().parent)):
+            for cell in cells:
+                result = self.run_cell(cell, silent=True, shell_futures=shell_futures)
+                if raise_exceptions:
+                    result.raise_error()
+                elif not result.success:
+                    break
 
 
 InteractiveShellABC.register(ZMQInteractiveShell)

@@ -168,6 +168,10 @@ def _resume(here: Session, request: Request, buffers: list[bytes]) -> Content:
 def _set_up(request: Request) -> None:
     """What a session is told when it comes into a process."""
     os.environ.update(request.get("env") or {})
+    for directory in os.environ.get("PYTHONPATH", "").split(":"):
+        # Python read it when the image was made.
+        if directory and directory not in sys.path:
+            sys.path.append(directory)
     limit = request.get("recursion_limit")
     if isinstance(limit, int) and limit > 0:
         gate.set_depth(limit)

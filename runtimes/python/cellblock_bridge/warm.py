@@ -177,11 +177,11 @@ def warm(session: Session, profile: str) -> None:
         raise ValueError(f"no such warm-up profile: {profile!r}")
     environment = _Environment(session)
     with door.muted(), _quiet(), warnings.catch_warnings():
-        _import(_BASE_MODULES)
+        _import(session, _BASE_MODULES)
         _run(session, _BASE_CELLS)
         _ask(session)
         if profile == "science":
-            _import(_SCIENCE_MODULES)
+            _import(session, _SCIENCE_MODULES)
             _run(session, _SCIENCE_CELLS)
             for code in ("import pandas as pd; pd.Data", "import numpy as np; np.ar"):
                 complete(session.shell, code, len(code))
@@ -205,12 +205,14 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _import(names: list[str]) -> None:
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except ImportError:  # not in every Python that the tests run on
-            continue
+def _import(session: Session, names: list[str]) -> None:
+    # As in a cell: pandas asks `get_ipython`, which is there only then, whether this is a terminal.
+    with session.shell.builtin_trap:
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError:  # not in every Python that the tests run on
+                continue
 
 
 def _run(session: Session, cells: tuple[str, ...]) -> None:
@@ -264,6 +266,9 @@ class _Environment:
         pyplot: Any = sys.modules.get("matplotlib.pyplot")
         if pyplot is not None:
             pyplot.close("all")
+            # IPython's note that something was drawn, which the first `%run` would draw again.
+            if hasattr(pyplot.draw_if_interactive, "called"):
+                pyplot.draw_if_interactive.called = False
 
     def _close_widgets(self) -> None:
         widgets: Any = sys.modules.get("ipywidgets")

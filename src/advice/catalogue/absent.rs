@@ -11,6 +11,7 @@ pub const ENTRIES: &[Entry] = &[
             "The sandbox has no network, neither sockets nor TLS, and no setting in a notebook changes that.",
             "`{url}` cannot be reached.",
             "`{module}` is not there because of it.",
+            "`{function}` is not there because of it.",
             "Fetch the data outside, and put it into the notebook's workspace (`/app`), or have the policy mount its directory at `/data` (`mount_data_dir`).",
         ],
         docs: &["docs/policy.md"],
@@ -32,15 +33,15 @@ pub const ENTRIES: &[Entry] = &[
         when: &[
             &[Reason("subprocess"), Source("pip install")],
             &[Reason("subprocess"), Source("pip3 install")],
-            &[Reason("subprocess"), Source("'pip'")],
-            &[Reason("subprocess"), Source("\"pip\"")],
+            &[Reason("subprocess"), Source("'pip'"), Source("install")],
+            &[Reason("subprocess"), Source("\"pip\""), Source("install")],
             &[Reason("subprocess"), Source("conda install")],
         ],
         says: &[
             "The sandbox cannot start processes, nor could one of them reach a package index.",
             "`{command}` does not run here.",
             "`{wanted_there}` is already installed: import it.",
-            "If it is pure Python: `pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
+            "If it is pure Python: `pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
         ],
         docs: &[],
         examples: &[Example {
@@ -70,11 +71,61 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::SubprocessUnavailable,
+        when: &[&[Reason("subprocess"), Source("usetex")]],
+        says: &[
+            "`text.usetex` has the program `latex` run, and the sandbox can start none.",
+            "Leave it off: matplotlib sets formulas between dollar signs by itself (mathtext).",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "plt.rcParams[\"text.usetex\"] = True",
+            after: "plt.rcParams[\"text.usetex\"] = False\nplt.title(r\"$\\frac{{a}}{{b}}$\")",
+            explanation: "The same formula without LaTeX.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::SubprocessUnavailable,
+        when: &[
+            &[Reason("subprocess"), Source("pip list")],
+            &[Reason("subprocess"), Source("pip show")],
+            &[Reason("subprocess"), Source("pip freeze")],
+            &[Reason("subprocess"), Source("'pip'")],
+            &[Reason("subprocess"), Source("\"pip\"")],
+        ],
+        says: &[
+            "The sandbox cannot start processes, `pip` included.",
+            "`%pip list`, `%pip show NAME` and `%pip freeze` say what is installed, and so does `importlib.metadata`.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "subprocess.run([\"pip\", \"list\"])",
+            after: "from importlib.metadata import distributions\nfor found in distributions():\n    print(found.name, found.version)",
+            explanation: "It is Python that knows what is installed.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::SubprocessUnavailable,
+        when: &[&[Reason("tool")]],
+        says: &[
+            "A library calls the program `{tool}` for this, and the sandbox can start none.",
+            "It was in line {line}: `{source}`.",
+            "Pillow writes animations without it, as GIF or APNG; or show one figure after another in the cell.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "animation.save(\"film.mp4\")",
+            after: "from IPython.display import Image\nfrom matplotlib.animation import PillowWriter\nanimation.save(\"film.gif\", writer=PillowWriter(fps=10))\nImage(\"film.gif\")",
+            explanation: "A GIF is written by Python alone, and shown in the notebook.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::SubprocessUnavailable,
         when: &[&[Reason("subprocess")]],
         says: &[
             "The sandbox cannot start programs or processes.",
             "`{command}` does not run here.",
             "`{function}` deals with processes, and there are none but this one.",
+            "Use instead of it: {function_instead}.",
             "It was in line {line}: `{source}`.",
             "Use Python for it: `pathlib`, `shutil`, `os.listdir`, `zipfile` and `tarfile` for files, `re` for text. Programs have to be run outside.",
         ],

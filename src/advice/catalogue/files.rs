@@ -1,10 +1,10 @@
 //! Entries about paths: what lies outside of what the sandbox sees, and what may not be written.
 
-use super::Condition::{Leads, Reason, Source, Type};
+use super::Condition::{Happened, Leads, Reason, Source, Type};
 use super::{Entry, ErrorType, Example, Place};
 
-const FILE: super::Condition = Type("builtins.OSError");
-const REFUSED: super::Condition = Type("builtins.PermissionError");
+const FILE: super::Condition = Happened("builtins.OSError");
+const REFUSED: super::Condition = Happened("builtins.PermissionError");
 
 const OWN_LINE: Example =
     Example { before: "{line_at_fault}", after: "{line_fixed}", explanation: "The same file within the workspace." };

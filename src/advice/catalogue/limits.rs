@@ -1,6 +1,6 @@
 //! Entries about limits of the policy.
 
-use super::Condition::{Cut, Ended as By, Errno, Reason, Type};
+use super::Condition::{Cut, Ended as By, Errno, Happened, Reason};
 use super::{Entry, ErrorType, Example};
 use crate::advice::facts::Ended;
 
@@ -58,8 +58,34 @@ pub const ENTRIES: &[Entry] = &[
         }],
     },
     Entry {
+        kind: ErrorType::LengthExceeded,
+        when: &[&[Reason("length")]],
+        says: &[
+            "Lengths, positions and counts have 31 bits here, as pointers have 32: none can be more than 2,147,483,647, which is `sys.maxsize`.",
+            "It was in line {line}: `{source}`.",
+            "Compute a range's length instead of asking for it. The range itself may be as long as you like: `random.sample`, `random.choice`, loops, slices and `in` work with it.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "n = len(range(10**10))",
+            after: "r = range(10**10)\nn = (r.stop - r.start + r.step - 1) // r.step",
+            explanation: "Integers are of any size; only `len` is not.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::StackOverflow,
+        when: &[&[Reason("parser")]],
+        says: &[
+            "The source of the cell, or of what it compiles, is nested deeper than Python's parser can follow. It is no matter of memory.",
+            "It was in line {line}: `{source}`.",
+            "Build what is nested this deep step by step, or read it as data: `json.loads`, `ast.literal_eval` of its parts, or a file.",
+        ],
+        docs: &[],
+        examples: &[FLATTENED],
+    },
+    Entry {
         kind: ErrorType::MemoryExhausted,
-        when: &[&[By(Ended::MemoryLimit)], &[Type("builtins.MemoryError")]],
+        when: &[&[By(Ended::MemoryLimit)], &[Happened("builtins.MemoryError")]],
         says: &[
             "The session asked for more memory than its limit of {memory_limit} bytes (beyond the warm image).",
             "It was in line {line}: `{source}`.",
@@ -97,19 +123,21 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::StackOverflow,
-        when: &[&[Type("builtins.RecursionError")]],
+        when: &[&[Happened("builtins.RecursionError")]],
         says: &[
             "Calls nested deeper than the limit of {recursion_limit}.",
+            "Calls nested deeper than the limit of {own_recursion_limit}, which a cell has set with `sys.setrecursionlimit`.",
             "It was in line {line}: `{source}`.",
-            "If the recursion has no end, give it one. If it is only deep, use a loop with a list as a stack, or `functools.cache` where it computes the same again.",
-            "A little more depth: `recursion_limit` in the policy file, outside of the notebook.",
+            "If the recursion has no end, give it one. If it is only deep, use a loop with a list as a stack.",
+            "The session began with a limit of {first_recursion_limit}: `sys.setrecursionlimit({first_recursion_limit_plain})` goes back to it.",
+            "A little more depth: `sys.setrecursionlimit(…)` in a cell, or `recursion_limit` = {recursion_suggested} in the policy file.",
         ],
         docs: &["docs/policy.md"],
         examples: &[FLATTENED],
     },
     Entry {
         kind: ErrorType::WorkspaceQuota,
-        when: &[&[Type("builtins.OSError"), Errno(TOO_MANY_OPEN)]],
+        when: &[&[Happened("builtins.OSError"), Errno(TOO_MANY_OPEN)]],
         says: &[
             "Too many files are open: `{path}` would have been one more than the {open_files_limit} that are allowed.",
             "Close files when they are done with: `with open(...) as file:` does it by itself.",
@@ -124,7 +152,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::WorkspaceQuota,
-        when: &[&[Type("builtins.OSError"), Errno(FULL)]],
+        when: &[&[Happened("builtins.OSError"), Errno(FULL)]],
         says: &[
             "The workspace is full: `{path}` could not be written.",
             "The workspace is full: it may hold {workspace_bytes_limit} bytes and {workspace_files_limit} files, `/app` and `/tmp` together.",

@@ -6,6 +6,7 @@
 
 mod absent;
 mod files;
+mod functions;
 mod javascript;
 mod limits;
 mod modules;
@@ -17,6 +18,7 @@ use super::packages::Nature;
 use super::paths::Place;
 
 pub use absent::COMMANDS;
+pub use functions::FUNCTIONS;
 
 /// One way in which a kind of failure comes about, and what to say of it.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub enum Condition {
     Lost,
     /// The exception is of this type, or of one derived from it.
     Type(&'static str),
+    /// So it is, and no `raise` of the cell's own made it.
+    Happened(&'static str),
     /// The exception is of exactly this type.
     Class(&'static str),
     /// The bridge said that this of the sandbox is the cause.
@@ -74,6 +78,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         state::ENTRIES,
         limits::ENTRIES,
         absent::ENTRIES,
+        functions::ENTRIES,
         modules::ENTRIES,
         files::ENTRIES,
         javascript::ENTRIES,

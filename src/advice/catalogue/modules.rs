@@ -1,6 +1,6 @@
 //! Entries about modules and packages that are not there.
 
-use super::Condition::{Class, Package, Reason, Source, Stranger};
+use super::Condition::{Class, Package, Reason, Source, Stranger, Type};
 use super::{Entry, ErrorType, Example, Nature};
 
 const INSTEAD: Example =
@@ -13,7 +13,8 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "Cells cannot install packages: the sandbox has no network and no processes.",
             "`{wanted_there}` is already installed: import it.",
-            "`pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it if it is pure Python.",
+            "`pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it if it is pure Python; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
+            "`%pip list` says what is installed.",
         ],
         docs: &[],
         examples: &[Example {
@@ -32,6 +33,65 @@ pub const ENTRIES: &[Entry] = &[
         ],
         docs: &[],
         examples: &[INSTEAD],
+    },
+    Entry {
+        // What pandas raises of it carries no attributes.
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Class("builtins.ImportError"), Source("numexpr")]],
+        says: &[
+            "The engine `numexpr` is native code, and cannot run in the sandbox.",
+            "Use `engine=\"python\"`, which gives the same; without an engine, pandas chooses it by itself.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "df.query(\"a > 1\", engine=\"numexpr\")",
+            after: "df.query(\"a > 1\")",
+            explanation: "The same rows, by numpy's own operations.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Type("pandas.errors.PyperclipException")]],
+        says: &[
+            "There is no clipboard in the sandbox, nor a program that reaches one.",
+            "Write to a file in the workspace instead, or show the table and copy it from the page.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "df.to_clipboard()",
+            after: "df.to_csv(\"/app/table.csv\")\ndf",
+            explanation: "The file is in the notebook's workspace.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Reason("picture"), Type("builtins.ImportError")]],
+        says: &[
+            "Pillow has not the native library for that here: `{function}` is not there, so it draws no TrueType fonts.",
+            "It was in line {line}: `{source}`.",
+            "`ImageFont.load_default()`, without a size, is a font that is always there. matplotlib draws text of any size and font.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "font = ImageFont.truetype(\"DejaVuSans.ttf\", 12)",
+            after: "font = ImageFont.load_default()",
+            explanation: "A bitmap font of one size.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::NativeExtensionMissing,
+        when: &[&[Reason("picture")]],
+        says: &[
+            "Pillow reads and writes {format} pictures with a native library that the sandbox has not.",
+            "It was in line {line}: `{source}`.",
+            "Use PNG, or TIFF, GIF, BMP; PDF and SVG from matplotlib. Convert pictures that are there outside of the sandbox.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "image.save(\"picture.jpg\")",
+            after: "image.save(\"picture.png\")",
+            explanation: "PNG loses nothing, and every program reads it.",
+        }],
     },
     Entry {
         // What pandas raises when these are not there carries no attributes.
@@ -55,7 +115,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::MissingVendoredPackage,
         when: &[&[Package(Nature::Pure)]],
         says: &[
-            "`{module}` is not installed, but its package {package} is pure Python: `pip install --target DIR {package}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
+            "`{module}` is not installed, but its package {package} is pure Python: `pip install --target DIR {requirements}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
             "Or use {instead}.",
             "Cells cannot install packages themselves.",
         ],
@@ -94,7 +154,7 @@ pub const ENTRIES: &[Entry] = &[
             "There is no module `{module}`. Did you mean `{nearest}`, which is installed?",
             "`{unheard_of}` is not installed. If it is a file of yours, put it into the workspace: `/app/{unheard_of}.py`, or `/app/{unheard_of}/`.",
             "What can be imported besides the packages that are installed is what lies in the workspace.",
-            "If it is a package in pure Python: `pip install --target DIR {unheard_of}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) and that on `sys.path`, adds it.",
+            "If it is a package in pure Python: `pip install --target DIR {unheard_of}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
         ],
         docs: &[],
         examples: &[Example {

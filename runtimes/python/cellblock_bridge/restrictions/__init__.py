@@ -7,7 +7,7 @@ names the sandbox and an attribute `cellblock_reason` that the host classifies b
 
 from __future__ import annotations
 
-from . import native, network, processes, threads
+from . import absent, native, network, pictures, processes, threads, tools
 
 
 def install() -> None:
@@ -16,3 +16,6 @@ def install() -> None:
     processes.install()
     network.install()
     native.install()
+    absent.install()
+    pictures.install()
+    tools.install()

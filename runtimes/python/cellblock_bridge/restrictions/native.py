@@ -61,7 +61,7 @@ _REASONS: dict[str, _Why] = {
         _OTHER_MACHINE,
     ),
     **dict.fromkeys(
-        ["fcntl", "grp", "mmap", "psutil", "pwd", "resource", "syslog"], _OPERATING_SYSTEM
+        ["fcntl", "psutil", "resource", "syslog"], _OPERATING_SYSTEM
     ),
     **dict.fromkeys(["_multiprocessing", "_posixsubprocess", "_posixshmem"], _PROCESSES),
     **dict.fromkeys(

@@ -17,50 +17,7 @@ class ProcessUnavailable(OSError):
     cellblock_reason = "subprocess"
 
 
-class ProcessCallMissing(AttributeError):
-    """A function of `os` that deals in processes was looked up."""
-
-    cellblock_reason = "subprocess"
-
-
 _MESSAGE = "cells run in a sandbox that cannot start processes"
-
-# Left missing, so that `hasattr(os, "fork")` and the like stay false.
-_MISSING = frozenset(
-    [
-        "fork",
-        "forkpty",
-        "execv",
-        "execve",
-        "execvp",
-        "execvpe",
-        "execl",
-        "execle",
-        "execlp",
-        "execlpe",
-        "spawnl",
-        "spawnle",
-        "spawnlp",
-        "spawnlpe",
-        "spawnv",
-        "spawnve",
-        "spawnvp",
-        "spawnvpe",
-        "posix_spawn",
-        "posix_spawnp",
-        "kill",
-        "killpg",
-        "wait",
-        "waitpid",
-        "wait3",
-        "wait4",
-        "startfile",
-        "pipe",
-        "pipe2",
-        "openpty",
-    ]
-)
-
 
 def unavailable(what: str) -> ProcessUnavailable:
     """The error for an attempt to run `what`."""
@@ -80,17 +37,10 @@ def _refuse_multiprocessing(*args: Any, **kwargs: Any) -> Any:
     raise unavailable("multiprocessing")
 
 
-def _missing(name: str) -> Any:
-    if name in _MISSING:
-        raise ProcessCallMissing(f"module 'os' has no attribute {name!r}: {_MESSAGE}", name=name)
-    raise AttributeError(f"module 'os' has no attribute {name!r}", name=name)
-
-
 def install() -> None:
     """Make every way of starting a process raise."""
     subprocess.Popen.__init__ = _refuse_popen  # type: ignore[method-assign]
     os.system = os.popen = _refuse_system  # type: ignore[assignment]
-    os.__getattr__ = _missing  # type: ignore[attr-defined]
     multiprocessing.process.BaseProcess.start = _refuse_multiprocessing  # type: ignore[method-assign]
     concurrent.futures.process.ProcessPoolExecutor.__init__ = _refuse_multiprocessing  # type: ignore[method-assign]
     for name in ("Pool", "Manager", "Pipe", "Queue", "SimpleQueue", "JoinableQueue"):

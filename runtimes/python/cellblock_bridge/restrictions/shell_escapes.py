@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.core.magics.script import ScriptMagics
 
-from .. import payloads
+from .. import packages
 from .processes import ProcessUnavailable, unavailable
-
-
-class PackagesFixed(UsageError):
-    """A package manager was called."""
-
-    cellblock_reason = "packages"
 
 
 def no_shell(command: str) -> ProcessUnavailable:
     """The error for a shell command."""
     return unavailable(f"!{str(command).strip()[:200]}")
+
+
+def run(command: str) -> None:
+    """Answer a shell command that is about packages; there is no shell for any other."""
+    words = packages.from_shell(str(command))
+    if words is None:
+        raise no_shell(command)
+    packages.run(words)
 
 
 def _no_script(self: Any, line: str, cell: str) -> None:
@@ -32,51 +32,40 @@ def _no_script(self: Any, line: str, cell: str) -> None:
 ScriptMagics.shebang = _no_script  # type: ignore[method-assign]
 
 
-_NO_INSTALLING = (
-    "packages cannot be installed from inside of the sandbox, which has no network and no "
-    "processes. `pip install --target DIR NAME`, outside, and DIR among the policy's mounts add "
-    "pure-Python packages."
-)
-
-
 @magics_class
-class SandboxMagics(Magics):
-    """Magics that mean something else here, or nothing."""
+class PackageMagics(Magics):
+    """Package managers: they say what is there."""
 
     @no_var_expand
     @line_magic
     def pip(self, line: str) -> None:
-        """Not available: packages are added from outside of the sandbox."""
-        raise PackagesFixed(_NO_INSTALLING)
+        """Say what is installed. Packages are added from outside of the sandbox."""
+        packages.run(["pip", *_words(line)])
 
     @no_var_expand
     @line_magic
     def conda(self, line: str) -> None:
-        """Not available: packages are added from outside of the sandbox."""
-        raise PackagesFixed(_NO_INSTALLING)
+        """Say what is installed. Packages are added from outside of the sandbox."""
+        packages.run(["conda", *_words(line)])
 
     @no_var_expand
     @line_magic
     def mamba(self, line: str) -> None:
-        """Not available: packages are added from outside of the sandbox."""
-        raise PackagesFixed(_NO_INSTALLING)
+        """Say what is installed. Packages are added from outside of the sandbox."""
+        packages.run(["mamba", *_words(line)])
+
+    @no_var_expand
+    @line_magic
+    def micromamba(self, line: str) -> None:
+        """Say what is installed. Packages are added from outside of the sandbox."""
+        packages.run(["micromamba", *_words(line)])
 
     @no_var_expand
     @line_magic
     def uv(self, line: str) -> None:
-        """Not available: packages are added from outside of the sandbox."""
-        raise PackagesFixed(_NO_INSTALLING)
+        """Say what is installed. Packages are added from outside of the sandbox."""
+        packages.run(["uv", *_words(line)])
 
-    @line_magic
-    def less(self, line: str) -> None:
-        """Show a file in the front end's pager."""
-        name = line.strip()
-        if not name:
-            raise UsageError("%less and %more need a file name")
-        text = Path(name).read_text(encoding="utf-8", errors="replace")
-        self.shell.payload_manager.write_payload(payloads.page(text))
 
-    @line_magic
-    def more(self, line: str) -> None:
-        """Show a file in the front end's pager."""
-        self.less(line)
+def _words(line: str) -> list[str]:
+    return (packages.from_shell(f"pip {line}") or ["pip", *line.split()])[1:]

@@ -2,7 +2,7 @@
 
 use wasm_encoder::ValType::{self, I32};
 
-use super::super::op::{ADD, Op, SET_STACK_POINTER, STACK_POINTER, SUB, get, int};
+use super::super::op::{ADD, END, IF, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB, get, int};
 use super::super::{Change, Patch};
 use super::Theme;
 
@@ -10,6 +10,9 @@ use super::Theme;
 /// is at its end after 65,536 levels, each of which has 2 KiB of the native stack of 128 MiB. Deleting a list within a
 /// list takes some 400 bytes of that.
 const LEVEL: Op = int(64);
+
+/// The zero byte that ends the text " in comparison": a text without words.
+const NO_TEXT: i32 = 17_277_913;
 
 pub const THEME: Theme = Theme {
     title: "Stack",
@@ -37,6 +40,24 @@ pub const THEME: Theme = Theme {
             reason: "The same for `issubclass`.",
             test: TOO_DEEP,
         },
+        Patch {
+            function: "tuple_hash",
+            change: deeper(&[I32], &[I32], CHECKED),
+            reason: "It checks no depth at all: `hash` of a tuple within a tuple, and so on, a million times.",
+            test: TOO_DEEP,
+        },
+        Patch {
+            function: "ga_hash",
+            change: deeper(&[I32], &[I32], CHECKED),
+            reason: "The same for `hash` of `list[list[…]]`.",
+            test: TOO_DEEP,
+        },
+        Patch {
+            function: "slice_hash",
+            change: deeper(&[I32], &[I32], CHECKED),
+            reason: "The same for `hash` of a slice of slices.",
+            test: TOO_DEEP,
+        },
     ],
 };
 
@@ -52,6 +73,29 @@ const OF_THREE: &[Op] = &[
     get(0),
     get(1),
     get(2),
+    Op::Original,
+    STACK_POINTER,
+    LEVEL,
+    ADD,
+    SET_STACK_POINTER,
+];
+/// Of a function of one parameter that gives -1 with an exception.
+const CHECKED: &[Op] = &[
+    STACK_POINTER,
+    LEVEL,
+    SUB,
+    SET_STACK_POINTER,
+    int(NO_TEXT),
+    Op::Call("Py_EnterRecursiveCall"),
+    IF,
+    STACK_POINTER,
+    LEVEL,
+    ADD,
+    SET_STACK_POINTER,
+    int(-1),
+    RETURN,
+    END,
+    get(0),
     Op::Original,
     STACK_POINTER,
     LEVEL,
