@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Exit;
-use super::envelope::Envelope;
+use super::envelope::{Channel, Envelope};
 use super::events::{Relayed, Stdin, relay};
 use super::gate::SessionState;
 use super::shell::{SESSION_GONE, Shell};
@@ -21,7 +21,8 @@ impl Shell {
     pub(super) async fn execute(&mut self, envelope: &Envelope, number: u64) -> Option<Exit> {
         let started = chrono::Utc::now();
         let asked = self.content::<ExecuteRequest>(envelope)?;
-        if number <= self.abort_through {
+        // What came on control is not among the cells that a failing one takes with it.
+        if number <= self.abort_through && envelope.channel == Channel::Shell {
             self.abort(envelope, started);
             return None;
         }

@@ -40,20 +40,64 @@ pub(super) struct Waiting {
 /// The number of the last request that was queued.
 pub(super) type LastQueued = Arc<AtomicU64>;
 
-/// Takes requests from the shell socket: answers at once what can be, queues the rest.
-pub(super) async fn intake(
-    mut inbox: Inbox,
-    at_once: AtOnce,
-    replies: Replies,
-    queue: Sender<Waiting>,
+/// The way into the shell's queue; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Queue {
+    sender: Sender<Waiting>,
     last: LastQueued,
-) {
-    while let Some(envelope) = inbox.next().await {
-        if at_once.answer(&envelope, &replies) == Answered::Yes {
-            continue;
+}
+
+impl Queue {
+    /// A queue, and its other end.
+    pub(super) fn new(last: LastQueued) -> (Self, Receiver<Waiting>) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(QUEUE);
+        (Self { sender, last }, receiver)
+    }
+
+    fn number(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Queues a request; waits while there are too many. Answers whether anybody serves them.
+    async fn send(&self, envelope: Envelope) -> bool {
+        match self.sender.reserve().await {
+            Ok(place) => {
+                place.send(Waiting { envelope, number: self.number() });
+                true
+            }
+            Err(_) => false,
         }
-        let number = last.fetch_add(1, Ordering::SeqCst) + 1;
-        if queue.send(Waiting { envelope, number }).await.is_err() {
+    }
+
+    /// Queues a request; gives it back if there are too many.
+    pub(super) fn try_send(&self, envelope: Envelope) -> Result<(), Box<Envelope>> {
+        match self.sender.try_reserve() {
+            Ok(place) => {
+                place.send(Waiting { envelope, number: self.number() });
+                Ok(())
+            }
+            Err(_) => Err(Box::new(envelope)),
+        }
+    }
+}
+
+/// Whether control takes this request for the shell: as in ipykernel all of them but the comms' messages.
+pub(super) fn is_shell_request(msg_type: &str) -> bool {
+    matches!(
+        msg_type,
+        "execute_request"
+            | "complete_request"
+            | "inspect_request"
+            | "is_complete_request"
+            | "history_request"
+            | "comm_info_request"
+    )
+}
+
+/// Takes requests from the shell socket: answers at once what can be, queues the rest.
+pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, queue: Queue) {
+    while let Some(envelope) = inbox.next().await {
+        if at_once.answer(&envelope, &replies) == Answered::No && !queue.send(envelope).await {
             return;
         }
     }
