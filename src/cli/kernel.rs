@@ -65,7 +65,12 @@ fn serve_kernel(
     let scratch = Scratch::make().context("cannot make a temporary directory for the session")?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
     // What was run can be asked for in later kernels; what came of it only where the session is kept, too.
-    let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept) };
+    let whose = match &which {
+        Which::Unkept => None,
+        Which::Notebook(name) => Some(format!("notebook {name}")),
+        Which::Id(id) => Some(format!("session {id}")),
+    };
+    let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept), whose };
     let session = super::session::start(policy, which, &scratch, metrics.clone(), Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::at_once::AtOnce;
+use super::between;
 use super::envelope::{Channel, Inbox};
 use super::exit::{Exit, ExitDoor};
 use super::gate::{Gate, Launch, SessionState};
@@ -13,6 +14,8 @@ use super::history::{History, Kept};
 use super::iopub::Iopub;
 use super::language::Language;
 use super::lifeline::{Parent, Signals, parent_gone};
+use super::line::Line;
+use super::parents::Parents;
 use super::prompt::Prompter;
 use super::reply::Replies;
 use super::shell::{self, LastQueued, Queue, Shell};
@@ -105,7 +108,13 @@ impl Kernel {
         let files = listeners.take_files();
         self.connection.write_ports()?;
 
-        let (gate, progress) = self.launch.start();
+        let history = History::open(self.history);
+        let (heard, between) = oneshot::channel();
+        let memory = history.clone();
+        let (gate, progress) = self.launch.start(move |session| {
+            session.contact().remember_with(Arc::new(memory));
+            let _ = heard.send(session.contact().listen());
+        });
         let (exit, left) = ExitDoor::new();
         let connections = Connections::of_this_process(security);
         let iopub = Iopub::serve(listeners.iopub, author.clone(), &connections);
@@ -115,7 +124,6 @@ impl Kernel {
         let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_terms(), &connections);
         let replies = Replies::new(author.clone(), shell_sender, control_sender);
         let prompter = Prompter::new(author, stdin_sender);
-        let history = History::open(self.history);
         let at_once = AtOnce {
             language: Arc::new(self.language),
             iopub: iopub.clone(),
@@ -127,7 +135,10 @@ impl Kernel {
         };
         let last_queued = LastQueued::default();
         let (queue, queued) = Queue::new(last_queued.clone());
+        let parents = Parents::default();
         let shell = Shell {
+            line: Line::new(queued, parents.clone()),
+            parents: parents.clone(),
             gate: gate.clone(),
             progress,
             iopub: iopub.clone(),
@@ -144,7 +155,8 @@ impl Kernel {
         let mut tasks = tokio::task::JoinSet::new();
         let intake = Inbox::new(Channel::Shell, shell_router, reader.clone());
         tasks.spawn(shell::intake(intake, at_once.clone(), replies.clone(), queue.clone()));
-        tasks.spawn(shell.serve(queued));
+        tasks.spawn(shell.serve());
+        tasks.spawn(between::serve(between, iopub.clone(), parents));
         let control = Inbox::new(Channel::Control, control_router, reader.clone());
         tasks.spawn(at_once.serve_control(control, replies.clone(), queue));
         tasks.spawn(prompter.listen(Inbox::new(Channel::Stdin, stdin_router, reader)));

@@ -15,9 +15,12 @@ use super::exit::ExitDoor;
 use super::gate::{Gate, SessionState};
 use super::history::History;
 use super::iopub::Iopub;
+use super::line::Line;
+use super::parents::Parents;
 use super::prompt::Prompter;
 use super::reply::{Replies, failure};
-use crate::session::{CommKind, Request, SessionHandle};
+use crate::session::{Comm, CommKind, Request, SessionHandle};
+use crate::wire::ContentError;
 use crate::wire::contents::comm::{CommInfoRequest, no_comms};
 use crate::wire::contents::complete::{self, CompleteRequest};
 use crate::wire::contents::history::{HistoryReply, HistoryRequest};
@@ -106,7 +109,9 @@ pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, 
 /// What serves the queue.
 pub(super) struct Shell {
     pub(super) gate: Gate,
+    pub(super) line: Line,
     pub(super) progress: UnboundedReceiver<String>,
+    pub(super) parents: Parents,
     pub(super) iopub: Iopub,
     pub(super) replies: Replies,
     pub(super) prompter: Prompter,
@@ -123,9 +128,12 @@ pub(super) struct Shell {
 
 impl Shell {
     /// Serves until the queue ends.
-    pub(super) async fn serve(mut self, mut queue: Receiver<Waiting>) {
-        while let Some(waiting) = queue.recv().await {
+    pub(super) async fn serve(mut self) {
+        while let Some(waiting) = self.line.next().await {
             let header = waiting.envelope.header().clone();
+            if may_start_tasks(&header.msg_type) {
+                self.parents.remember(&header);
+            }
             self.interrupts_before = self.gate.interrupts();
             self.iopub.status(&header, ExecutionState::Busy).await;
             let asked_to_exit = self.dispatch(waiting).await;
@@ -146,8 +154,8 @@ impl Shell {
             "is_complete_request" => self.is_complete(&envelope).await,
             "history_request" => self.answer_history(&envelope).await,
             "comm_info_request" => self.comm_info(&envelope).await,
-            other => match CommKind::from_msg_type(other) {
-                Some(kind) => self.comm(&envelope, kind).await,
+            other => match comm(&envelope) {
+                Some(comm) => self.comm(&envelope, comm).await,
                 None => tracing::warn!(msg_type = other, "an unknown message on shell"),
             },
         }
@@ -194,18 +202,17 @@ impl Shell {
     }
 
     /// A comm message has no reply; whatever it makes the guest show has it as its parent.
-    async fn comm(&self, envelope: &Envelope, kind: CommKind) {
+    async fn comm(&self, envelope: &Envelope, comm: Result<Comm, ContentError>) {
         let SessionState::Ready(session) = self.gate.state() else {
             return tracing::warn!("a comm message came before the session was there");
         };
-        let Some(content) = self.content::<Map<String, Value>>(envelope) else {
-            return;
+        let comm = match comm {
+            Ok(comm) => comm,
+            Err(error) => return self.replies.send_malformed(envelope, &error),
         };
-        let metadata = envelope.request.metadata.clone();
-        let buffers = envelope.request.buffers.clone();
-        let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
+        let relayed = self.run(envelope, &session, Request::Comm(comm)).await;
         match relayed.outcome {
-            Some(outcome) => self.show_unseen_error(envelope, relayed.error_shown, &outcome.content).await,
+            Some(outcome) => self.show_unseen_error(envelope, relayed.seen.error, &outcome.content).await,
             None => tracing::error!("{SESSION_GONE}"),
         }
     }
@@ -224,7 +231,8 @@ impl Shell {
     }
 
     async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
-        relay(session.submit(request), envelope, self.execution_count, &self.iopub, Stdin::Closed).await
+        let events = session.submit(request);
+        relay(events, envelope, self.execution_count, &self.iopub, &self.parents, Stdin::Closed).await
     }
 
     /// An outcome that is an error of the host's own still has to be shown.
@@ -251,6 +259,23 @@ impl Shell {
             }
         }
     }
+}
+
+/// Whether what runs for such a request can start something that goes on after it.
+fn may_start_tasks(msg_type: &str) -> bool {
+    msg_type == "execute_request" || CommKind::from_msg_type(msg_type).is_some()
+}
+
+/// The comm message that a request is, if it is one.
+pub(super) fn comm(envelope: &Envelope) -> Option<Result<Comm, ContentError>> {
+    let kind = CommKind::from_msg_type(envelope.msg_type())?;
+    Some(envelope.request.content::<Map<String, Value>>().map(|content| Comm {
+        kind,
+        content,
+        metadata: envelope.request.metadata.clone(),
+        buffers: envelope.request.buffers.clone(),
+        parent_id: envelope.header().msg_id.clone(),
+    }))
 }
 
 /// What is said when the session's thread is no more.
