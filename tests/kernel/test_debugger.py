@@ -112,3 +112,16 @@ def test_a_breakpoint_in_a_loop_is_left_with_one_interrupt(kernel: Frontend) -> 
     kernel.receive_input_request()
     kernel.interrupt()
     assert cell.finish().content["ename"] == "KeyboardInterrupt"
+
+
+def test_a_header_and_commands_are_taken(kernel: Frontend) -> None:
+    cell = kernel.execute("import pdb\nn = 21\npdb.set_trace(header='look at this', commands=['p n * 2'])", allow_stdin=True)
+    kernel.receive_input_request()
+    kernel.answer("c")
+    outcome = cell.finish()
+    assert outcome.status == "ok" and "look at this" in outcome.stdout and "42" in outcome.stdout
+
+
+def test_without_anybody_to_ask_it_ends_in_an_error(kernel: Frontend) -> None:
+    assert kernel.run("breakpoint()").content["ename"] == "StdinNotImplementedError"
+    assert kernel.value("1 + 1") == "2"

@@ -29,7 +29,7 @@ def test_undo_goes_back_to_what_was_true_when_the_cell_began(notebook: Notebook)
     kernel.run_ok("ticks = -100")
     kernel.run_ok("%session undo")
     assert int(kernel.value("before")) == before >= 5
-    kernel.run_ok("%session undo 2")  # looking at it was a cell too
+    kernel.run_ok("%session undo 3")  # looking at it was a cell too, twice
     outcome = kernel.run_ok("('before' in globals(), ticks >= 5, ticking.done())")
     assert outcome.result == {"text/plain": "(False, True, False)"}
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio.events
 import functools
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
-from collections.abc import Iterator
 
 from . import streams
 from .door import door
@@ -68,14 +68,16 @@ def context_of(request: str) -> Context:
 
 
 def install() -> None:
-    """Have each step of an event loop belong to the request that asked for it."""
+    """Have each step of an event loop belong to the request that asked for it, if one did."""
     run = asyncio.events.Handle._run  # type: ignore[attr-defined]
     request_of, own = _request, belonging
 
     @functools.wraps(run)
     def run_for_its_request(self: asyncio.Handle) -> None:
         loop = self._loop  # type: ignore[attr-defined]
-        own.belong_to(self._context.get(request_of, ""))  # type: ignore[attr-defined]
+        request = self._context.get(request_of, "")  # type: ignore[attr-defined]
+        if request and request != own._told:
+            own.belong_to(request)
         loop.running_handle = self
         run(self)
         loop.running_handle = None

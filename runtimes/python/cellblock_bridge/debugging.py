@@ -8,6 +8,9 @@ without a debugger: a handler of its own would keep limits from the cell as well
 from __future__ import annotations
 
 import pdb
+import sys
+from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from IPython.core import debugger
@@ -38,8 +41,20 @@ class CellDebugger(debugger.InterruptiblePdb):
             raise stop
 
 
+def set_trace(
+    frame: FrameType | None = None, header: str | None = None, commands: Iterable[str] | None = None
+) -> None:
+    """Debug from here on; `commands` are done at the first stop."""
+    made = CellDebugger()
+    if header is not None:
+        made.message(header)
+    if commands is not None:
+        made.rcLines.extend(commands)
+    made.set_trace(frame or sys._getframe().f_back)
+
+
 def install() -> None:
     """Put it where code that debugs finds it."""
     debugger.Pdb = debugger.InterruptiblePdb = CellDebugger  # type: ignore[misc]
     pdb.Pdb = CellDebugger  # type: ignore[misc]
-    pdb.set_trace = debugger.set_trace  # type: ignore[assignment]
+    debugger.set_trace = pdb.set_trace = set_trace  # type: ignore[assignment]

@@ -32,7 +32,9 @@ _monotonic = time.monotonic
 _FOREVER = 3600.0
 
 
-#: A loop that is never idle looks for messages so often.
+#: A loop that is never idle looks for messages after so many rounds …
+_ROUNDS = 64
+#: … and not more often than this, in seconds.
 _LOOK_EVERY = 0.01
 
 
@@ -44,18 +46,27 @@ class SleepingSelector(selectors.BaseSelector):
         self.interrupted = False
         self._take = take
         self._looked_at = 0.0
+        self._rounds = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        now = _monotonic()
-        if timeout is not None and timeout <= 0 and now - self._looked_at < _LOOK_EVERY:
+        if timeout is not None and timeout <= 0 and not self._wants_to_look():
             return []
-        self._looked_at = now
         self.interrupted = True
         message = offers.wait(_FOREVER if timeout is None else max(timeout, 0.0))
         self.interrupted = False
         if message is not None:
             self._take(message)
         return []
+
+    def _wants_to_look(self) -> bool:
+        self._rounds += 1
+        if self._rounds < _ROUNDS:
+            return False
+        self._rounds, now = 0, _monotonic()
+        if now - self._looked_at < _LOOK_EVERY:
+            return False
+        self._looked_at = now
+        return True
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
         raise NotImplementedError("the sandbox has no descriptors that could be waited for")
@@ -225,17 +236,31 @@ class CellRunner:
         loop = self.loop
         if loop._ready:  # type: ignore[attr-defined]
             return 0.0
-        timers = [timer._when for timer in loop._scheduled if not timer._cancelled]  # type: ignore[attr-defined]
-        return max(0.0, min(timers) - loop.time()) if timers else None
+        timers = loop._scheduled  # type: ignore[attr-defined]
+        if timers and timers[0]._cancelled:
+            timers = sorted(timer for timer in timers if not timer._cancelled)
+        return max(0.0, timers[0]._when - loop.time()) if timers else None
 
     def run_what_is_due(self, seconds: float) -> None:
         """Run what is due, and what that makes due, for so long."""
-        until = _monotonic() + seconds
-        self.loop.running_handle = None
-        while self.due_in() == 0.0:
-            self.step()
-            if _monotonic() >= until:
-                return
+        loop, until = self.loop, _monotonic() + seconds
+        loop.running_handle = None
+        if self.due_in() != 0.0:
+            return
+        looking: asyncio.Handle | None = None
+
+        def look() -> None:
+            nonlocal looking
+            if self.due_in() == 0.0 and _monotonic() < until:
+                looking = loop.call_soon(look)
+            else:
+                loop.stop()
+
+        looking = loop.call_soon(look)
+        try:
+            loop.run_forever()
+        finally:
+            looking.cancel()
 
     def stop_what_ran(self) -> Context | None:
         """An exception came out of the loop: end what it came from, or, if it came in between, what is ready to run.
