@@ -1,5 +1,6 @@
 //! `cellblock kernel`: what Jupyter starts.
 
+use std::ffi::OsString;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,12 +13,15 @@ use super::session_arguments::SessionArguments;
 use super::snapshot::SnapshotRequests;
 use crate::kernel::history::Kept;
 use crate::kernel::{Language, Launch, Parent};
-use crate::observe::Metrics;
+use crate::observe::{Metrics, shown};
 use crate::policy::Policy;
 use crate::runtime::progress::to_channel;
 use crate::session::Which;
 use crate::session::scratch::Scratch;
 use crate::wire::ConnectionFile;
+
+/// Characters of the names of foreign arguments that are logged.
+const MOST_NAMED: usize = 500;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Kernel {
@@ -28,13 +32,18 @@ pub(super) struct Kernel {
     policy: PolicyArguments,
     #[command(flatten)]
     session: SessionArguments,
-    /// `jupyter run` hands on its script's path, which is not the kernel's business
+    /// `jupyter run` hands on its script's path, which is not the kernel's business; nor are traitlets' bare words
     #[arg(hide = true)]
-    not_ours: Vec<String>,
+    not_ours: Vec<OsString>,
 }
 
 impl Kernel {
-    pub(super) fn run(self, snapshots: SnapshotRequests) -> anyhow::Result<ExitCode> {
+    /// `foreign` are arguments that were passed over.
+    pub(super) fn run(self, snapshots: SnapshotRequests, foreign: &[String]) -> anyhow::Result<ExitCode> {
+        if !foreign.is_empty() {
+            let names = shown(&foreign.join(" "), MOST_NAMED);
+            tracing::warn!(names, "arguments that this kernel does not know have no effect");
+        }
         let policy = self.policy.policy()?;
         let which = self.session.which(&policy)?;
         let metrics = Arc::<Metrics>::default();
@@ -56,7 +65,12 @@ fn serve_kernel(
     let scratch = Scratch::make().context("cannot make a temporary directory for the session")?;
     let (told, progress) = tokio::sync::mpsc::unbounded_channel();
     // What was run can be asked for in later kernels; what came of it only where the session is kept, too.
-    let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept) };
+    let whose = match &which {
+        Which::Unkept => None,
+        Which::Notebook(name) => Some(format!("notebook {name}")),
+        Which::Id(id) => Some(format!("session {id}")),
+    };
+    let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept), whose };
     let session = super::session::start(policy, which, &scratch, metrics.clone(), Box::new(to_channel(told)))?;
     let kernel = crate::kernel::Kernel {
         connection,

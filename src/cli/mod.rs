@@ -3,6 +3,7 @@
 
 mod builder;
 mod doctor;
+mod foreign_arguments;
 mod install;
 mod jupyter_dirs;
 
@@ -23,6 +24,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+
+use foreign_arguments::Parsed;
 
 /// Notebook cells in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -60,8 +63,8 @@ const MISUSED: u8 = 2;
 /// What `main` does: parses the arguments, runs the command, tells the error.
 pub fn main() -> ExitCode {
     let snapshots = snapshot::SnapshotRequests::heed();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let Parsed { arguments, foreign } = match foreign_arguments::parse::<Arguments>(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
         // It quotes what it does not know, such as the name of a file that a shell filled in.
         Err(error) if error.use_stderr() => {
             terminal::warn_part(&error.render().to_string());
@@ -74,7 +77,7 @@ pub fn main() -> ExitCode {
         match arguments.command {
             Command::Install(command) => command.run(),
             Command::Uninstall(command) => command.run(),
-            Command::Kernel(command) => command.run(snapshots),
+            Command::Kernel(command) => command.run(snapshots, &foreign),
             Command::Run(command) => command.run(snapshots),
             Command::Setup(command) => command.run(),
             Command::Doctor(command) => command.run(),

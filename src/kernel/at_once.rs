@@ -8,9 +8,11 @@ use super::exit::{Exit, ExitDoor};
 use super::gate::Gate;
 use super::iopub::Iopub;
 use super::language::Language;
-use super::reply::Replies;
+use super::reply::{Replies, failure};
+use super::shell::{Queue, is_shell_request};
 use super::usage::UsageMeter;
 use crate::observe::Metrics;
+use crate::wire::contents::connect::ConnectReply;
 use crate::wire::contents::shutdown::{InterruptReply, ShutdownReply, ShutdownRequest};
 use crate::wire::contents::status::ExecutionState;
 use crate::wire::contents::usage::UsageReply;
@@ -24,6 +26,7 @@ pub(super) struct AtOnce {
     pub(super) exit: ExitDoor,
     pub(super) usage: Arc<Mutex<UsageMeter>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) ports: ConnectReply,
 }
 
 /// Whether a request was one of those.
@@ -38,6 +41,7 @@ impl AtOnce {
     pub(super) fn answer(&self, envelope: &Envelope, replies: &Replies) -> Answered {
         let serve: fn(&Self, &Envelope, &Replies) = match envelope.msg_type() {
             "kernel_info_request" => Self::kernel_info,
+            "connect_request" => Self::connect,
             "interrupt_request" => Self::interrupt,
             "shutdown_request" => Self::shutdown,
             "usage_request" => Self::usage,
@@ -52,15 +56,27 @@ impl AtOnce {
         Answered::Yes
     }
 
-    /// Serves the control socket until it ends.
-    pub(super) async fn serve_control(self, mut inbox: Inbox, replies: Replies) {
+    /// Serves the control socket until it ends. What the session has to answer waits for its turn with the requests
+    /// of the shell socket; control itself waits for nothing.
+    pub(super) async fn serve_control(self, mut inbox: Inbox, replies: Replies, queue: Queue) {
         while let Some(envelope) = inbox.next().await {
-            if self.answer(&envelope, &replies) == Answered::No {
-                tracing::warn!(msg_type = envelope.msg_type(), "an unknown message on control");
-                self.iopub.status_at_once(envelope.header(), ExecutionState::Busy);
-                self.iopub.status_at_once(envelope.header(), ExecutionState::Idle);
+            if self.answer(&envelope, &replies) == Answered::Yes {
+                continue;
             }
+            if is_shell_request(envelope.msg_type()) {
+                if let Err(envelope) = queue.try_send(envelope) {
+                    replies.send(&envelope, &failure("TooManyRequests", "too many requests wait for the kernel"));
+                }
+                continue;
+            }
+            tracing::warn!(msg_type = envelope.msg_type(), "an unknown message on control");
+            self.iopub.status_at_once(envelope.header(), ExecutionState::Busy);
+            self.iopub.status_at_once(envelope.header(), ExecutionState::Idle);
         }
+    }
+
+    fn connect(&self, envelope: &Envelope, replies: &Replies) {
+        replies.send(envelope, &self.ports);
     }
 
     fn kernel_info(&self, envelope: &Envelope, replies: &Replies) {

@@ -14,8 +14,28 @@ use crate::wire;
 /// their own. Past it the socket is not read.
 const WAITING_BYTES: usize = 16 << 20;
 
+/// A socket on which requests arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    Shell,
+    Control,
+    Stdin,
+}
+
+impl Channel {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Control => "control",
+            Self::Stdin => "stdin",
+        }
+    }
+}
+
 /// A request and its sender.
 pub(super) struct Envelope {
+    /// Where it came in, and where its reply goes out.
+    pub(super) channel: Channel,
     /// The sender's identity on the socket.
     pub(super) identity: Bytes,
     pub(super) request: wire::Request,
@@ -37,15 +57,15 @@ impl Envelope {
 
 /// The requests that arrive on one socket.
 pub(super) struct Inbox {
-    name: &'static str,
+    channel: Channel,
     router: Router,
     reader: wire::Reader,
     room: Arc<Semaphore>,
 }
 
 impl Inbox {
-    pub(super) fn new(name: &'static str, router: Router, reader: wire::Reader) -> Self {
-        Self { name, router, reader, room: Arc::new(Semaphore::new(WAITING_BYTES)) }
+    pub(super) fn new(channel: Channel, router: Router, reader: wire::Reader) -> Self {
+        Self { channel, router, reader, room: Arc::new(Semaphore::new(WAITING_BYTES)) }
     }
 
     /// The next request that holds; `None` once the socket has ended.
@@ -56,11 +76,11 @@ impl Inbox {
                 Ok(request) => {
                     self.router.trust(&identity);
                     let room = if place.is_none() { self.room_for(&frames).await } else { None };
-                    return Some(Envelope { identity, request, _place: place, _room: room });
+                    return Some(Envelope { channel: self.channel, identity, request, _place: place, _room: room });
                 }
                 Err(error) => {
                     self.router.distrust(&identity);
-                    tracing::warn!(socket = self.name, %error, "a message was refused");
+                    tracing::warn!(socket = self.channel.name(), %error, "a message was refused");
                 }
             }
         }

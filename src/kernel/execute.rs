@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Exit;
-use super::envelope::Envelope;
+use super::envelope::{Channel, Envelope};
 use super::events::{Relayed, Stdin, relay};
 use super::gate::SessionState;
 use super::shell::{SESSION_GONE, Shell};
@@ -21,7 +21,8 @@ impl Shell {
     pub(super) async fn execute(&mut self, envelope: &Envelope, number: u64) -> Option<Exit> {
         let started = chrono::Utc::now();
         let asked = self.content::<ExecuteRequest>(envelope)?;
-        if number <= self.abort_through {
+        // What came on control is not among the cells that a failing one takes with it.
+        if number <= self.abort_through && envelope.channel == Channel::Shell {
             self.abort(envelope, started);
             return None;
         }
@@ -32,7 +33,7 @@ impl Shell {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
             Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.execution_count)), ..Relayed::default() },
         };
-        if let Some(text) = relayed.result_text.take() {
+        if let Some(text) = relayed.seen.result_text.take() {
             self.history.record_output(count, text);
         }
         let exit = self.finish(envelope, started, silent, stops_on_error, relayed).await;
@@ -55,7 +56,7 @@ impl Shell {
     }
 
     async fn run_cell(
-        &self,
+        &mut self,
         envelope: &Envelope,
         session: &SessionHandle,
         asked: ExecuteRequest,
@@ -78,7 +79,8 @@ impl Shell {
         if self.interrupted_since_busy() {
             session.interrupt();
         }
-        relay(events, envelope, count, &self.iopub, stdin).await
+        let cell = relay(events, envelope, count, &self.iopub, &self.parents, stdin);
+        self.line.while_running(session.contact(), cell).await
     }
 
     fn interrupted_since_busy(&self) -> bool {
@@ -105,7 +107,7 @@ impl Shell {
         let exits = wants_exit(&mut content);
         complete_reply(&mut content, self.execution_count);
         if !silent {
-            self.show_unseen_error(envelope, relayed.error_shown, &content).await;
+            self.show_unseen_error(envelope, relayed.seen.error, &content).await;
         }
         let status = content.get("status").cloned().unwrap_or(Value::Null);
         if status == "error" && stops_on_error {

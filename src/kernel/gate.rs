@@ -34,13 +34,20 @@ impl Launch {
         Self::new(std::future::ready(Ok(session)), progress)
     }
 
-    /// Drives the launch in a task of its own.
-    pub(super) fn start(self) -> (Gate, UnboundedReceiver<String>) {
+    /// Drives the launch in a task of its own. `there` is told of the session before anybody else is.
+    pub(super) fn start(
+        self,
+        there: impl FnOnce(&SessionHandle) + Send + 'static,
+    ) -> (Gate, UnboundedReceiver<String>) {
         let (set, state) = watch::channel(SessionState::Starting);
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             // The gate has gone if the kernel is ending.
-            let _ = set.send(launch(self, tell).await);
+            let state = launch(self, tell).await;
+            if let SessionState::Ready(session) = &state {
+                there(session);
+            }
+            let _ = set.send(state);
         });
         let gate = Gate { state, interrupted: Arc::default(), interrupts: Arc::default() };
         (gate, told)

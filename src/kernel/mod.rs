@@ -6,6 +6,7 @@
 //! shutdown and the like; *stdin* brings the user's lines. The heartbeat beats by itself.
 
 mod at_once;
+mod between;
 mod envelope;
 mod events;
 mod execute;
@@ -15,6 +16,8 @@ pub mod history;
 mod iopub;
 mod language;
 mod lifeline;
+mod line;
+mod parents;
 mod prompt;
 mod reply;
 mod serve;

@@ -1,22 +1,24 @@
-//! The one place that answers requests: to whoever asked, with the request's header as parent.
+//! The one place that answers requests: to whoever asked, on the socket by which it came, with the request's header as
+//! parent.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::envelope::Envelope;
+use super::envelope::{Channel, Envelope};
 use crate::sockets::RouterSender;
 use crate::wire::{Author, ContentError};
 
-/// Answers the requests of one socket.
+/// Answers requests.
 #[derive(Clone)]
 pub(super) struct Replies {
     author: Author,
-    sender: RouterSender,
+    shell: RouterSender,
+    control: RouterSender,
 }
 
 impl Replies {
-    pub(super) fn new(author: Author, sender: RouterSender) -> Self {
-        Self { author, sender }
+    pub(super) fn new(author: Author, shell: RouterSender, control: RouterSender) -> Self {
+        Self { author, shell, control }
     }
 
     /// Sends the reply that belongs to the request's type. A client that has gone is logged, no more.
@@ -30,7 +32,11 @@ impl Replies {
         let composed = self.author.compose(&msg_type, Some(to.header()), metadata, content, Vec::new());
         let mut frames = to.request.identities.clone();
         frames.extend(composed.frames);
-        if let Err(error) = self.sender.send(&to.identity, &frames) {
+        let sender = match to.channel {
+            Channel::Control => &self.control,
+            Channel::Shell | Channel::Stdin => &self.shell,
+        };
+        if let Err(error) = sender.send(&to.identity, &frames) {
             tracing::info!(msg_type, %error, "a reply could not be delivered");
         }
     }
@@ -48,7 +54,7 @@ impl Replies {
 
     /// Waits until every reply has been written.
     pub(super) async fn flush(&self) {
-        self.sender.flush().await;
+        tokio::join!(self.shell.flush(), self.control.flush());
     }
 }
 

@@ -3,19 +3,22 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::at_once::AtOnce;
-use super::envelope::Inbox;
+use super::between;
+use super::envelope::{Channel, Inbox};
 use super::exit::{Exit, ExitDoor};
 use super::gate::{Gate, Launch, SessionState};
 use super::history::{History, Kept};
 use super::iopub::Iopub;
 use super::language::Language;
 use super::lifeline::{Parent, Signals, parent_gone};
+use super::line::Line;
+use super::parents::Parents;
 use super::prompt::Prompter;
 use super::reply::Replies;
-use super::shell::{self, LastQueued, Shell};
+use super::shell::{self, LastQueued, Queue, Shell};
 use super::usage::UsageMeter;
 use crate::heap;
 use crate::observe::Metrics;
@@ -25,6 +28,7 @@ use crate::sockets::heartbeat::{self, Heartbeat};
 use crate::sockets::router::{self, control_terms, shell_terms};
 use crate::sockets::zmtp::curve::{KeysError, Security, ServerKeys};
 use crate::sockets::{Connections, Endpoint, Listener};
+use crate::wire::contents::connect::ConnectReply;
 use crate::wire::contents::shutdown::ShutdownReply;
 use crate::wire::{Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport};
 
@@ -104,7 +108,13 @@ impl Kernel {
         let files = listeners.take_files();
         self.connection.write_ports()?;
 
-        let (gate, progress) = self.launch.start();
+        let history = History::open(self.history);
+        let (heard, between) = oneshot::channel();
+        let memory = history.clone();
+        let (gate, progress) = self.launch.start(move |session| {
+            session.contact().remember_with(Arc::new(memory));
+            let _ = heard.send(session.contact().listen());
+        });
         let (exit, left) = ExitDoor::new();
         let connections = Connections::of_this_process(security);
         let iopub = Iopub::serve(listeners.iopub, author.clone(), &connections);
@@ -112,10 +122,8 @@ impl Kernel {
         let (shell_router, shell_sender) = router::serve(listeners.shell, shell_terms(), &connections);
         let (control_router, control_sender) = router::serve(listeners.control, control_terms(), &connections);
         let (stdin_router, stdin_sender) = router::serve(listeners.stdin, control_terms(), &connections);
-        let shell_replies = Replies::new(author.clone(), shell_sender);
-        let control_replies = Replies::new(author.clone(), control_sender);
+        let replies = Replies::new(author.clone(), shell_sender, control_sender);
         let prompter = Prompter::new(author, stdin_sender);
-        let history = History::open(self.history);
         let at_once = AtOnce {
             language: Arc::new(self.language),
             iopub: iopub.clone(),
@@ -123,32 +131,36 @@ impl Kernel {
             exit: exit.clone(),
             usage: Arc::new(Mutex::new(UsageMeter::new())),
             metrics: self.metrics,
+            ports: ConnectReply::from(&self.connection.info),
         };
         let last_queued = LastQueued::default();
-        let (queue, queued) = mpsc::channel(shell::QUEUE);
+        let (queue, queued) = Queue::new(last_queued.clone());
+        let parents = Parents::default();
         let shell = Shell {
+            line: Line::new(queued, parents.clone()),
+            parents: parents.clone(),
             gate: gate.clone(),
             progress,
             iopub: iopub.clone(),
-            replies: shell_replies.clone(),
+            replies: replies.clone(),
             prompter: prompter.clone(),
             history: history.clone(),
             exit,
-            last_queued: last_queued.clone(),
+            last_queued,
             execution_count: 0,
             abort_through: 0,
             interrupts_before: 0,
         };
 
         let mut tasks = tokio::task::JoinSet::new();
-        let intake = Inbox::new("shell", shell_router, reader.clone());
-        tasks.spawn(shell::intake(intake, at_once.clone(), shell_replies.clone(), queue, last_queued));
-        tasks.spawn(shell.serve(queued));
-        let control = Inbox::new("control", control_router, reader.clone());
-        tasks.spawn(at_once.serve_control(control, control_replies.clone()));
-        tasks.spawn(prompter.listen(Inbox::new("stdin", stdin_router, reader)));
+        let intake = Inbox::new(Channel::Shell, shell_router, reader.clone());
+        tasks.spawn(shell::intake(intake, at_once.clone(), replies.clone(), queue.clone()));
+        tasks.spawn(shell.serve());
+        tasks.spawn(between::serve(between, iopub.clone(), parents));
+        let control = Inbox::new(Channel::Control, control_router, reader.clone());
+        tasks.spawn(at_once.serve_control(control, replies.clone(), queue));
+        tasks.spawn(prompter.listen(Inbox::new(Channel::Stdin, stdin_router, reader)));
 
-        let replies = [shell_replies, control_replies];
         let parent = self.parent;
         let running =
             Running { gate, iopub, replies, history, parent, _heartbeat: heartbeat, _tasks: tasks, _files: files };
@@ -160,7 +172,7 @@ impl Kernel {
 struct Running {
     gate: Gate,
     iopub: Iopub,
-    replies: [Replies; 2],
+    replies: Replies,
     history: History,
     parent: Option<Parent>,
     _heartbeat: Heartbeat,
@@ -175,8 +187,7 @@ impl Running {
             self.iopub.send_at_once(None, "shutdown_reply", &ShutdownReply::new(false));
         }
         self.close_session(exit == Exit::Shutdown { restart: true }).await;
-        let [shell, control] = &self.replies;
-        let farewell = async { tokio::join!(shell.flush(), control.flush(), self.iopub.flush(), self.history.close()) };
+        let farewell = async { tokio::join!(self.replies.flush(), self.iopub.flush(), self.history.close()) };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::info!("a client did not read the kernel's last messages");
         }

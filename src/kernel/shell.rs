@@ -15,9 +15,12 @@ use super::exit::ExitDoor;
 use super::gate::{Gate, SessionState};
 use super::history::History;
 use super::iopub::Iopub;
+use super::line::Line;
+use super::parents::Parents;
 use super::prompt::Prompter;
 use super::reply::{Replies, failure};
-use crate::session::{CommKind, Request, SessionHandle};
+use crate::session::{Comm, CommKind, Request, SessionHandle};
+use crate::wire::ContentError;
 use crate::wire::contents::comm::{CommInfoRequest, no_comms};
 use crate::wire::contents::complete::{self, CompleteRequest};
 use crate::wire::contents::history::{HistoryReply, HistoryRequest};
@@ -40,20 +43,64 @@ pub(super) struct Waiting {
 /// The number of the last request that was queued.
 pub(super) type LastQueued = Arc<AtomicU64>;
 
-/// Takes requests from the shell socket: answers at once what can be, queues the rest.
-pub(super) async fn intake(
-    mut inbox: Inbox,
-    at_once: AtOnce,
-    replies: Replies,
-    queue: Sender<Waiting>,
+/// The way into the shell's queue; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Queue {
+    sender: Sender<Waiting>,
     last: LastQueued,
-) {
-    while let Some(envelope) = inbox.next().await {
-        if at_once.answer(&envelope, &replies) == Answered::Yes {
-            continue;
+}
+
+impl Queue {
+    /// A queue, and its other end.
+    pub(super) fn new(last: LastQueued) -> (Self, Receiver<Waiting>) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(QUEUE);
+        (Self { sender, last }, receiver)
+    }
+
+    fn number(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Queues a request; waits while there are too many. Answers whether anybody serves them.
+    async fn send(&self, envelope: Envelope) -> bool {
+        match self.sender.reserve().await {
+            Ok(place) => {
+                place.send(Waiting { envelope, number: self.number() });
+                true
+            }
+            Err(_) => false,
         }
-        let number = last.fetch_add(1, Ordering::SeqCst) + 1;
-        if queue.send(Waiting { envelope, number }).await.is_err() {
+    }
+
+    /// Queues a request; gives it back if there are too many.
+    pub(super) fn try_send(&self, envelope: Envelope) -> Result<(), Box<Envelope>> {
+        match self.sender.try_reserve() {
+            Ok(place) => {
+                place.send(Waiting { envelope, number: self.number() });
+                Ok(())
+            }
+            Err(_) => Err(Box::new(envelope)),
+        }
+    }
+}
+
+/// Whether control takes this request for the shell: as in ipykernel all of them but the comms' messages.
+pub(super) fn is_shell_request(msg_type: &str) -> bool {
+    matches!(
+        msg_type,
+        "execute_request"
+            | "complete_request"
+            | "inspect_request"
+            | "is_complete_request"
+            | "history_request"
+            | "comm_info_request"
+    )
+}
+
+/// Takes requests from the shell socket: answers at once what can be, queues the rest.
+pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, queue: Queue) {
+    while let Some(envelope) = inbox.next().await {
+        if at_once.answer(&envelope, &replies) == Answered::No && !queue.send(envelope).await {
             return;
         }
     }
@@ -62,7 +109,9 @@ pub(super) async fn intake(
 /// What serves the queue.
 pub(super) struct Shell {
     pub(super) gate: Gate,
+    pub(super) line: Line,
     pub(super) progress: UnboundedReceiver<String>,
+    pub(super) parents: Parents,
     pub(super) iopub: Iopub,
     pub(super) replies: Replies,
     pub(super) prompter: Prompter,
@@ -79,9 +128,12 @@ pub(super) struct Shell {
 
 impl Shell {
     /// Serves until the queue ends.
-    pub(super) async fn serve(mut self, mut queue: Receiver<Waiting>) {
-        while let Some(waiting) = queue.recv().await {
+    pub(super) async fn serve(mut self) {
+        while let Some(waiting) = self.line.next().await {
             let header = waiting.envelope.header().clone();
+            if may_start_tasks(&header.msg_type) {
+                self.parents.remember(&header);
+            }
             self.interrupts_before = self.gate.interrupts();
             self.iopub.status(&header, ExecutionState::Busy).await;
             let asked_to_exit = self.dispatch(waiting).await;
@@ -102,8 +154,8 @@ impl Shell {
             "is_complete_request" => self.is_complete(&envelope).await,
             "history_request" => self.answer_history(&envelope).await,
             "comm_info_request" => self.comm_info(&envelope).await,
-            other => match CommKind::from_msg_type(other) {
-                Some(kind) => self.comm(&envelope, kind).await,
+            other => match comm(&envelope) {
+                Some(comm) => self.comm(&envelope, comm).await,
                 None => tracing::warn!(msg_type = other, "an unknown message on shell"),
             },
         }
@@ -150,18 +202,17 @@ impl Shell {
     }
 
     /// A comm message has no reply; whatever it makes the guest show has it as its parent.
-    async fn comm(&self, envelope: &Envelope, kind: CommKind) {
+    async fn comm(&self, envelope: &Envelope, comm: Result<Comm, ContentError>) {
         let SessionState::Ready(session) = self.gate.state() else {
             return tracing::warn!("a comm message came before the session was there");
         };
-        let Some(content) = self.content::<Map<String, Value>>(envelope) else {
-            return;
+        let comm = match comm {
+            Ok(comm) => comm,
+            Err(error) => return self.replies.send_malformed(envelope, &error),
         };
-        let metadata = envelope.request.metadata.clone();
-        let buffers = envelope.request.buffers.clone();
-        let relayed = self.run(envelope, &session, Request::Comm { kind, content, metadata, buffers }).await;
+        let relayed = self.run(envelope, &session, Request::Comm(comm)).await;
         match relayed.outcome {
-            Some(outcome) => self.show_unseen_error(envelope, relayed.error_shown, &outcome.content).await,
+            Some(outcome) => self.show_unseen_error(envelope, relayed.seen.error, &outcome.content).await,
             None => tracing::error!("{SESSION_GONE}"),
         }
     }
@@ -180,7 +231,8 @@ impl Shell {
     }
 
     async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
-        relay(session.submit(request), envelope, self.execution_count, &self.iopub, Stdin::Closed).await
+        let events = session.submit(request);
+        relay(events, envelope, self.execution_count, &self.iopub, &self.parents, Stdin::Closed).await
     }
 
     /// An outcome that is an error of the host's own still has to be shown.
@@ -207,6 +259,23 @@ impl Shell {
             }
         }
     }
+}
+
+/// Whether what runs for such a request can start something that goes on after it.
+fn may_start_tasks(msg_type: &str) -> bool {
+    msg_type == "execute_request" || CommKind::from_msg_type(msg_type).is_some()
+}
+
+/// The comm message that a request is, if it is one.
+pub(super) fn comm(envelope: &Envelope) -> Option<Result<Comm, ContentError>> {
+    let kind = CommKind::from_msg_type(envelope.msg_type())?;
+    Some(envelope.request.content::<Map<String, Value>>().map(|content| Comm {
+        kind,
+        content,
+        metadata: envelope.request.metadata.clone(),
+        buffers: envelope.request.buffers.clone(),
+        parent_id: envelope.header().msg_id.clone(),
+    }))
 }
 
 /// What is said when the session's thread is no more.

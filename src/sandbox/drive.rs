@@ -188,6 +188,8 @@ struct Look {
     fuel: u64,
     /// In a host call that waits.
     waiting: bool,
+    /// In one that waits for a person to answer.
+    asking: bool,
     /// Somebody asked for an interrupt since the last look.
     interrupted: bool,
     /// The guest's flag is up.
@@ -211,7 +213,8 @@ impl Stages {
     }
 
     /// A limit outranks a wish. A wish that the guest took and went on from is its own affair, as in any
-    /// Python; repeated, it is an order.
+    /// Python; repeated, it is an order, unless the guest only waits for an answer, as a debugger at its prompt: that it
+    /// does end.
     fn step(&mut self, look: &Look) -> Step {
         if let Some(reason) = self.limit(look)
             && !matches!(self.stage, Stage::Told { reason: Reason::Fuel | Reason::Time, .. })
@@ -232,7 +235,9 @@ impl Stages {
             return if self.samples(look) { Step::Ask(Reason::Sample) } else { Step::GoOn };
         }
         match self.stage {
-            Stage::Running if self.shrugged => self.stage = Stage::Told { reason: Reason::Interrupt, at: look.now },
+            Stage::Running if self.shrugged && !look.asking => {
+                self.stage = Stage::Told { reason: Reason::Interrupt, at: look.now }
+            }
             Stage::Running => self.stage = Stage::Interrupted { at: look.now },
             Stage::Interrupted { .. } => {}
             Stage::Told { reason, .. } => return Step::Ask(reason),
@@ -336,8 +341,9 @@ impl Instance {
             }
             let now = Instant::now();
             let tick = outside.tick(now);
+            let asking = waiting && outside.asks();
             let (interrupted, pending) = (interrupter.take(), control.signal.pending());
-            match stages.step(&Look { now, fuel, waiting, interrupted, pending }) {
+            match stages.step(&Look { now, fuel, waiting, asking, interrupted, pending }) {
                 Step::GoOn => {}
                 Step::Ask(reason) => {
                     asked(Asked { reason, fuel, afresh: !pending });
@@ -397,7 +403,7 @@ mod tests {
     }
 
     fn look(now: Instant) -> Look {
-        Look { now, fuel: 0, waiting: false, interrupted: false, pending: false }
+        Look { now, fuel: 0, waiting: false, asking: false, interrupted: false, pending: false }
     }
 
     #[test]
@@ -421,6 +427,21 @@ mod tests {
         assert_eq!(stages.step(&Look { interrupted: true, ..look(again) }), Step::Ask(Reason::Interrupt));
         assert_eq!(stages.step(&look(again)), Step::GoOn);
         assert_eq!(stages.step(&look(again + GRACE)), Step::Stop(Reason::Interrupt));
+    }
+
+    #[test]
+    fn a_prompt_can_be_interrupted_again_and_again() {
+        let now = Instant::now();
+        let mut stages = stages(now);
+        for round in 0..5 {
+            let now = now + round * 4 * GRACE;
+            let look = Look { waiting: true, asking: true, interrupted: true, ..look(now) };
+            assert_eq!(stages.step(&look), Step::Ask(Reason::Interrupt));
+            // It asks again.
+            assert_eq!(stages.step(&Look { interrupted: false, ..look }), Step::GoOn);
+            let later = now + 2 * GRACE;
+            assert_eq!(stages.step(&Look { now: later, interrupted: false, ..look }), Step::GoOn);
+        }
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub trait Outside: Send + Sync + 'static {
     /// Takes text that was written to fd 1 (`error` false) or 2. Waits while the output queue is full.
     fn text<'a>(&'a self, error: bool, bytes: &'a [u8]) -> HostCall<'a, ()>;
 
+    /// Whether the guest waits for a person to answer: whatever it has done before, it heeds an interrupt at once.
+    fn asks(&self) -> bool {
+        false
+    }
+
     /// Called about every millisecond of computing and whenever the guest waits: sends text that has been
     /// held for long enough, and says when to be called again at the latest.
     fn tick(&self, now: Instant) -> Option<Instant>;

@@ -60,7 +60,7 @@ impl Kind {
                 let step = !code.starts_with("%session") || code.contains('\n');
                 Self::Cell { cell, step }
             }
-            Request::Execute(_) | Request::Comm { .. } => Self::Aside,
+            Request::Execute(_) | Request::Comm(_) | Request::Loop { .. } => Self::Aside,
             Request::Complete { .. }
             | Request::Inspect { .. }
             | Request::IsComplete { .. }
@@ -136,6 +136,7 @@ impl Guest {
             return Ok(());
         }
         let Some(mut instance) = self.instance.take() else { return Ok(()) };
+        self.background.forget_changes();
         let started = Instant::now();
         let committed = self.overlay()?.commit(instance.mapping());
         self.facts.files = instance.files();
@@ -211,6 +212,7 @@ impl Guest {
 
     /// Goes back to the last commit.
     pub(super) fn go_back(&mut self) {
+        self.background.forget_changes();
         self.instance = None;
         self.take_back_files();
         if let Err(error) = self.instance().map(drop) {

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ use super::advise::Wish;
 use super::asking::{Asking, Why};
 use super::checks::Checks;
 use super::commands::{self, After, Command, Tell};
+use super::contact::Contact;
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::guest_frame::{event, refusal, text, weight, work};
 use super::journal::Journal;
@@ -42,6 +43,11 @@ const LEAST: usize = 1_024;
 /// Displays of at least this size are checked on a thread of their own, so that an interrupt does not wait for it.
 const LARGE: usize = 64 << 10;
 
+/// Bytes of a request's id.
+const MOST_ID: usize = 256;
+/// Seconds that the guest's event loop waits at most without asking again.
+const LONGEST_WAIT: f64 = 86_400.0;
+
 /// What a deterministic guest knows in place of its request's id.
 pub const STAND_IN: &str = "cellblock-request";
 
@@ -62,8 +68,13 @@ pub struct Desk {
     room: Room,
     gatehouse: Gatehouse,
     checks: Checks,
+    contact: Contact,
+    /// Whether the guest is told nothing of what is around it: neither how long it waits nor what was run before.
+    is_deterministic: bool,
     /// The request, and above it one of the host's own that is served on its way.
     current: Mutex<Vec<Current>>,
+    /// What goes out between requests has one cell's limits until the next cell.
+    between: Mutex<Option<Output>>,
 }
 
 /// The request that is being served.
@@ -83,6 +94,45 @@ struct Current {
     logged: u32,
     /// The request's id, if the guest only knows [`STAND_IN`].
     parent: Option<String>,
+    /// Whose request it is.
+    whose: Whose,
+    /// The comm message that the cell has taken while it waited.
+    taken: Option<Arc<str>>,
+    /// When the guest's event loop wants to go on.
+    wakes: Option<Instant>,
+    /// Whether the guest waits for a line.
+    asks: bool,
+}
+
+impl Current {
+    /// The cell takes a comm message: what comes now belongs to that.
+    fn take(&mut self, id: &str) {
+        self.taken = Some(id.into());
+        self.serving(true);
+    }
+
+    /// It is done with the one that it took, if any.
+    fn end_taken(&mut self) {
+        if self.taken.is_some() {
+            self.serving(false);
+            self.taken = None;
+        }
+    }
+
+    fn serving(&mut self, busy: bool) {
+        let before = self.output.belong_to(self.taken.clone());
+        self.output.event(Event::Serving { busy }, None);
+        self.output.belong_to(before);
+    }
+}
+
+/// Whose a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// A face's. A cell may take comm messages while it waits.
+    Face { is_cell: bool },
+    /// The host's own, to let the guest's event loop go on.
+    Between,
 }
 
 /// What a request left on the desk.
@@ -104,6 +154,9 @@ impl Desk {
     /// A desk with nothing on it.
     pub fn new(limits: Limits, firewall: Firewall, image: usize, journal: Arc<Journal>) -> Self {
         Self {
+            contact: Contact::default(),
+            is_deterministic: false,
+            between: Mutex::default(),
             gatehouse: Gatehouse::new(firewall),
             limits,
             image,
@@ -120,6 +173,16 @@ impl Desk {
     /// The same, with forks that have UUIDs as their ids and nothing else.
     pub fn with_uuids_only(self, only_uuids: bool) -> Self {
         Self { only_uuids, ..self }
+    }
+
+    /// The same with what its session shares with a face.
+    pub fn with_contact(self, contact: Contact) -> Self {
+        Self { contact, ..self }
+    }
+
+    /// The same for a guest that is told nothing of what is around it.
+    pub fn of_deterministic(self, is_deterministic: bool) -> Self {
+        Self { is_deterministic, ..self }
     }
 
     /// Says whether `%session resume` is about another image's session.
@@ -140,7 +203,24 @@ impl Desk {
     /// Puts a request on the desk; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
         let output = Output::new(events, &self.limits, self.gatehouse.clone());
+        let is_cell = request.op() == "execute";
+        if is_cell {
+            *self.between.lock() = None;
+        }
+        self.put(request, output, allow_stdin, Whose::Face { is_cell });
+    }
+
+    /// Puts the host's own request to let the guest's event loop go on.
+    pub fn begin_between(&self, request: Frame) {
+        let kept = self.between.lock().take();
+        let output = kept.unwrap_or_else(|| Output::new(self.contact.between(), &self.limits, self.gatehouse.clone()));
+        self.put(request, output, false, Whose::Between);
+    }
+
+    fn put(&self, request: Frame, output: Output, allow_stdin: bool, whose: Whose) {
         let current = Current {
+            whose,
+            taken: None,
             request: Some(request),
             reply: None,
             output,
@@ -151,6 +231,8 @@ impl Desk {
             gauges: None,
             denials: Vec::new(),
             logged: 0,
+            wakes: None,
+            asks: false,
         };
         self.current.lock().push(current);
     }
@@ -214,7 +296,8 @@ impl Desk {
     /// Sends what text is still held, and takes what the guest left.
     pub fn collect(&self) -> Served {
         self.with(|current| {
-            current.output.flush();
+            current.end_taken();
+            current.output.belong_to(None);
             let mut denials = std::mem::take(&mut current.denials);
             if let Some((gauges, before)) = &current.gauges {
                 denials.extend(gauges.refused().since(before));
@@ -238,7 +321,10 @@ impl Desk {
 
     /// Takes the request off the desk.
     pub fn end(&self) {
-        self.current.lock().pop();
+        let ended = self.current.lock().pop();
+        if let Some(Current { output, whose: Whose::Between, .. }) = ended {
+            *self.between.lock() = Some(output);
+        }
     }
 
     /// Notes that the guest was refused something here.
@@ -354,15 +440,71 @@ impl Desk {
         if asked != Some(true) {
             return refusal("unavailable");
         }
-        match receiver.await {
+        self.with(|current| current.asks = true);
+        let answered = receiver.await;
+        self.with(|current| current.asks = false);
+        match answered {
             Ok(InputAnswer::Line(value)) => Frame::of(json!({"value": value})),
             Ok(InputAnswer::Eof) => refusal("eof"),
             Ok(InputAnswer::Interrupted) | Err(_) => refusal("interrupted"),
         }
     }
 
+    /// What is shown from now on belongs to the request of this id.
+    fn parent(&self, json: &mut Map<String, Value>) -> Frame {
+        let id = text(json, "msg_id");
+        let is_id = !id.is_empty() && id.len() <= MOST_ID;
+        self.with(|current| {
+            // A deterministic guest knows no ids.
+            let is_other = is_id && current.parent.is_none();
+            current.output.belong_to(is_other.then(|| id.into()));
+        });
+        Frame::default()
+    }
+
+    /// Waits for the guest's event loop, until a comm message comes for the cell.
+    async fn wait(&self, json: &Map<String, Value>) -> Frame {
+        if self.is_deterministic {
+            return refusal("this guest has a clock of its own");
+        }
+        let seconds = json.get("seconds").and_then(Value::as_f64).unwrap_or_default();
+        let until = Duration::try_from_secs_f64(seconds.clamp(0.0, LONGEST_WAIT)).unwrap_or_default();
+        let until = Instant::now() + until;
+        let takes = self.with(|current| {
+            current.end_taken();
+            current.output.flush();
+            current.wakes = Some(until);
+            current.whose == Whose::Face { is_cell: true }
+        });
+        let mut next = std::pin::pin!(self.contact.mailbox().next());
+        let offer = poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(offer) if takes == Some(true) => Poll::Ready(Some(offer)),
+            _ if Instant::now() >= until => Poll::Ready(None),
+            _ => Poll::Pending,
+        })
+        .await;
+        self.with(|current| {
+            current.wakes = None;
+            let Some(offer) = offer else { return Frame::default() };
+            current.take(&offer.id);
+            offer.frame
+        })
+        .unwrap_or_default()
+    }
+
+    /// What the session's own kernels ran.
+    async fn history(&self, asked: Map<String, Value>) -> Frame {
+        match self.contact.memory().filter(|_| !self.is_deterministic) {
+            Some(memory) => Frame::of(memory.recall(asked).await),
+            None => refusal("there is no history here"),
+        }
+    }
+
     /// `%session`. What changes the session is checked now and done when the cell has ended.
     pub(super) async fn session(&self, json: &Map<String, Value>) -> Frame {
+        if self.with(|current| current.whose == Whose::Between) == Some(true) {
+            return refusal("`%session` is for cells, and none is running");
+        }
         let command = match Command::parse(json) {
             Ok(command) => command,
             Err(problem) => return refusal(&problem),
@@ -444,8 +586,11 @@ impl Desk {
                 let fuel = self.with(|current| current.gauges.as_ref().map(|(gauges, _)| gauges.fuel())).flatten();
                 Frame::of(json!({"fuel": fuel}))
             }
+            Some(Op::Parent) => self.parent(&mut frame.json),
+            Some(Op::Wait) => self.wait(&frame.json).await,
             Some(Op::FuelDisplay) => self.fuel_display(&frame.json),
             Some(Op::Session) => self.session(&frame.json).await,
+            Some(Op::History) => self.history(frame.json).await,
             Some(Op::Log) => {
                 let lines = self.with(|current| {
                     current.logged = current.logged.saturating_add(1);
@@ -484,8 +629,16 @@ impl Outside for Desk {
         })
     }
 
+    fn asks(&self) -> bool {
+        self.with(|current| current.asks) == Some(true)
+    }
+
     fn tick(&self, now: Instant) -> Option<Instant> {
-        self.with(|current| [current.output.tick(now), current.output.due()].into_iter().flatten().min()).flatten()
+        self.with(|current| {
+            let wakes = current.wakes.filter(|wakes| *wakes > now);
+            [current.output.tick(now), current.output.due(), wakes].into_iter().flatten().min()
+        })
+        .flatten()
     }
 }
 

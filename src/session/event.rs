@@ -1,6 +1,7 @@
 //! What a session tells its face while a request is served, in order, ending with [`Event::Done`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -26,6 +27,8 @@ pub enum Event {
     Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
     /// The guest waits for a line; dropping `answer` is the same as [`InputAnswer::Interrupted`].
     Input { prompt: String, password: bool, answer: oneshot::Sender<InputAnswer> },
+    /// A comm message that came while a cell waited is being served, or has been: the one that `Queued::parent` names.
+    Serving { busy: bool },
     /// The request has ended; always the last event, exactly once.
     Done(Box<Outcome>),
 }
@@ -61,6 +64,16 @@ pub enum InputAnswer {
 pub struct Queued {
     pub event: Event,
     pub permit: Option<OwnedSemaphorePermit>,
+    /// The request that it belongs to, if that is another one than is being served: the one in which what shows it was
+    /// begun. By the guest's word, so it may be no request at all.
+    pub parent: Option<Arc<str>>,
+}
+
+impl Queued {
+    /// An event of the request that is being served.
+    pub fn of(event: Event) -> Self {
+        Self { event, permit: None, parent: None }
+    }
 }
 
 /// Receives a request's events. Ends after [`Event::Done`].

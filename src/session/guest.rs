@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::account::{Account, Observers};
 use super::advise::{Shown, advise};
+use super::background::Background;
 use super::commands::Command;
 use super::commit::{Files, Kind};
+use super::contact::Contact;
 use super::desk::{Desk, STAND_IN};
 use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
 use super::handle::Job;
@@ -109,6 +111,10 @@ pub struct Guest {
     pub(super) cells: u32,
     /// How it has answered lately.
     pub(super) health: Health,
+    /// What goes on while no request is served.
+    pub(super) background: Background,
+    /// What it shares with its handle.
+    pub(super) contact: Contact,
 }
 
 /// Why a session cannot go on.
@@ -134,7 +140,7 @@ impl Guest {
     ///
     /// # Errors
     /// As [`GuestError`] says.
-    pub fn start(origin: Origin) -> Result<Self, GuestError> {
+    pub fn start(origin: Origin, contact: Contact) -> Result<Self, GuestError> {
         let opened = origin.keeping.open(&origin.identity)?;
         let directories = &opened.directories;
         let roots = [("app", directories.app.clone()), ("tmp", directories.tmp.clone())];
@@ -153,7 +159,9 @@ impl Guest {
         }
         let is_kept = !matches!(origin.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
         let desk = Desk::new(origin.limits.clone(), origin.firewall.clone(), origin.image.size(), journal.clone());
-        let desk = Arc::new(desk.with_uuids_only(origin.keeping.only_uuids));
+        let is_deterministic = origin.edition == Edition::Deterministic;
+        let desk = desk.with_uuids_only(origin.keeping.only_uuids).of_deterministic(is_deterministic);
+        let desk = Arc::new(desk.with_contact(contact.clone()));
         let portable = matches!(opened.found, Found::OtherBase(_));
         desk.offer_portable(portable);
         let overlay = Some(Overlay::new(origin.image.clone())?);
@@ -177,6 +185,8 @@ impl Guest {
             told: String::new(),
             cells: 0,
             health: Health::default(),
+            background: Background::default(),
+            contact,
         };
         match (&guest.found, opened.resume) {
             (Found::Saved(saved), Resume::Always) => {
@@ -259,10 +269,13 @@ impl Guest {
     /// Takes out of a request what is not the same in every run, and numbers its cell by the session's own state.
     /// Answers the id that was taken out, and the number if it enters the history.
     fn settle_request(&self, request: &mut Request) -> (Option<String>, Option<u32>) {
-        let Request::Execute(execute) = request else { return (None, None) };
         if !self.is_deterministic() {
             return (None, None);
         }
+        if let Request::Comm(comm) = request {
+            comm.parent_id.clear();
+        }
+        let Request::Execute(execute) = request else { return (None, None) };
         execute.cell_id = None;
         execute.execution_count = self.cells.saturating_add(1);
         let id = std::mem::replace(&mut execute.parent_id, STAND_IN.to_owned());
@@ -304,6 +317,7 @@ impl Guest {
     pub fn serve(&mut self, job: Job, interrupter: &Interrupter) {
         let Job { mut request, events, submitted } = job;
         if let Request::Close { restart } = request {
+            self.save_background();
             self.close(restart);
             return send(&events, done(Outcome::default()));
         }
@@ -314,6 +328,7 @@ impl Guest {
         }
         let (parent, number) = self.settle_request(&mut request);
         let mut kind = Kind::of(&request);
+        self.begin_request(&kind);
         let line = match &request {
             Request::Execute(execute) => lone_command::read(execute),
             _ => None,
@@ -388,7 +403,7 @@ impl Guest {
     }
 
     /// Tells the account how large the session's memory is.
-    fn note_memory(&mut self) {
+    pub(super) fn note_memory(&mut self) {
         let bytes = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
         self.account.memory_is(bytes as u64);
     }
@@ -476,7 +491,7 @@ impl Guest {
         Outcome { content: verdict::failure("SandboxError", &text), usage, error_facts: None }
     }
 
-    fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>, Answer) {
+    pub(super) fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>, Answer) {
         let limits = self.origin.limits.clone();
         let desk = self.desk.clone();
         let allowance = Allowance {
@@ -515,6 +530,10 @@ impl Guest {
             traceback.extend(desk.limit_note(&served_name, &served_text).map(Value::String));
         }
         let error_facts = content.remove("facts");
+        let pending = content.remove("background");
+        if state == State::Kept {
+            self.note_background(pending.as_ref());
+        }
         let answer = Answer::of(&turn, taken, &mut content, state);
         let usage = Usage {
             fuel_consumed: turn.fuel,
@@ -544,5 +563,5 @@ fn done(outcome: Outcome) -> Event {
 
 fn send(events: &tokio::sync::mpsc::UnboundedSender<Queued>, event: Event) {
     // Nobody listens any more if the face is gone.
-    let _ = events.send(Queued { event, permit: None });
+    let _ = events.send(Queued::of(event));
 }

@@ -65,6 +65,9 @@ pub fn value_weight(value: &Value) -> usize {
 /// The fuel of an op about the session: its log and numbers are put together anew, in some tenths of a millisecond.
 pub const SESSION: u64 = 3_000_000;
 
+/// The fuel of a look into the history, which is a file.
+const HISTORY: u64 = 3_000_000;
+
 /// What the host's work on a frame costs, in the guest's fuel: what the firewall does with it, or the journal.
 pub fn work(frame: &Frame) -> u64 {
     let types = |json: &Map<String, Value>| match json.get("data") {
@@ -76,6 +79,7 @@ pub fn work(frame: &Frame) -> u64 {
         "comm" => frame.json.get("content").map_or(0, steps::of_comm),
         "error" | "reply" | "input" => steps::of_text(weight(frame)),
         "session" => SESSION,
+        "history" => HISTORY,
         _ => 0,
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::contact::Contact;
 use super::event::{Events, Queued};
 use super::request::Request;
 
@@ -21,19 +22,32 @@ pub struct SessionHandle {
     pub(super) jobs: UnboundedSender<Job>,
     pub(super) interrupt: std::sync::Arc<dyn Fn() + Send + Sync>,
     pub(super) patience: Duration,
+    contact: Contact,
 }
 
 impl SessionHandle {
     /// A handle over a channel of jobs and a way to interrupt; the session thread and the tests' dummy
     /// sessions are at the other end.
     pub fn new(jobs: UnboundedSender<Job>, interrupt: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { jobs, interrupt: std::sync::Arc::new(interrupt), patience: Duration::ZERO }
+        let interrupt = std::sync::Arc::new(interrupt);
+        Self { jobs, interrupt, patience: Duration::ZERO, contact: Contact::default() }
     }
 
     /// The same for a session that has something to put away when it is closed, and how long that may take.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same with what it shares with its session's thread.
+    #[must_use]
+    pub fn with_contact(self, contact: Contact) -> Self {
+        Self { contact, ..self }
+    }
+
+    /// What it shares with its session's thread.
+    pub fn contact(&self) -> &Contact {
+        &self.contact
     }
 
     /// How long to wait for a [`Request::Close`]; zero if there is nothing to wait for.

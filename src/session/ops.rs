@@ -13,9 +13,12 @@ pub(super) enum Op {
     Comm,
     Input,
     Why,
+    Parent,
+    Wait,
     Fuel,
     FuelDisplay,
     Session,
+    History,
     Log,
 }
 
@@ -58,6 +61,8 @@ pub(super) const OPS: &[Entry] = &[
     entry(Op::Comm, "comm", SHOWN, BEHIND),
     entry(Op::Input, "input", "one question at a time; the prompt counts as a display", "while it waits: at once"),
     entry(Op::Why, "why", "a few words", SHORT),
+    entry(Op::Parent, "parent", "an id of 256 bytes", SHORT),
+    entry(Op::Wait, "wait", "one comm message", "while it waits: at once"),
     entry(Op::Fuel, "fuel", "a number", SHORT),
     entry(Op::FuelDisplay, "fuel_display", "the last cell's analysis", SHORT),
     entry(
@@ -65,6 +70,12 @@ pub(super) const OPS: &[Entry] = &[
         "session",
         "a text about the session, at most of its states; 3,000,000 of fuel besides",
         "while it waits for the journal, which writes what was committed before: nothing is done",
+    ),
+    entry(
+        Op::History,
+        "history",
+        "10,000 lines, and 4 MiB of text; 3,000,000 of fuel besides",
+        "while it waits for the history: nothing is found",
     ),
     entry(Op::Log, "log", "1,000 characters go to the log", SHORT),
 ];

@@ -142,7 +142,7 @@ impl Outgoing {
                 self.lines([&mut prompt]);
                 Event::Input { prompt, password, answer }
             }
-            Event::ClearOutput { .. } | Event::Done(_) => event,
+            Event::ClearOutput { .. } | Event::Serving { .. } | Event::Done(_) => event,
         })
     }
 

@@ -56,6 +56,8 @@ impl Default for Room {
 #[derive(Debug)]
 pub struct Output {
     events: UnboundedSender<Queued>,
+    /// The request to which what comes now belongs, if that is another one.
+    parent: Option<Arc<str>>,
     pending: Option<Pending>,
     stdout: Capped,
     stderr: Capped,
@@ -104,6 +106,7 @@ impl Output {
     pub fn new(events: UnboundedSender<Queued>, limits: &Limits, gatehouse: Gatehouse) -> Self {
         Self {
             events,
+            parent: None,
             pending: None,
             stdout: Capped::new(limits.stdout),
             stderr: Capped::new(limits.stderr),
@@ -114,6 +117,13 @@ impl Output {
             pace: Pace::new(limits.messages_per_second, Instant::now()),
             outgoing: Outgoing::new(gatehouse),
         }
+    }
+
+    /// What comes from now on belongs to another request, or again to the one that is being served.
+    /// Answers to which it was until now.
+    pub fn belong_to(&mut self, parent: Option<Arc<str>>) -> Option<Arc<str>> {
+        self.flush();
+        std::mem::replace(&mut self.parent, parent)
     }
 
     /// Takes text, for which `permit` has made room.
@@ -295,7 +305,7 @@ impl Output {
     fn send(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
         self.pace.spend(Instant::now());
         // Nobody listens any more: the face is gone, and the cell runs to its end for the state's sake.
-        let _ = self.events.send(Queued { event, permit });
+        let _ = self.events.send(Queued { event, permit, parent: self.parent.clone() });
     }
 }
 

@@ -17,7 +17,9 @@ pub enum Request {
     /// Whether `code` can be run as it is.
     IsComplete { code: String },
     /// A comm message from the frontend.
-    Comm { kind: CommKind, content: Map<String, Value>, metadata: Map<String, Value>, buffers: Vec<Bytes> },
+    Comm(Comm),
+    /// Run what is due in the guest's event loop, for `seconds` at most. The host's own, while no request is served.
+    Loop { seconds: f64 },
     /// The comms that are open, all of them or those of one target.
     CommInfo { target_name: Option<String> },
     /// Put away what is kept, and let others have the session. After a restart that the user asked for, the next
@@ -42,10 +44,8 @@ impl Request {
                 json!({"op": "inspect", "code": code, "cursor_pos": cursor_pos, "detail_level": detail_level})
             }
             Self::IsComplete { code } => json!({"op": "is_complete", "code": code}),
-            Self::Comm { kind, content, metadata, buffers } => {
-                let json = json!({"op": "comm", "msg_type": kind.msg_type(), "content": content, "metadata": metadata});
-                return Frame { buffers, ..Frame::of(json) };
-            }
+            Self::Comm(comm) => return comm.into_frame(),
+            Self::Loop { seconds } => json!({"op": "loop", "seconds": seconds}),
             Self::CommInfo { target_name } => json!({"op": "comm_info", "target_name": target_name}),
             Self::Close { .. } => json!({"op": "close"}),
         })
@@ -71,6 +71,28 @@ pub struct Execute {
     pub cell_id: Option<String>,
     /// The id under which a frontend knows this request's outputs; output widgets capture by it.
     pub parent_id: String,
+}
+
+/// A comm message.
+#[derive(Debug, Clone)]
+pub struct Comm {
+    pub kind: CommKind,
+    pub content: Map<String, Value>,
+    pub metadata: Map<String, Value>,
+    pub buffers: Vec<Bytes>,
+    /// The id under which a frontend knows what comes of it.
+    pub parent_id: String,
+}
+
+impl Comm {
+    /// The frame that the guest gets for it, as a request or while a cell waits (`docs/door.md`).
+    pub fn into_frame(self) -> Frame {
+        let Self { kind, content, metadata, buffers, parent_id } = self;
+        let json = json!({
+            "op": "comm", "msg_type": kind.msg_type(), "content": content, "metadata": metadata, "msg_id": parent_id,
+        });
+        Frame { buffers, ..Frame::of(json) }
+    }
 }
 
 /// The three comm messages.

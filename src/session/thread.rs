@@ -1,7 +1,9 @@
 //! The thread that a session lives on: a guest is polled by hand and must not share a thread.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::contact::Contact;
 use super::event::{Event, Outcome, Queued, State, Usage};
 use super::guest::{Guest, GuestError, Origin};
 use super::handle::{Job, SessionHandle};
@@ -22,10 +24,12 @@ pub fn spawn<E: std::fmt::Display>(
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     let interrupter = Arc::new(Interrupter::default());
     let remote = interrupter.clone();
+    let contact = Contact::default();
+    let shared = contact.clone();
     std::thread::Builder::new().name("session".to_owned()).stack_size(STACK).spawn(move || {
         let guest = origin()
             .map_err(|error| error.to_string())
-            .and_then(|origin| Guest::start(origin).map_err(|error: GuestError| error.to_string()));
+            .and_then(|origin| Guest::start(origin, shared).map_err(|error: GuestError| error.to_string()));
         match guest {
             Ok(guest) => serve(guest, &mut queue, &interrupter),
             Err(error) => {
@@ -36,36 +40,58 @@ pub fn spawn<E: std::fmt::Display>(
             }
         }
     })?;
-    Ok(SessionHandle::new(jobs, move || remote.interrupt()))
+    Ok(SessionHandle::new(jobs, move || remote.interrupt()).with_contact(contact))
 }
 
-/// Serves until nobody holds the session any more. A session that is idle for long gives its memory back.
+/// Serves until nobody holds the session any more. Between requests the guest's event loop goes on; a session that is idle
+/// for long gives its memory back.
 fn serve(mut guest: Guest, queue: &mut UnboundedReceiver<Job>, interrupter: &Interrupter) {
     // For the timer alone: a clock, no descriptors.
     let timer = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let Ok(timer) = timer.inspect_err(|error| tracing::error!(%error, "the session has no timer")) else { return };
     let patience = guest.idle_evict();
-    let mut evicted = patience.is_none();
+    let mut evicts = patience.and_then(|patience| Instant::now().checked_add(patience));
     loop {
-        let next = match patience.filter(|_| !evicted) {
-            None => queue.blocking_recv(),
-            Some(patience) => {
-                let waiting = timer.block_on(async { tokio::time::timeout(patience, queue.recv()).await });
-                match waiting {
-                    Ok(job) => job,
-                    Err(_) => {
-                        guest.evict();
-                        evicted = true;
-                        continue;
-                    }
-                }
+        let goes_on = guest.goes_on();
+        match next(queue, &timer, [goes_on, evicts].into_iter().flatten().min()) {
+            Next::Job(job) => {
+                guest.serve(*job, interrupter);
+                crate::heap::relieve();
             }
-        };
-        let Some(job) = next else { return };
-        guest.serve(job, interrupter);
-        crate::heap::relieve();
-        evicted = patience.is_none();
+            Next::Nothing if goes_on.is_some_and(|at| at <= Instant::now()) => guest.go_on(interrupter),
+            Next::Nothing if evicts.is_some_and(|at| at <= Instant::now()) => {
+                guest.evict();
+                evicts = None;
+                continue;
+            }
+            Next::Nothing => continue,
+            Next::End => return,
+        }
+        evicts = patience.and_then(|patience| Instant::now().checked_add(patience));
     }
+}
+
+/// What a session's thread does next.
+enum Next {
+    Job(Box<Job>),
+    /// No job came in time.
+    Nothing,
+    End,
+}
+
+/// Waits for a job, but not past `until`.
+fn next(queue: &mut UnboundedReceiver<Job>, timer: &tokio::runtime::Runtime, until: Option<Instant>) -> Next {
+    let job = match until {
+        None => queue.blocking_recv(),
+        Some(until) => {
+            let until = tokio::time::Instant::from_std(until);
+            match timer.block_on(async { tokio::time::timeout_at(until, queue.recv()).await }) {
+                Ok(job) => job,
+                Err(_) => return Next::Nothing,
+            }
+        }
+    };
+    job.map_or(Next::End, |job| Next::Job(Box::new(job)))
 }
 
 /// Answers a job of a session that could not start.
@@ -73,6 +99,6 @@ fn refuse(job: &Job, error: &str) {
     let usage = Usage { state: State::Lost, ..Usage::default() };
     let outcome = Outcome { content: verdict::failure("SandboxError", error), usage, error_facts: None };
     for event in [verdict::error("SandboxError", error), Event::Done(Box::new(outcome))] {
-        let _ = job.events.send(Queued { event, permit: None });
+        let _ = job.events.send(Queued::of(event));
     }
 }

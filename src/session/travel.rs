@@ -29,6 +29,7 @@ impl Guest {
     /// # Errors
     /// The store's, those of the files, and those of starting an instance.
     pub(super) fn go(&mut self, to: Move) -> Result<String, GuestError> {
+        self.background.rest();
         if to == Move::Resume && std::mem::take(&mut self.portable) {
             self.desk.offer_portable(false);
             return self.take_up();
@@ -148,6 +149,7 @@ impl Guest {
 
     /// Gives back the memory of a session that is idle: it is in the log.
     pub fn evict(&mut self) {
+        self.save_background();
         let is_whole = |keeper: &mut super::keeper::Keeper| {
             keeper.catch_up();
             keeper.is_whole()

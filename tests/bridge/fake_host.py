@@ -84,6 +84,8 @@ class FakeHost:
             return encode(self.why() if callable(self.why) else self.why)
         if op == "fuel" and op not in self.answers:
             return encode({"error": "not metered"})
+        if op in ("wait", "history") and op not in self.answers:
+            return encode({"error": "not here"})
         self.events.append(Event(op, message, buffers))
         if op == "input":
             answer = self.inputs.pop(0) if self.inputs else {"error": "eof"}

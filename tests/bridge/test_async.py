@@ -64,3 +64,55 @@ def test_async_for_with_and_generators(guest: Guest) -> None:
         )
         == "[0, 1, 2]"
     )
+
+
+def test_the_host_lets_the_loop_go_on_and_is_told_when_there_is_more(guest: Guest) -> None:
+    reply = guest.ok(
+        "async def later():\n"
+        "    await asyncio.sleep(0.05)\n"
+        "    print('later')\n"
+        "    await asyncio.sleep(60)\n\n"
+        "going_on = asyncio.create_task(later())",
+        msg_id="the cell",
+    )
+    assert 0 < reply["background"]["after"] <= 0.05
+    time.sleep(reply["background"]["after"])
+    reply = guest.turn("loop", seconds=0.02)
+    assert guest.out == "later\n"
+    assert 50 < reply["background"]["after"] <= 60
+    assert [event["msg_id"] for event in guest.events("parent")] == ["the cell", ""]
+    assert "background" not in guest.ok("going_on.cancel()")
+
+
+def test_a_loop_that_is_never_idle_gives_way(guest: Guest) -> None:
+    guest.ok(
+        "async def spin():\n    while True:\n        await asyncio.sleep(0)\n\nspinning = asyncio.create_task(spin())"
+    )
+    start = time.monotonic()
+    assert guest.turn("loop", seconds=0.02)["background"] == {"after": 0.0}
+    assert time.monotonic() - start < 2
+    guest.ok("spinning.cancel()")
+
+
+def test_what_a_task_shows_belongs_to_the_cell_that_started_it(guest: Guest) -> None:
+    guest.ok("async def tell():\n    print('told')\n\ntask = asyncio.ensure_future(tell())", msg_id="one")
+    guest.ok("print('mine'); await asyncio.sleep(0.01); print('mine again')", msg_id="two")
+    assert guest.events("parent") == []  # it had run when the first cell ended
+    guest.ok("asyncio.get_event_loop().call_later(0.01, lambda: print('called'));", msg_id="three")
+    guest.ok("await asyncio.sleep(0.05)", msg_id="four")
+    assert [event["msg_id"] for event in guest.events("parent")] == ["three", "four"]
+
+
+def test_a_message_that_the_host_offers_is_served_where_a_cell_waits(guest: Guest) -> None:
+    guest.ok(
+        "import comm\nopened = comm.create_comm(target_name='t')\nheard = asyncio.get_event_loop().create_future()\n"
+        "opened.on_msg(lambda message: heard.set_result(message['content']['data']['n']))"
+    )
+    comm_id = guest.value("opened.comm_id").strip("'")
+    offered = {"msg_type": "comm_msg", "content": {"comm_id": comm_id, "data": {"n": 5}}, "metadata": {}, "msg_id": "m"}
+    guest.host.answers["wait"] = lambda _: offered
+    try:
+        assert guest.value("await heard") == "5"
+        assert "m" in [event["msg_id"] for event in guest.events("parent")]
+    finally:
+        del guest.host.answers["wait"]

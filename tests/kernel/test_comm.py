@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from frontend import SANDBOXED, Frontend
 
 TARGET = """
@@ -125,3 +127,87 @@ def test_a_large_buffer_goes_both_ways(kernel: Frontend) -> None:
     assert bytes(message.next_message()["buffers"][0]) == big[::-1]
     message.receive_idle()
     kernel.request("comm_close", {"comm_id": "c-big", "data": {}})
+
+
+SLIDER = """
+import asyncio, ipywidgets
+def wait_for_change(widget, name):
+    future = asyncio.get_event_loop().create_future()
+    def changed(change):
+        print('changed to', change.new)
+        future.set_result(change.new)
+        widget.unobserve(changed, name)
+    widget.observe(changed, name)
+    return future
+slider = ipywidgets.IntSlider()
+"""
+
+
+def move(kernel: Frontend, value: int):
+    """Moves the slider, as a page does."""
+    comm_id = kernel.value("slider.model_id").strip("'")
+    return kernel.request("comm_msg", {"comm_id": comm_id, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}})
+
+
+def until_idle(request) -> list[dict]:
+    messages = []
+    while not messages or messages[-1]["content"].get("execution_state") != "idle":
+        messages.append(request.next_message())
+    return messages
+
+
+@pytest.mark.sandbox  # ipykernel serves one request after another
+def test_a_message_reaches_a_cell_that_awaits_and_shows_as_its_own(kernel: Frontend) -> None:
+    kernel.run_ok(SLIDER)
+    comm_id = kernel.value("slider.model_id").strip("'")
+    cell = kernel.execute("print('waiting', flush=True)\nvalue = await wait_for_change(slider, 'value')\nprint('got', value)\nvalue")
+    after = kernel.execute("'after'")
+    cell.wait_for_stdout("waiting")
+    data = {"method": "update", "state": {"value": 42}, "buffer_paths": []}
+    moved = kernel.request("comm_msg", {"comm_id": comm_id, "data": data})
+    outcome = cell.finish()
+    assert outcome.stdout == "got 42\n" and outcome.result == {"text/plain": "42"}
+    shown = until_idle(moved)
+    assert [m["content"].get("execution_state") for m in shown if m["msg_type"] == "status"] == ["busy", "idle"]
+    assert "".join(m["content"]["text"] for m in shown if m["msg_type"] == "stream") == "changed to 42\n"
+    assert after.finish().result == {"text/plain": "'after'"}
+    assert kernel.value("slider.value") == "42"
+
+
+@pytest.mark.sandbox
+def test_messages_of_a_cell_that_does_not_wait_are_served_after_it_in_order(kernel: Frontend) -> None:
+    kernel.run_ok(SLIDER + "seen = []\nslider.observe(lambda change: seen.append(change.new), 'value')")
+    comm_id = kernel.value("slider.model_id").strip("'")
+    cell = kernel.execute("print('go', flush=True)\nimport time; time.sleep(0.3); list(seen)")
+    cell.wait_for_stdout("go")
+    moves = [kernel.request("comm_msg", {"comm_id": comm_id, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}})
+             for value in (5, 6, 7)]
+    assert cell.finish().result == {"text/plain": "[]"}
+    for moved in moves:
+        until_idle(moved)
+    assert kernel.value("seen") == "[5, 6, 7]"
+
+
+def test_a_message_resolves_what_a_task_waits_for_between_cells(kernel: Frontend) -> None:
+    kernel.run_ok(SLIDER)
+    cell = kernel.execute("async def follow():\n    for _ in range(2):\n        print('moved to', await wait_for_change(slider, 'value'))\n"
+                          "following = asyncio.ensure_future(follow())")
+    cell.finish()
+    for value in (3, 9):
+        until_idle(move(kernel, value))
+        text = ""
+        while not text.endswith("\n"):
+            message = cell.next_message()
+            assert message["msg_type"] == "stream"
+            text += message["content"]["text"]
+        assert text == f"moved to {value}\n"
+
+
+@pytest.mark.sandbox
+def test_nothing_follows_of_a_comm_that_was_refused(kernel: Frontend) -> None:
+    outcome = kernel.run_ok("import comm\nunknown = comm.create_comm(target_name='nobody-knows')\nunknown.send({'a': 1})\nunknown.close()")
+    assert not [m for m in outcome.messages if m["msg_type"].startswith("comm_")]
+    assert outcome.stderr.count("comm") >= 1
+    later = kernel.run_ok("unknown = comm.create_comm(target_name='nobody-knows')")
+    later = kernel.run_ok("unknown.send({'b': 2}); unknown.close()")
+    assert not [m for m in later.messages if m["msg_type"].startswith("comm_")]

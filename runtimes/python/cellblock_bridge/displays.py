@@ -15,6 +15,28 @@ Message = dict[str, Any]
 Hook = Callable[[Message], Message | None]
 
 
+class OfRequest:
+    """Knows under ipykernel's names which request what is shown belongs to."""
+
+    @property
+    def parent_header(self) -> Message:
+        """The header of the request that the running code belongs to."""
+        return dict(self.shell.get_parent()["header"])  # type: ignore[attr-defined]
+
+    @property
+    def session(self) -> Any:
+        """What stands for ipykernel's session."""
+        return self.shell.kernel.session  # type: ignore[attr-defined]
+
+    @property
+    def pub_socket(self) -> Any:
+        """What stands for its iopub socket."""
+        return self.shell.kernel.iopub_socket  # type: ignore[attr-defined]
+
+    def set_parent(self, parent: Message) -> None:
+        """What is served is the host's to say."""
+
+
 class Hooks:
     """The transform hooks that libraries register on outgoing messages, as in ipykernel."""
 
@@ -48,7 +70,7 @@ class Hooks:
         return message["content"]
 
 
-class ResultHook(DisplayHook):
+class ResultHook(OfRequest, DisplayHook):
     """The value of a cell's last expression, sent as op `result`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,7 +105,7 @@ class ResultHook(DisplayHook):
         self._is_active = False
 
 
-class DoorPublisher(DisplayPublisher):
+class DoorPublisher(OfRequest, DisplayPublisher):
     """`display()`, its updates and `clear_output()`, sent as ops of the same names."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -25,7 +25,7 @@ _MOST_NAMES = 20
 
 # Bound here, because a notebook may put something in the place of either.
 _showtraceback = ZMQInteractiveShell.showtraceback
-_set_parent = ZMQInteractiveShell.set_parent
+_begin_request = ZMQInteractiveShell.begin_request
 
 
 def execute(session: Session, request: Request) -> Reply:
@@ -34,7 +34,7 @@ def execute(session: Session, request: Request) -> Reply:
     silent = bool(request.get("silent", False))
     store_history = bool(request.get("store_history", True)) and not silent
     _count_as_the_host(shell, request.get("execution_count"), store_history)
-    _set_parent(shell, {"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
+    _begin_request(shell, str(request.get("msg_id") or ""), "execute_request")
     shell.last_error = shell.shown_error = None
     shell.failed_in_display = False
     shell.displayhook._is_active = False
@@ -129,6 +129,7 @@ def _count_as_the_host(shell: ZMQInteractiveShell, count: Any, store_history: bo
     if not isinstance(count, int) or count < 0:
         return
     shell.execution_count = count
+    shell.stored_line = count if store_history else None
     history = shell.history_manager
     if store_history:
         for inputs in (history.input_hist_parsed, history.input_hist_raw):

@@ -9,7 +9,6 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 
 from . import notebook_files, payloads
-from .restrictions.processes import unavailable
 
 
 @magics_class
@@ -40,19 +39,6 @@ class KernelMagics(Magics):
         )
 
     ed = line_magic("ed")(edit)
-
-    @line_magic
-    def connect_info(self, line: str) -> None:
-        """Not available: the connection's key is not for the sandbox."""
-        raise UsageError(
-            "%connect_info is not available: the kernel's connection file, with its key, is outside "
-            "of the sandbox. `jupyter console --existing` finds it there."
-        )
-
-    @line_magic
-    def qtconsole(self, line: str) -> None:
-        """Not available: it is another process."""
-        raise unavailable("%qtconsole")
 
     @line_magic
     def less(self, line: str) -> None:

@@ -1,8 +1,9 @@
 """An asyncio event loop for a world without sockets, and how cells run on it.
 
 The stock loop makes a socket pair to wake itself up from other threads. Here there are no other
-threads and no descriptors to watch, so waiting is sleeping until the next timer. One loop lives
-as long as the session: tasks started by one cell go on whenever a later cell awaits.
+threads and no descriptors to watch, so waiting is sleeping until the next timer, or until the host has
+a comm message for the cell. One loop lives as long as the session: tasks started by one cell go on while
+later cells await, and between cells, when the host lets them.
 """
 
 from __future__ import annotations
@@ -14,34 +15,58 @@ import asyncio.runners
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import Context
 from typing import Any, TypeVar
 
+from .belonging import belonging, context_of
+from .offers import Message, offers
 from .restrictions.processes import unavailable
 
 T = TypeVar("T")
 
 _set_running_loop = asyncio.events._set_running_loop
+_monotonic = time.monotonic
 
 # With no timer and nothing ready nothing can ever happen but an interrupt.
 _FOREVER = 3600.0
 
 
-class SleepingSelector(selectors.BaseSelector):
-    """A selector with nothing to select from: it sleeps."""
+#: A loop that is never idle looks for messages after so many rounds …
+_ROUNDS = 64
+#: … and not more often than this, in seconds.
+_LOOK_EVERY = 0.01
 
-    def __init__(self) -> None:
+
+class SleepingSelector(selectors.BaseSelector):
+    """A selector with nothing to select from: it sleeps, and takes comm messages for its loop."""
+
+    def __init__(self, take: Callable[[Message], None]) -> None:
         #: Whether the last wait was cut short by an exception, which is then nobody's fault.
         self.interrupted = False
+        self._take = take
+        self._looked_at = 0.0
+        self._rounds = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is not None and timeout <= 0 and not self._wants_to_look():
+            return []
         self.interrupted = True
-        if timeout is None:
-            time.sleep(_FOREVER)
-        elif timeout > 0:
-            time.sleep(timeout)
+        message = offers.wait(_FOREVER if timeout is None else max(timeout, 0.0))
         self.interrupted = False
+        if message is not None:
+            self._take(message)
         return []
+
+    def _wants_to_look(self) -> bool:
+        self._rounds += 1
+        if self._rounds < _ROUNDS:
+            return False
+        self._rounds, now = 0, _monotonic()
+        if now - self._looked_at < _LOOK_EVERY:
+            return False
+        self._looked_at = now
+        return True
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
         raise NotImplementedError("the sandbox has no descriptors that could be waited for")
@@ -58,7 +83,23 @@ class SandboxEventLoop(asyncio.base_events.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._selector = SleepingSelector()
+        self._selector = SleepingSelector(self._take_message)
+        #: What is running, or was running when the loop was left by an exception.
+        self.running_handle: asyncio.Handle | None = None
+
+    def _take_message(self, message: Message) -> None:
+        self.call_soon(offers.serve, message, context=context_of(message.request))
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """As usual; what is said of a task belongs to the request that started it."""
+        about = context.get("task") or context.get("future")
+        handle = context.get("handle")
+        try:
+            whose = about.get_context() if isinstance(about, asyncio.Task) else handle._context
+        except AttributeError:
+            whose = None
+        with belonging.of(whose) if whose is not None else nullcontext():
+            super().call_exception_handler(context)
 
     # What BaseEventLoop asks of its subclasses.
 
@@ -88,7 +129,10 @@ class SandboxEventLoop(asyncio.base_events.BaseEventLoop):
 
     def run_forever(self) -> None:
         with _ambient_withdrawn():
-            super().run_forever()
+            try:
+                super().run_forever()
+            finally:
+                belonging.belong_to(belonging.here())
 
     def run_until_complete(self, future: Any) -> Any:
         with _ambient_withdrawn():
@@ -181,8 +225,67 @@ class CellRunner:
         """Run what is ready, without waiting for anything."""
         loop = self.loop
         if loop._ready or loop._scheduled:  # type: ignore[attr-defined]
-            loop.call_soon(loop.stop)
+            stop = loop.call_soon(loop.stop)
+            try:
+                loop.run_forever()
+            finally:
+                stop.cancel()  # an exception may have come before it, and it would end whatever runs next
+
+    def due_in(self) -> float | None:
+        """In how many seconds the loop has something to do; None if nothing will ever be by itself."""
+        loop = self.loop
+        if loop._ready:  # type: ignore[attr-defined]
+            return 0.0
+        timers = loop._scheduled  # type: ignore[attr-defined]
+        if timers and timers[0]._cancelled:
+            timers = sorted(timer for timer in timers if not timer._cancelled)
+        return max(0.0, timers[0]._when - loop.time()) if timers else None
+
+    def run_what_is_due(self, seconds: float) -> None:
+        """Run what is due, and what that makes due, for so long."""
+        loop, until = self.loop, _monotonic() + seconds
+        loop.running_handle = None
+        if self.due_in() != 0.0:
+            return
+        looking: asyncio.Handle | None = None
+
+        def look() -> None:
+            nonlocal looking
+            if self.due_in() == 0.0 and _monotonic() < until:
+                looking = loop.call_soon(look)
+            else:
+                loop.stop()
+
+        looking = loop.call_soon(look)
+        try:
             loop.run_forever()
+        finally:
+            looking.cancel()
+
+    def stop_what_ran(self) -> Context | None:
+        """An exception came out of the loop: end what it came from, or, if it came in between, what is ready to run.
+
+        Returns the context of what was ended.
+        """
+        handle, self.loop.running_handle = self.loop.running_handle, None
+        task = _task_of(handle)
+        if task is not None and task.done():
+            if not task.cancelled():
+                task.exception()  # it is shown already, and need not be said again when the task is gone
+            return task.get_context()
+        tasks = [task, *map(_task_of, self.loop._ready)]  # type: ignore[attr-defined]
+        ready = [task for task in tasks if task is not None]
+        if handle is not None and not ready:  # a callback
+            return handle._context  # type: ignore[attr-defined,no-any-return]
+        for task in ready:
+            task.cancel()
+        return ready[0].get_context() if ready else None
+
+
+def _task_of(handle: asyncio.Handle | None) -> asyncio.Task[Any] | None:
+    """The task of which a handle is a step."""
+    task = getattr(getattr(handle, "_callback", None), "__self__", None)
+    return task if isinstance(task, asyncio.Task) else None
 
 
 @contextmanager

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from . import (
+    belonging,
     builtin_names,
     comms,
+    debugging,
     imports,
     loop,
     module_names,
+    offers,
     restrictions,
     stdin,
     streams,
@@ -67,6 +70,7 @@ def session() -> Session:
     supplied.install()
     restrictions.install()
     wide_integers.install()
+    belonging.install()
     runner = loop.install()
     module_names.install()
     shell = make_shell()
@@ -75,7 +79,13 @@ def session() -> Session:
     share_loop(shell, runner)
     shell.extension_manager.load_extension("storemagic")
     manager = comms.install()
-    shell.kernel = Kernel(shell, manager)
+    offers.offers.serve_with(
+        lambda message: manager.serve(
+            message.msg_type, message.content, message.metadata, message.buffers
+        )
+    )
+    shell.kernel = Kernel(shell, manager, runner)
+    debugging.install()
     stdin.install()
     shell.raw_input_original = stdin.asker.input
     builtin_names.remember()

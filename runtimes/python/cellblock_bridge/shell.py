@@ -21,10 +21,12 @@ from traitlets import Any as AnyTrait
 from traitlets import CBool, Instance, Type, default, observe
 from traitlets.config import Config
 
-from . import fuel_magic, notebook_files, payloads, session_magic, streams
+from . import connecting, fuel_magic, ipykernel_names, notebook_files, payloads, session_magic, streams
+from .belonging import belonging
 from .departure import Departure
 from .displays import DoorPublisher, ResultHook
 from .door import door
+from .history import HostHistory
 from .kernel_magics import KernelMagics
 from .restrictions import shell_escapes
 from .traceback_records import SandboxTraceback
@@ -64,7 +66,11 @@ class ZMQInteractiveShell(InteractiveShell):
     failed_in_display = False
     keepkernel_on_exit: bool | None = None
 
-    _parent: dict[str, Any] = {}
+    #: The number of the cell that runs, if it enters the history.
+    stored_line: int | None = None
+
+    #: The header of the request that is being served.
+    _parent: dict[str, Any] = {"header": {"msg_id": ""}, "metadata": {}}
 
     @default("exiter")
     def _default_exiter(self) -> ZMQExitAutocall:
@@ -96,9 +102,14 @@ class ZMQInteractiveShell(InteractiveShell):
         )
         self.InteractiveTB.set_mode(mode=self.xmode)
 
+    def init_history(self) -> None:
+        self.history_manager = HostHistory(shell=self, parent=self)
+        self.configurables.append(self.history_manager)
+
     def init_magics(self) -> None:
         super().init_magics()
         self.register_magics(KernelMagics, shell_escapes.PackageMagics)
+        connecting.install(self)
         session_magic.install(self)
         fuel_magic.install(self)
 
@@ -170,11 +181,29 @@ class ZMQInteractiveShell(InteractiveShell):
 
     # The request being served.
 
+    def begin_request(self, request: str, msg_type: str) -> None:
+        """A request is served from now on."""
+        belonging.begin(request)
+        ZMQInteractiveShell.set_parent(self, _message(request, msg_type))
+
     def get_parent(self) -> dict[str, Any]:
-        return self._parent
+        """The request that the running code belongs to: for a task that of the cell that started it."""
+        here = belonging.here()
+        if here in ("", self._parent.get("header", {}).get("msg_id")):
+            return self._parent
+        return _message(here, "execute_request")
 
     def set_parent(self, parent: dict[str, Any]) -> None:
         self._parent = parent
+
+    @property
+    def parent_header(self) -> dict[str, Any]:
+        """As `get_parent`, under the name that libraries use."""
+        return self.get_parent()
+
+    @parent_header.setter
+    def parent_header(self, parent: dict[str, Any]) -> None:
+        self.set_parent(parent)
 
     # What the sandbox has not.
 
@@ -227,6 +256,19 @@ class ZMQInteractiveShell(InteractiveShell):
 InteractiveShellABC.register(ZMQInteractiveShell)
 
 
+def _message(request: str, msg_type: str) -> dict[str, Any]:
+    """A request as far as the guest knows it, in the form that libraries expect."""
+    header = {"msg_id": request, "msg_type": msg_type, "session": "", "username": "", "version": "5.3"}
+    return {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": {},
+        "msg_id": request,
+        "msg_type": msg_type,
+    }
+
+
 def make_shell() -> ZMQInteractiveShell:
     """The one shell of this guest."""
     config = Config()
@@ -234,8 +276,7 @@ def make_shell() -> ZMQInteractiveShell:
     config.HistoryManager.hist_file = ":memory:"
     # What other libraries, and older versions of tqdm, take for the sign of a notebook.
     config.IPKernelApp.cellblock = True
-    # What tqdm takes for the sign of a notebook: a module of that name, not the package.
-    sys.modules.setdefault("ipykernel.zmqshell", sys.modules[__name__])
+    ipykernel_names.install(sys.modules[__name__])
     return ZMQInteractiveShell.instance(config=config)
 
 

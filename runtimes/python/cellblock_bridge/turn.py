@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import streams
+from .background import go_on, pending
 from .completeness import is_complete
 from .door import door
 from .execution import execute, show_error
@@ -105,7 +106,9 @@ def _failure(error: BaseException) -> Content:
 
 
 def _execute(here: Session, request: Request, buffers: list[bytes]) -> Content:
-    return execute(here, request)
+    reply = execute(here, request)
+    reply.update(pending(here))
+    return reply
 
 
 def _complete(here: Session, request: Request, buffers: list[bytes]) -> Content:
@@ -128,7 +131,7 @@ def _is_complete(here: Session, request: Request, buffers: list[bytes]) -> Conte
 
 
 def _comm(here: Session, request: Request, buffers: list[bytes]) -> Content:
-    here.shell.set_parent({"header": {"msg_id": request.get("msg_id") or ""}, "metadata": {}})
+    here.shell.begin_request(str(request.get("msg_id") or ""), str(request.get("msg_type")))
     msg_type, content = str(request.get("msg_type")), request.get("content", {})
     metadata = request.get("metadata", {})
 
@@ -142,7 +145,11 @@ def _comm(here: Session, request: Request, buffers: list[bytes]) -> Content:
         gate.run(serve)
     except BaseException as error:  # noqa: BLE001 - an interrupt in a callback
         show_error(here.shell, error)
-    return {}
+    return pending(here)
+
+
+def _loop(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    return go_on(here, request)
 
 
 def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content:
@@ -214,6 +221,7 @@ _HANDLERS: dict[str, Handler] = {
     "inspect": _inspect,
     "is_complete": _is_complete,
     "comm": _comm,
+    "loop": _loop,
     "comm_info": _comm_info,
     "start": _start,
     "resume": _resume,

@@ -22,7 +22,7 @@ fn dummy() -> SessionHandle {
             let Request::Execute(execute) = &job.request else {
                 continue;
             };
-            let say = |event| drop(job.events.send(Queued { event, permit: None }));
+            let say = |event| drop(job.events.send(Queued::of(event)));
             let done = |content: Value| {
                 let content: Map<String, Value> = content.as_object().cloned().unwrap();
                 say(Event::Done(Box::new(Outcome {
@@ -145,7 +145,7 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
     let (interrupt, interrupted) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let job = queue.blocking_recv().unwrap();
-        let say = |event| job.events.send(Queued { event, permit: None }).unwrap();
+        let say = |event| job.events.send(Queued::of(event)).unwrap();
         say(Event::Stream { name: StreamName::Stdout, text: "begun".into() });
         ctrl_c.send(()).unwrap();
         interrupted.recv().unwrap();

@@ -68,7 +68,7 @@ impl Outputs {
                     cell.outputs.clear();
                 }
             }
-            Event::Comm { .. } | Event::Input { .. } | Event::Done(_) => {}
+            Event::Comm { .. } | Event::Input { .. } | Event::Serving { .. } | Event::Done(_) => {}
         }
     }
 

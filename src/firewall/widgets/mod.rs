@@ -103,7 +103,8 @@ impl Comms {
             CommKind::Open if WIDGETS.contains(&target) => only(data, &[], removed),
             CommKind::Open => targets.iter().any(|name| name == target) && self.remember_other(id),
             CommKind::Message if self.others.contains(id) => true,
-            CommKind::Message if self.refused.contains(id) => false,
+            // Of what the page was not told there is nothing to say.
+            CommKind::Message | CommKind::Close if self.refused.contains(id) => false,
             CommKind::Message => self.message(may, id, data, removed),
             CommKind::Close => self.close(id, data, removed),
         };

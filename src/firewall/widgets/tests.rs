@@ -97,6 +97,20 @@ fn widgets_that_bring_code_are_refused() {
 }
 
 #[test]
+fn nothing_follows_of_a_comm_that_was_refused() {
+    let mut session = Session::new();
+    assert_eq!(session.check(CommKind::Open, "b", "bokeh-comm", &mut json!({})), Verdict::Refuse);
+    for kind in [CommKind::Message, CommKind::Close, CommKind::Message] {
+        assert_eq!(session.check(kind, "b", "", &mut json!({})), Verdict::Refuse, "{kind:?}");
+    }
+    assert_eq!(session.1.count(Kind::Comm), 1, "it is said once");
+    assert_eq!(session.check(CommKind::Open, "b", "my-own", &mut json!({})), Verdict::Pass);
+    assert_eq!(session.check(CommKind::Close, "b", "", &mut json!({})), Verdict::Pass);
+    // A target that the page opened and nobody knows here is closed.
+    assert_eq!(session.check(CommKind::Close, "c", "", &mut json!({})), Verdict::Pass);
+}
+
+#[test]
 fn comms_to_widgets_and_to_what_the_policy_names_pass() {
     let mut session = Session::new();
     for target in ["my-own", "jupyter.widget.control", "jupyter.widget.version"] {

@@ -8,10 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::wire::contents::history::{Entry, HistoryRequest};
+use crate::session::Recall;
+use crate::wire::contents::history::{Access, Entry, HistoryRequest};
 use store::Store;
 
 /// Outputs longer than this are not kept, …
@@ -28,6 +32,25 @@ pub struct Kept {
     pub file: Option<PathBuf>,
     /// Whether results go into it, too: those of a session that is not kept do not.
     pub outputs: bool,
+    /// What the kernels of one session have in common: its code may see what they ran. Without it, only what this one ran.
+    pub whose: Option<String>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A client: the user, who may see whatever was run.
+    User,
+    /// The session's own code, which may see what its own kernels ran.
+    Guest,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// The number of this kernel's session.
+    pub(super) session: i64,
 }
 
 /// The way to the history's thread; cheap to clone.
@@ -40,7 +63,7 @@ pub struct History {
 enum Order {
     Input { line: u32, source: String },
     Output { line: u32, text: String },
-    Query { request: HistoryRequest, found: oneshot::Sender<Vec<Entry>> },
+    Query { request: HistoryRequest, asker: Asker, found: oneshot::Sender<Found> },
     Close { closed: oneshot::Sender<()> },
 }
 
@@ -88,8 +111,12 @@ impl History {
 
     /// What was asked for; nothing if the history cannot be read.
     pub async fn query(&self, request: HistoryRequest) -> Vec<Entry> {
+        self.ask(request, Asker::User).await.entries
+    }
+
+    async fn ask(&self, request: HistoryRequest, asker: Asker) -> Found {
         let (found, answer) = oneshot::channel();
-        self.order(Order::Query { request, found });
+        self.order(Order::Query { request, asker, found });
         answer.await.unwrap_or_default()
     }
 
@@ -106,6 +133,23 @@ impl History {
     }
 }
 
+impl Recall for History {
+    fn recall(&self, asked: Map<String, Value>) -> BoxFuture<'_, Value> {
+        async move {
+            // Patterns are the guest's own affair: of some the work has no bound.
+            let Ok(request) = serde_json::from_value::<HistoryRequest>(Value::Object(asked)) else {
+                return json!({"error": "this cannot be asked of the history"});
+            };
+            if request.hist_access_type == Access::Search {
+                return json!({"error": "the history is not searched for the guest"});
+            }
+            let Found { entries, session } = self.ask(request, Asker::Guest).await;
+            json!({"history": entries, "session": session})
+        }
+        .boxed()
+    }
+}
+
 fn serve(kept: Kept, mut orders: UnboundedReceiver<Order>, waiting: &AtomicUsize) {
     let Some(mut store) = open(kept) else { return };
     let mut warned = false;
@@ -116,7 +160,9 @@ fn serve(kept: Kept, mut orders: UnboundedReceiver<Order>, waiting: &AtomicUsize
         let result = match order {
             Order::Input { line, source } => store.record_input(line, &source),
             Order::Output { line, text } => store.record_output(line, &text),
-            Order::Query { request, found } => store.query(&request).map(|entries| drop(found.send(entries))),
+            Order::Query { request, asker, found } => store
+                .query(&request, asker)
+                .map(|entries| drop(found.send(Found { entries, session: store.session() }))),
             Order::Close { closed } => {
                 let ended = store.end();
                 drop(store);
@@ -129,7 +175,7 @@ fn serve(kept: Kept, mut orders: UnboundedReceiver<Order>, waiting: &AtomicUsize
 }
 
 fn open(kept: Kept) -> Option<Store> {
-    let in_file = kept.file.map(|path| Store::in_file(&path, kept.outputs));
+    let in_file = kept.file.map(|path| Store::in_file(&path, kept.outputs, kept.whose.as_deref()));
     match in_file {
         Some(Ok(store)) => return Some(store),
         Some(Err(error)) => {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::kernel::{Kernel, Language, Launch, Parent};
-use crate::session::{Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage};
+use crate::session::{Comm, Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage};
 use crate::wire::ConnectionFile;
 
 /// As much output as a session lets wait.
@@ -83,11 +83,11 @@ impl Dummy {
                 Request::Inspect { detail_level, .. } => object(json!({
                     "status": "ok", "found": true, "data": {"text/plain": detail_level.to_string()}, "metadata": {}})),
                 Request::IsComplete { .. } => object(json!({"status": "complete"})),
-                Request::Comm { kind, content, metadata, buffers } => {
+                Request::Comm(Comm { kind, content, metadata, buffers, .. }) => {
                     put(&events, Event::Comm { kind, content, metadata, buffers });
                     Map::new()
                 }
-                Request::Close { .. } => Map::new(),
+                Request::Close { .. } | Request::Loop { .. } => Map::new(),
                 Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
             };
             put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
@@ -151,7 +151,7 @@ impl Dummy {
             }
         };
         let event = Event::Stream { name: StreamName::Stdout, text };
-        let _ = events.send(Queued { event, permit: Some(permit) });
+        let _ = events.send(Queued { permit: Some(permit), ..Queued::of(event) });
     }
 
     fn flood(&self, events: &UnboundedSender<Queued>, bytes: usize) {
@@ -185,7 +185,7 @@ impl Dummy {
 }
 
 fn put(events: &UnboundedSender<Queued>, event: Event) {
-    let _ = events.send(Queued { event, permit: None });
+    let _ = events.send(Queued::of(event));
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -219,6 +219,7 @@ fn serve() {
         history: crate::kernel::history::Kept {
             file: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
             outputs: true,
+            whose: None,
         },
         parent: Parent::from_env(),
         metrics: Arc::default(),

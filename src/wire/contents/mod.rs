@@ -4,6 +4,7 @@
 
 pub mod comm;
 pub mod complete;
+pub mod connect;
 pub mod execute;
 pub mod history;
 pub mod input;
