@@ -10,6 +10,7 @@ from types import ModuleType
 from . import (
     builtin_names,
     comms,
+    computing_time,
     imports,
     loop,
     module_names,
@@ -65,6 +66,7 @@ def session() -> Session:
     streams.install()
     restrictions.install()
     wide_integers.install()
+    computing_time.install()
     runner = loop.install()
     module_names.install()
     shell = make_shell()
