@@ -1,7 +1,9 @@
-//! The guest's clocks: the machine's, or those of a deterministic guest.
+//! The guest's clocks: the machine's, or those of a deterministic guest. The clock of computing time stands still while the
+//! guest sleeps: it is that of the guest's thread, or goes by the fuel that a deterministic guest has used.
 
 use std::time::SystemTime;
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::Caller;
 
 use super::errno;
@@ -11,12 +13,18 @@ use super::pass::pass;
 /// `clockid`s.
 const WALL: i32 = 0;
 const MONOTONIC: i32 = 1;
+/// Those of a process and of a thread, of which there is one.
+const COMPUTING: [i32; 2] = [2, 3];
 /// The step that a deterministic clock is said to have, in nanoseconds.
 const STEP: u64 = 1_000;
 
 pub(super) async fn clock_time_get(caller: &mut Caller<'_, Host>, args: (i32, i64, i32)) -> wasmtime::Result<i32> {
     let (clock, precision, result) = args;
     let fuel = host::used(caller);
+    if COMPUTING.contains(&clock) {
+        let now = computing(caller, fuel);
+        return Ok(answer(caller, result, now));
+    }
     let Some(fixed) = caller.data_mut().fixed.as_mut().filter(|_| is_known(clock)) else {
         return Ok(pass!(caller, clock_time_get sync, clock, precision, result));
     };
@@ -28,11 +36,25 @@ pub(super) async fn clock_res_get(caller: &mut Caller<'_, Host>, (clock, result)
     if caller.data().fixed.is_some() && is_known(clock) {
         return Ok(answer(caller, result, STEP));
     }
+    if COMPUTING.contains(&clock) {
+        return Ok(answer(caller, result, 1));
+    }
     Ok(pass!(caller, clock_res_get sync, clock, result))
 }
 
+fn computing(caller: &Caller<'_, Host>, fuel: u64) -> u64 {
+    match &caller.data().fixed {
+        Some(fixed) => fixed.computed(fuel),
+        None => {
+            let now = clock_gettime(ClockId::ThreadCPUTime);
+            let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+            seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or_default())
+        }
+    }
+}
+
 fn is_known(clock: i32) -> bool {
-    matches!(clock, WALL | MONOTONIC)
+    matches!(clock, WALL | MONOTONIC) || COMPUTING.contains(&clock)
 }
 
 fn answer(caller: &mut Caller<'_, Host>, result: i32, nanoseconds: u64) -> i32 {

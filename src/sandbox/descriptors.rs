@@ -6,10 +6,15 @@ use wasmtime::Caller;
 
 use super::changes;
 use super::errno;
-use super::host::Host;
+use super::host::{self, Host};
 use super::pass::pass;
+use super::prices;
 use super::raw;
+use super::refusals::Refusal;
 
+/// `flags` of `sock_accept` by which the patched C library asks for another number of an open file (`docs/guest-patches.md`):
+/// WASI has no call for that, and no sockets are here.
+const DUPLICATE: i32 = 0x647570;
 /// `advice`: how many kinds there are.
 const ADVICE: i32 = 6;
 
@@ -27,6 +32,31 @@ pub(super) async fn fd_close(caller: &mut Caller<'_, Host>, (number,): (i32,)) -
         Some(None) => Ok(errno::SUCCESS),
         Some(Some(fd)) => Ok(pass!(caller, fd_close, fd)),
     }
+}
+
+pub(super) async fn sock_accept(caller: &mut Caller<'_, Host>, (number, flags, result): (i32, i32, i32)) -> Answer {
+    if flags != DUPLICATE {
+        caller.data().control.refuse(Refusal::Socket);
+        return Ok(errno::PERM);
+    }
+    if !caller.data().files.is_opened(number) {
+        return Ok(errno::NOTSUP);
+    }
+    if caller.data().files.full() {
+        caller.data().control.refuse(Refusal::OpenFile);
+        return Ok(errno::MFILE);
+    }
+    host::charge(caller, prices::each(prices::OPEN, caller.data().files.count())).await;
+    let Host { files, wasi, .. } = caller.data_mut();
+    let duplicate = match files.duplicate(wasi, number).await {
+        Ok(duplicate) => duplicate,
+        Err(errno) => return Ok(errno),
+    };
+    if host::write(caller, result.cast_unsigned(), &duplicate.to_le_bytes()).is_none() {
+        caller.data_mut().files.remove(duplicate.cast_signed());
+        return Ok(errno::FAULT);
+    }
+    Ok(errno::SUCCESS)
 }
 
 pub(super) async fn fd_advise(caller: &mut Caller<'_, Host>, args: (i32, i64, i64, i32)) -> Answer {

@@ -9,7 +9,7 @@
 //! something is about to happen to its path is opened before. A file in a mount within a mount must still be
 //! the one that it was: which directory that is can be another one under another policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -54,6 +54,9 @@ pub struct Kept {
     /// Which file it was, if it is in a mount within a mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     identity: Option<u64>,
+    /// The number that it is a duplicate of: they share the offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    twin_of: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,8 @@ enum State {
     Live(i32),
     /// Open in an earlier instance, at this offset; and which file it was, if that is known.
     Asleep(u64, Option<u64>),
+    /// Open in an earlier instance, and the same open file as another number's, which is asleep.
+    Twin(u32),
     /// Open in an earlier instance, and not to be had again.
     Dead,
 }
@@ -110,9 +115,17 @@ impl Files {
     /// The files of a guest with `mounts` mounts, of which `kept` were open at the last commit.
     pub fn new(mounts: usize, limit: usize, kept: &[Kept]) -> Self {
         let first = FIRST_MOUNT + u32::try_from(mounts).unwrap_or(u32::MAX - FIRST_MOUNT);
+        let sleeps = |number| {
+            kept.iter().any(|kept| (kept.number, kept.twin_of, kept.dead) == (number, None, false) && number >= first)
+        };
         let open = kept.iter().filter(|kept| kept.number >= first).map(|kept| {
             let file = Opened { path: plain(&kept.file.path), ..kept.file.clone() };
-            let state = if kept.dead { State::Dead } else { State::Asleep(kept.offset, kept.identity) };
+            let state = match kept.twin_of {
+                _ if kept.dead => State::Dead,
+                Some(other) if sleeps(other) => State::Twin(other),
+                Some(_) => State::Dead,
+                None => State::Asleep(kept.offset, kept.identity),
+            };
             (kept.number, (file, state))
         });
         Self { first, limit, open: open.collect(), inner: Inner::default() }
@@ -146,11 +159,23 @@ impl Files {
                     None => (0, true, None),
                 },
                 State::Dead => (0, true, None),
+                State::Twin(_) => (0, false, None),
                 State::Asleep(offset, identity) => (*offset, false, *identity),
             };
-            kept.push(Kept { number: *number, file: file.clone(), offset, dead, identity });
+            let twin_of = match state {
+                State::Live(fd) => self.numbers_of(*fd).next().filter(|first| first != number),
+                State::Twin(other) => Some(*other),
+                State::Asleep(..) | State::Dead => None,
+            };
+            kept.push(Kept { number: *number, file: file.clone(), offset, dead, identity, twin_of });
         }
         kept
+    }
+
+    /// The numbers of a file that is open in this instance, in order.
+    fn numbers_of(&self, fd: i32) -> impl Iterator<Item = u32> {
+        let is_it = move |state: &State| matches!(state, State::Live(other) if *other == fd);
+        self.open.iter().filter(move |(_, (_, state))| is_it(state)).map(|(number, _)| *number)
     }
 
     /// Whether a guest's number is a file's that it opened, not a text stream or a mount.
@@ -165,8 +190,15 @@ impl Files {
 
     /// Notes the flags that a file has from now on.
     pub(super) fn set_flags(&mut self, number: i32, fd_flags: i32) {
-        if let Some((file, _)) = self.open.get_mut(&number.cast_unsigned()) {
-            file.fd_flags = fd_flags;
+        let number = number.cast_unsigned();
+        let numbers: Vec<_> = match self.open.get(&number) {
+            Some((_, State::Live(fd))) => self.numbers_of(*fd).collect(),
+            _ => vec![number],
+        };
+        for number in numbers {
+            if let Some((file, _)) = self.open.get_mut(&number) {
+                file.fd_flags = fd_flags;
+            }
         }
     }
 
@@ -206,9 +238,9 @@ impl Files {
     pub(super) fn live(&self) -> Vec<i32> {
         let live = self.open.values().filter_map(|(_, state)| match state {
             State::Live(fd) => Some(*fd),
-            State::Asleep(..) | State::Dead => None,
+            State::Asleep(..) | State::Twin(_) | State::Dead => None,
         });
-        live.collect()
+        live.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The WASI context's number for a guest's; `None` if there is no such file any more.
@@ -217,10 +249,26 @@ impl Files {
         if number < self.first {
             return Some(number.cast_signed());
         }
+        let number = match self.open.get(&number)? {
+            (_, State::Twin(other)) => *other,
+            _ => number,
+        };
+        let fd = self.awake(wasi, number).await;
+        // Its duplicates share what became of it.
+        if !matches!(self.open.get(&number), Some((_, State::Asleep(..)))) {
+            let twins =
+                self.open.values_mut().filter(|(_, state)| matches!(state, State::Twin(other) if *other == number));
+            twins.for_each(|(_, state)| *state = fd.map_or(State::Dead, State::Live));
+        }
+        fd
+    }
+
+    /// Opens the file of a number that is asleep, which is no duplicate.
+    async fn awake(&mut self, wasi: &mut WasiP1Ctx, number: u32) -> Option<i32> {
         let (file, state) = self.open.get_mut(&number)?;
         let (offset, identity) = match state {
             State::Live(fd) => return Some(*fd),
-            State::Dead => return None,
+            State::Dead | State::Twin(_) => return None,
             State::Asleep(offset, identity) => (*offset, *identity),
         };
         let how = How { lookup: file.lookup, flags: file.flags & !ONCE, rights: file.rights, fd_flags: file.fd_flags };
@@ -266,11 +314,36 @@ impl Files {
 
     /// Forgets a number and answers what the WASI context has to close: nothing, if the file was not open in it.
     pub(super) fn remove(&mut self, number: i32) -> Option<Option<i32>> {
-        let (_, state) = self.open.remove(&number.cast_unsigned())?;
+        let number = number.cast_unsigned();
+        let (_, state) = self.open.remove(&number)?;
         Some(match state {
-            State::Live(fd) => Some(fd),
-            State::Asleep(..) | State::Dead => None,
+            State::Live(fd) => Some(fd).filter(|fd| self.numbers_of(*fd).next().is_none()),
+            State::Asleep(..) => {
+                self.inherit(number, state);
+                None
+            }
+            State::Twin(_) | State::Dead => None,
         })
+    }
+
+    /// One of the duplicates of a number that is gone takes its place.
+    fn inherit(&mut self, gone: u32, state: State) {
+        let mut heir = None;
+        let twins = self.open.iter_mut().filter(|(_, (_, state))| matches!(state, State::Twin(of) if *of == gone));
+        let mut left = Some(state);
+        for (number, (_, state)) in twins {
+            *state = left.take().unwrap_or(State::Twin(*heir.get_or_insert(*number)));
+            heir.get_or_insert(*number);
+        }
+    }
+
+    /// Another number for an open file, with one offset for both, or the errno.
+    pub(super) async fn duplicate(&mut self, wasi: &mut WasiP1Ctx, number: i32) -> Result<u32, i32> {
+        let fd = self.resolve(wasi, number).await.ok_or(errno::BADF)?;
+        let (file, _) = self.open.get(&number.cast_unsigned()).ok_or(errno::NOTSUP)?;
+        let (file, number) = (file.clone(), self.free());
+        self.open.insert(number, (file, State::Live(fd)));
+        Ok(number)
     }
 
     /// Opens the files at and below a place that are asleep, before something happens to the place: afterwards

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Raised when anything of this changes, or the engine's settings for it: sets apart what setup makes.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// When a session begins: 2026-01-01 00:00 UTC, in nanoseconds since 1970.
 pub const EPOCH: u64 = 1_767_225_600 * SECOND;
@@ -29,6 +29,9 @@ const BLOCK: u64 = 32;
 pub struct Fixed {
     /// The time at which the turn began, or the last one ended, and what was added to it since.
     clock: u64,
+    /// Nanoseconds that the turns before have computed.
+    #[serde(default)]
+    computed: u64,
     /// Bytes of randomness that were taken.
     drawn: u64,
     /// When a name was last made or removed in a directory that the guest may write to. All such directories show
@@ -48,14 +51,14 @@ enum Stream {
 impl Default for Fixed {
     /// Of a guest that is to become an image.
     fn default() -> Self {
-        Self { clock: IMAGE, drawn: 0, named: IMAGE, stream: Stream::Image }
+        Self { clock: IMAGE, computed: 0, drawn: 0, named: IMAGE, stream: Stream::Image }
     }
 }
 
 impl Fixed {
     /// Of a session that begins on an image.
     pub fn session() -> Self {
-        Self { clock: EPOCH, drawn: 0, named: EPOCH, stream: Stream::Session }
+        Self { clock: EPOCH, computed: 0, drawn: 0, named: EPOCH, stream: Stream::Session }
     }
 
     /// A turn begins, on the next whole second: Python takes two sources of one length for the same if they were
@@ -67,6 +70,12 @@ impl Fixed {
     /// A turn ends that used this much fuel.
     pub(super) fn end_turn(&mut self, fuel: u64) {
         self.add(fuel / FUEL);
+        self.computed = self.computed(fuel);
+    }
+
+    /// The nanoseconds that were computed until now, in a turn that has used this much fuel: sleep and readings are none.
+    pub(super) fn computed(&self, fuel: u64) -> u64 {
+        self.computed.saturating_add(fuel / FUEL)
     }
 
     /// The time in a turn that has used this much fuel, in nanoseconds since 1970. On both of the guest's clocks.
@@ -164,9 +173,11 @@ mod tests {
         assert_eq!(fixed.now(0), EPOCH + SECOND);
         assert_eq!(fixed.read(500), EPOCH + SECOND + READING + 50);
         fixed.sleep(7);
+        assert_eq!((fixed.computed(0), fixed.computed(1000)), (0, 100));
         let last = fixed.now(1000);
         fixed.end_turn(1000);
         assert_eq!(fixed.clock_ns(), last);
+        assert_eq!(fixed.computed(50), 105);
         fixed.begin_turn();
         assert_eq!(fixed.now(0), EPOCH + 2 * SECOND);
         fixed.sleep(u64::MAX);

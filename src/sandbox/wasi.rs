@@ -170,6 +170,7 @@ fn pass_on(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         descriptors::fd_close(i32);
         descriptors::fd_datasync(i32);
         descriptors::fd_sync(i32);
+        descriptors::sock_accept(i32, i32, i32);
     }
     let price = price_of(MODULE, "proc_exit")?;
     linker.func_wrap_async(MODULE, "proc_exit", move |mut caller: Caller<'_, Host>, (status,): (i32,)| {
@@ -197,7 +198,6 @@ fn refuse(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         path_symlink(i32, i32, i32, i32, i32): errno::PERM, note(Refusal::Symlink);
         path_link(i32, i32, i32, i32, i32, i32, i32): errno::PERM, note(Refusal::Link);
         fd_renumber(i32, i32): errno::PERM, note(Refusal::Renumber);
-        sock_accept(i32, i32, i32): errno::PERM, note(Refusal::Socket);
         sock_recv(i32, i32, i32, i32, i32, i32): errno::PERM, note(Refusal::Socket);
         sock_send(i32, i32, i32, i32, i32): errno::PERM, note(Refusal::Socket);
         sock_shutdown(i32, i32): errno::PERM, note(Refusal::Socket);

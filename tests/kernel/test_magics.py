@@ -176,7 +176,7 @@ def test_magics_without_a_meaning_here_do_nothing(kernel: Frontend, code: str) -
     kernel.run_ok(code)
 
 
-@pytest.mark.parametrize("code, words", [("%edit", "%load FILE"), ("%edit f.py", "%load FILE"), ("%ed -p", "%load FILE"), ("%connect_info", "connection file")])
+@pytest.mark.parametrize("code, words", [("%edit", "%load FILE"), ("%edit f.py", "%load FILE"), ("%ed -p", "%load FILE")])
 def test_magics_that_would_reach_out_say_what_to_do(kernel: Frontend, code: str, words: str) -> None:
     outcome = kernel.run(code)
     assert outcome.error and outcome.error["ename"] == "UsageError" and words in outcome.error["evalue"]

@@ -26,6 +26,9 @@ CELLS = {
 import time, datetime
 print(time.time(), time.time_ns(), time.monotonic(), time.perf_counter(), time.process_time())
 print(datetime.datetime.now(), time.ctime(), time.get_clock_info("time"))
+computed = time.process_time_ns()
+time.sleep(3)
+assert 0 < time.thread_time_ns() - computed < 10**8
 """,
     "random": """
 import os, random, secrets, uuid

@@ -20,14 +20,27 @@ _changes: dict[str, Change] = {}
 
 
 def after_import(name: str, change: Change) -> None:
-    """Have `change` called with the module of that name, now or when it has been imported."""
+    """Have `change` called with the module of that name, now or when it has been imported, after those before it."""
     module = sys.modules.get(name)
     if module is not None:
         change(module)
         return
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-    _changes[name] = change
+    before = _changes.get(name)
+    _changes[name] = change if before is None else _both(before, change)
+
+
+def _both(first: Change, second: Change) -> Change:
+    def both(module: ModuleType) -> None:
+        for change in (first, second):
+            try:
+                change(module)
+            except (AttributeError, KeyError):
+                # As below, for each of them.
+                pass
+
+    return both
 
 
 class _Finder(importlib.abc.MetaPathFinder):

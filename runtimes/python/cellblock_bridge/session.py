@@ -11,6 +11,7 @@ from . import (
     belonging,
     builtin_names,
     comms,
+    computing_time,
     debugging,
     imports,
     loop,
@@ -71,6 +72,7 @@ def session() -> Session:
     restrictions.install()
     wide_integers.install()
     belonging.install()
+    computing_time.install()
     runner = loop.install()
     module_names.install()
     shell = make_shell()

@@ -1,14 +1,16 @@
 """numpy's default integer has 64 bits, as on every machine that notebooks come from.
 
 numpy's own code is changed by the host (`docs/guest-patches.md`, Integers), which leaves what is
-written in Python: the names of the types, the legacy random numbers, counts, and the few places of
-other libraries that hand the default integer to code that was compiled for pointers' integers.
-Positions (`np.intp`) stay what pointers are here, 32 bits. Does nothing where they have 64.
+written in Python: the names of the types, counts and positions that are made there, and the few
+places of other libraries that hand the default integer to code that was compiled for pointers'
+integers, or cast positions to those before they check them. `np.intp` stays what pointers are here,
+32 bits. Does nothing where they have 64.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from types import ModuleType
 from typing import Any
 
@@ -22,11 +24,21 @@ def install() -> None:
     if sys.maxsize > 2**32:
         return
     after_import("numpy._core._type_aliases", _rename_types)
-    after_import("numpy.random.mtrand", _widen_random_numbers)
-    after_import("numpy.random", _take_random_numbers)
-    after_import("numpy.lib._histograms_impl", _widen_histogram)
-    after_import("numpy._core.multiarray", _widen_bincount)
+    after_import("numpy._core.multiarray", _check_positions)
+    after_import("numpy._core.numeric", _widen_counts)
+    after_import("numpy.random.mtrand", _widen_permutations)
+    after_import("numpy.lib._arraysetops_impl", _widen_positions)
+    after_import("numpy.lib._histograms_impl", _widen_positions)
+    after_import("numpy.ma.core", _widen_masked_counts)
+    for module in ("generic", "indexers.utils", "indexes.datetimelike", "indexes.range"):
+        after_import(f"pandas.core.{module}", _narrow_conversions)
+    for name in sys.builtin_module_names:
+        if name.startswith(_COMPILED):
+            after_import(name, _narrow_numpy)
+    after_import("pandas._libs.algos", _narrow_positions)
     after_import("pandas._libs.internals", _narrow_block_numbers)
+    after_import("pandas.core.series", _widen_series)
+    after_import("pandas", _widen_numbering)
     after_import("scipy.signal._peak_finding", _narrow_peaks)
     after_import("sklearn.utils._random", _narrow_samples)
 
@@ -59,47 +71,91 @@ class _Numpy(ModuleType):
         return numpy.result_type(*(numpy.int64 if kind is numpy.long else kind for kind in kinds))
 
 
-# What gives C longs, of which the values fit.
-_DRAWN = (
-    "binomial",
-    "geometric",
-    "hypergeometric",
-    "logseries",
-    "multinomial",
-    "negative_binomial",
-    "poisson",
-    "tomaxint",
-    "zipf",
+# Packages whose compiled modules take what numpy gives for positions into buffers of pointers' integers, to write to.
+_COMPILED = ("pandas.", "scipy.", "sklearn.", "statsmodels.")
+# What gives positions.
+_POSITIONS = (
+    "argmax",
+    "argmin",
+    "argpartition",
+    "argsort",
+    "argwhere",
+    "digitize",
+    "flatnonzero",
+    "lexsort",
+    "nonzero",
+    "searchsorted",
 )
 
 
-def _widen_random_numbers(mtrand: Any) -> None:
+def _narrow_numpy(compiled: Any) -> None:
+    numpy = compiled.np
+    changed = {name: _narrowed(getattr(numpy, name)) for name in _POSITIONS}
+    changed["where"] = _narrowed_tuple(numpy.where, 0)
+    changed["unique"] = _narrowed_tuple(numpy.unique, 1)
+    # With all its names, as compiled code looks them up again and again.
+    compiled.np = _Changed(numpy, **vars(numpy) | changed)
+
+
+def _narrowed(function: Any) -> Any:
+    @functools.wraps(function)
+    def narrowed(*args: Any, **kwargs: Any) -> Any:
+        found = function(*args, **kwargs)
+        return tuple(map(_narrow, found)) if isinstance(found, tuple) else _narrow(found)
+
+    return narrowed
+
+
+def _narrowed_tuple(function: Any, kept: int) -> Any:
+    """Of a function that gives positions if it gives several arrays, after those that are kept."""
+
+    @functools.wraps(function)
+    def narrowed(*args: Any, **kwargs: Any) -> Any:
+        found = function(*args, **kwargs)
+        return (*found[:kept], *map(_narrow, found[kept:])) if isinstance(found, tuple) else found
+
+    return narrowed
+
+
+def _widen_permutations(mtrand: Any) -> None:
     mtrand.np = _Numpy(mtrand.np)
-    for name in _DRAWN:
-        if hasattr(mtrand, name):
-            setattr(mtrand, name, _widened(getattr(mtrand, name)))
 
 
-def _take_random_numbers(random: Any) -> None:
-    """numpy.random has names of its own for the functions of mtrand."""
-    for name in _DRAWN:
-        if hasattr(random, name):
-            setattr(random, name, getattr(random.mtrand, name))
+class _Changed(ModuleType):
+    """numpy, with other things in the places of some: for a module that asks this one for them."""
+
+    def __init__(self, numpy: Any, **changed: Any) -> None:
+        super().__init__("numpy")
+        self._numpy = numpy
+        vars(self).update(changed)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numpy, name)
 
 
-def _widen_bincount(multiarray: Any) -> None:
-    multiarray.bincount = _widened(multiarray.bincount)
+def _widen_positions(module: Any) -> None:
+    """Arrays that the module's own Python fills with positions or counts: of `unique`, of `histogram`."""
+    module.np = _Changed(module.np, intp=module.np.int64)
 
 
-def _widen_histogram(histograms: Any) -> None:
-    inner = histograms.histogram
+def _widen_counts(numeric: Any) -> None:
+    numeric.count_nonzero = _widened(numeric.count_nonzero)
 
-    @functools.wraps(inner)
-    def histogram(*args: Any, **kwargs: Any) -> Any:
-        counts, edges = inner(*args, **kwargs)
-        return _wide(counts), edges
 
-    histograms.histogram = histogram
+def _widen_masked_counts(core: Any) -> None:
+    core.MaskedArray.count = _widened(core.MaskedArray.count)
+
+
+def _widen_series(series: Any) -> None:
+    kind = series.Series
+    kind.argsort = _widened(kind.argsort)
+    kind.factorize = _widened_first(kind.factorize)
+
+
+def _widen_numbering(pandas: Any) -> None:
+    """What numbers values; pandas itself uses others than these names."""
+    for name in ("factorize", "cut", "qcut"):
+        setattr(pandas, name, _widened_first(getattr(pandas, name)))
 
 
 def _widened(function: Any) -> Any:
@@ -110,10 +166,109 @@ def _widened(function: Any) -> Any:
     return widened
 
 
+def _widened_first(function: Any) -> Any:
+    """Of a function that gives positions, or those and something else."""
+
+    @functools.wraps(function)
+    def widened(*args: Any, **kwargs: Any) -> Any:
+        found = function(*args, **kwargs)
+        return (_wide(found[0]), *found[1:]) if isinstance(found, tuple) else _wide(found)
+
+    return widened
+
+
 def _wide(found: Any) -> Any:
-    """An array of positions or C longs as one of `int64`; anything else as it is."""
+    """An array, series or number of positions as one of `int64`; anything else as it is."""
     kind = getattr(getattr(found, "dtype", None), "char", None)
-    return found.astype("int64") if kind in ("l", "p", "n") and found.ndim else found
+    return found.astype("int64") if kind in ("l", "p", "n") else found
+
+
+_LEAST, _MOST = -(2**31), 2**31 - 1
+
+
+def _is_outside(found: Any) -> bool:
+    """Whether an array has an integer that is none of a pointer's."""
+    return found.dtype.char in "qQ" and bool(((found < _LEAST) | (found > _MOST)).any())
+
+
+def _check_positions(multiarray: Any) -> None:
+    """What takes positions by numpy's iterators, which cast them as they go."""
+    bincount, ravel, unravel = multiarray.bincount, multiarray.ravel_multi_index, multiarray.unravel_index
+
+    @functools.wraps(bincount)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        numbers = multiarray.asarray(args[0]) if args else None
+        if numbers is not None and numbers.size and _is_outside(numbers):
+            if numbers.min() < 0:
+                raise ValueError("'list' argument must have no negative elements")
+            raise MemoryError(f"Unable to allocate an array with shape ({numbers.max() + 1},) and data type int64")
+        return _wide(bincount(*args, **kwargs))
+
+    @functools.wraps(ravel)
+    def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+        found = [multiarray.asarray(positions) for positions in multi_index]
+        if any(_is_outside(positions) for positions in found):
+            lengths = dims if isinstance(dims, (tuple, list)) else (dims,)
+            modes = mode if isinstance(mode, tuple) else (mode,) * len(found)
+            multi_index = tuple(map(_brought_inside, found, lengths, modes))
+        return ravel(multi_index, dims, mode, order)
+
+    @functools.wraps(unravel)
+    def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+        found = multiarray.asarray(indices)
+        if _is_outside(found):
+            size = math.prod(shape if isinstance(shape, (tuple, list)) else (shape,))
+            first = next(position for position in found.flat if not _LEAST <= position <= _MOST)
+            raise ValueError(f"index {first} is out of bounds for array with size {size}")
+        return unravel(indices, shape, order)
+
+    multiarray.bincount = counted
+    multiarray.ravel_multi_index = ravel_multi_index
+    multiarray.unravel_index = unravel_index
+
+
+def _brought_inside(positions: Any, length: int, mode: str) -> Any:
+    if not _is_outside(positions):
+        return positions
+    if mode == "wrap":
+        return positions % length
+    if mode == "clip":
+        return positions.clip(0, length - 1)
+    raise ValueError("invalid entry in coordinates array")
+
+
+def _narrow_positions(algos: Any) -> None:
+    """pandas casts positions before it checks whether they are inside: what does not fit has to stay outside."""
+    inner = algos.ensure_platform_int
+
+    @functools.wraps(inner)
+    def ensure_platform_int(arr: Any) -> Any:
+        narrow = inner(arr)
+        return narrow if narrow is arr else _checked(arr, narrow)
+
+    algos.ensure_platform_int = ensure_platform_int
+
+
+def _narrow_conversions(module: Any) -> None:
+    """The same where it writes `np.asarray(positions, dtype=np.intp)`."""
+    numpy = module.np
+
+    @functools.wraps(numpy.asarray)
+    def asarray(found: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs.get("dtype") is not numpy.intp or len(kwargs) != 1:
+            return numpy.asarray(found, *args, **kwargs)
+        # What is empty has no type of its own, and what is no array of integers is cast as ever.
+        found = numpy.asarray(found) if isinstance(found, (list, tuple)) and found else found
+        return _checked(found, numpy.asarray(found, **kwargs))
+
+    module.np = _Changed(numpy, asarray=asarray)
+
+
+def _checked(found: Any, narrow: Any) -> Any:
+    """Positions that were cast to `np.intp`, with those that do not fit made the nearest that do."""
+    if getattr(getattr(found, "dtype", None), "char", None) not in ("q", "Q") or not (narrow != found).any():
+        return narrow
+    return found.clip(_LEAST, _MOST).astype(narrow.dtype)
 
 
 def _narrow_block_numbers(internals: Any) -> None:

@@ -13,6 +13,7 @@ use super::{Change, Patch, PatchError};
 
 const FUNCTION_SECTION: u8 = 3;
 const CODE_SECTION: u8 = 10;
+const NO_ORIGINAL: &str = "only a wrapped function has an original";
 
 /// Applies all `patches` to `module`, or none.
 ///
@@ -24,11 +25,22 @@ pub fn apply(module: &[u8], patches: &[Patch]) -> Result<Vec<u8>, PatchError> {
     let names = patches.iter().flat_map(names_in).collect::<BTreeSet<_>>();
     let survey = Survey::of(module, &names)?;
     let mut patched = module.to_vec();
-    let mut bodies = Bodies { survey: &survey, module, edits: BTreeMap::new(), wraps: BTreeMap::new() };
+    let mut bodies =
+        Bodies { survey: &survey, module, edits: BTreeMap::new(), wraps: BTreeMap::new(), added: Vec::new() };
+    // Those that are added come first among the new functions, so that all others can call them.
+    for patch in patches {
+        if let Change::Add { params, results, locals, body, .. } = &patch.change {
+            bodies.add(patch, params, results, locals, *body)?;
+        }
+    }
     for patch in patches {
         match &patch.change {
+            Change::Add { .. } => {}
             Change::Edit { expected, times, replacement } => bodies.edit(patch, expected, *times, replacement)?,
             Change::Wrap { params, results, locals, body } => bodies.wrap(patch, params, results, locals, body)?,
+            Change::WrapMade { params, results, locals, body, .. } => {
+                bodies.wrap(patch, params, results, locals, &body())?;
+            }
             Change::WrapEach { copies, wrapped, locals, body, .. } => {
                 bodies.wrap_each(patch, (*copies, *wrapped), locals, *body)?;
             }
@@ -59,16 +71,21 @@ fn names_in(patch: &Patch) -> Vec<&'static str> {
     let ops: &[&[Op]] = match &patch.change {
         Change::Edit { expected, replacement, .. } => &[expected, replacement],
         Change::Wrap { body, .. } => &[body],
-        Change::Text { .. } | Change::WrapEach { .. } => &[],
+        Change::Text { .. } | Change::WrapMade { .. } | Change::WrapEach { .. } | Change::Add { .. } => &[],
+    };
+    let made = match &patch.change {
+        Change::Add { body, .. } | Change::WrapMade { body, .. } => body(),
+        _ => Vec::new(),
     };
     let known: &[&str] = match &patch.change {
         Change::WrapEach { calls, .. } => calls,
         _ => &[],
     };
-    let called = ops.iter().flat_map(|ops| ops.iter()).filter_map(|op| match op {
+    let called = ops.iter().flat_map(|ops| ops.iter()).chain(&made).filter_map(|op| match op {
         Op::Call(name) => Some(*name),
         Op::Plain(_) | Op::Original => None,
     });
+    let called = called.collect::<Vec<_>>();
     std::iter::once(patch.function).chain(called).chain(known.iter().copied()).collect()
 }
 
@@ -107,6 +124,13 @@ struct Bodies<'a> {
     /// By the function's place: which bytes of the module are replaced by which.
     edits: BTreeMap<usize, Vec<Replaced>>,
     wraps: BTreeMap<usize, Wrapper>,
+    added: Vec<Added>,
+}
+
+/// A function that is added.
+struct Added {
+    kind: u32,
+    wrapper: Wrapper,
 }
 
 /// The new body of a wrapped function.
@@ -120,8 +144,8 @@ impl<'a> Bodies<'a> {
     fn edit(&mut self, patch: &Patch, expected: &[Op], times: usize, replacement: &[Op]) -> Result<(), PatchError> {
         let name = patch.function;
         let index = |function: Option<&'static str>| match function {
-            Some(function) => self.survey.function(function),
-            None => Err(PatchError::BadEntry(name, "only a wrapped function has an original")),
+            Some(function) => self.function(function),
+            None => Err(PatchError::BadEntry(name, NO_ORIGINAL)),
         };
         let pattern = op::encode(expected, index)?;
         let new = op::encode(replacement, index)?;
@@ -151,9 +175,6 @@ impl<'a> Bodies<'a> {
     ) -> Result<(), PatchError> {
         let name = patch.function;
         let place = self.survey.defined(name)?;
-        let same = |found: &[wasmparser::ValType], wanted: &[ValType]| {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| is(*found, *wanted))
-        };
         match self.survey.signature(place) {
             Some(found) if same(found.params(), params) && same(found.results(), results) => {}
             _ => return Err(PatchError::Signature(name)),
@@ -186,6 +207,34 @@ impl<'a> Bodies<'a> {
         Ok(())
     }
 
+    fn add(
+        &mut self,
+        patch: &Patch,
+        params: &[ValType],
+        results: &[ValType],
+        locals: &'static [ValType],
+        body: fn() -> Vec<Op>,
+    ) -> Result<(), PatchError> {
+        let function = patch.function;
+        if self.survey.function(function).is_ok() || self.added.iter().any(|added| added.wrapper.function == function) {
+            return Err(PatchError::Overlap(function));
+        }
+        let kind = self
+            .survey
+            .kind(|found| same(found.params(), params) && same(found.results(), results))
+            .ok_or(PatchError::Signature(function))?;
+        self.added.push(Added { kind, wrapper: Wrapper { function, locals, body: body() } });
+        Ok(())
+    }
+
+    /// The index of a function of the module, or of one that is added.
+    fn function(&self, name: &'static str) -> Result<u32, PatchError> {
+        match self.added.iter().position(|added| added.wrapper.function == name) {
+            Some(place) => Ok(self.survey.count().saturating_add(place as u32)),
+            None => self.survey.function(name),
+        }
+    }
+
     fn keep(&mut self, place: usize, wrapper: Wrapper) -> Result<(), PatchError> {
         let name = wrapper.function;
         match self.wraps.insert(place, wrapper) {
@@ -205,11 +254,15 @@ impl<'a> Bodies<'a> {
             match self.wraps.get(&place) {
                 None => code.raw(&self.edited(place)),
                 Some(wrapper) => {
-                    let original = self.survey.imported as usize + self.survey.bodies.len() + added.len();
+                    let original = self.survey.count() as usize + self.added.len() + added.len();
                     added.push(place);
-                    code.raw(&self.encoded(wrapper, original as u32)?)
+                    code.raw(&self.encoded(wrapper, Some(original as u32))?)
                 }
             };
+        }
+        for new in &self.added {
+            code.raw(&self.encoded(&new.wrapper, None)?);
+            functions.function(new.kind);
         }
         for place in added {
             code.raw(&self.edited(place));
@@ -234,8 +287,8 @@ impl<'a> Bodies<'a> {
         body.into()
     }
 
-    /// The new body of a function whose original one has moved to the index `original`.
-    fn encoded(&self, wrapper: &Wrapper, original: u32) -> Result<Vec<u8>, PatchError> {
+    /// The new body of a function whose original one, if it has one, has moved to the index `original`.
+    fn encoded(&self, wrapper: &Wrapper, original: Option<u32>) -> Result<Vec<u8>, PatchError> {
         let mut bytes = Vec::new();
         wrapper.locals.len().encode(&mut bytes);
         for local in wrapper.locals {
@@ -243,8 +296,8 @@ impl<'a> Bodies<'a> {
             local.encode(&mut bytes);
         }
         bytes.extend(op::encode(&wrapper.body, |function| match function {
-            Some(function) => self.survey.function(function),
-            None => Ok(original),
+            Some(function) => self.function(function),
+            None => original.ok_or(PatchError::BadEntry(wrapper.function, NO_ORIGINAL)),
         })?);
         wasm_encoder::Instruction::End.encode(&mut bytes);
         Ok(bytes)
@@ -271,6 +324,11 @@ fn find(body: &FunctionBody<'_>, pattern: &[u8]) -> Result<Vec<Range<usize>>, Pa
     });
     let offset = |at: usize| operators.get(at).map_or(end, |(offset, _)| *offset);
     Ok(starts.map(|at| offset(at)..offset(at.saturating_add(wanted.len()))).collect())
+}
+
+/// Whether these are the types that are wanted.
+fn same(found: &[wasmparser::ValType], wanted: &[ValType]) -> bool {
+    found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| is(*found, *wanted))
 }
 
 /// Whether two libraries mean the same type; patches need numbers only.

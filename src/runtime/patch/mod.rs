@@ -27,7 +27,7 @@ pub use shape::Shape;
 /// One change to one function.
 #[derive(Debug, Clone)]
 pub struct Patch {
-    /// The function's name in the module's `name` section; exactly one function may have it.
+    /// The function's name in the module's `name` section; exactly one function may have it. Of one that is added, none.
     pub function: &'static str,
     /// What is done to it.
     pub change: Change,
@@ -61,6 +61,19 @@ pub enum Change {
         /// The new body, without the `end` of the function.
         body: &'static [Op],
     },
+    /// As [`Change::Wrap`], with a body that is made, as it is too long to be written out.
+    WrapMade {
+        /// The types of the parameters that it has to have.
+        params: &'static [ValType],
+        /// The types of the results that it has to have.
+        results: &'static [ValType],
+        /// Locals of the new body, one by one, after the parameters.
+        locals: &'static [ValType],
+        /// What the new body does, for people.
+        about: &'static str,
+        /// The new body, without the `end` of the function.
+        body: fn() -> Vec<Op>,
+    },
     /// As [`Change::Wrap`], for every function of that name. Compilers make many of C's `static` functions in headers; in
     /// C++ their names go on with the types of the parameters.
     WrapEach {
@@ -76,6 +89,19 @@ pub enum Change {
         about: &'static str,
         /// The new body of one of them, without its `end`; none for one that stays as it is.
         body: fn(&Shape<'_>) -> Option<Vec<Op>>,
+    },
+    /// The function is not there: it is added for the bodies of others, which call it by its name.
+    Add {
+        /// The types of its parameters; some function of the module has to have the same parameters and results.
+        params: &'static [ValType],
+        /// The types of its results.
+        results: &'static [ValType],
+        /// Its locals, one by one, after the parameters.
+        locals: &'static [ValType],
+        /// What it does, for people.
+        about: &'static str,
+        /// Its body, without its `end`.
+        body: fn() -> Vec<Op>,
     },
     /// A text that the function uses. It is the module's initial memory that is changed.
     Text {

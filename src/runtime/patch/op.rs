@@ -50,6 +50,41 @@ pub const fn store(offset: u64) -> Op {
     Op::Plain(Instruction::I32Store(at(offset, 2)))
 }
 
+/// `f64.const`
+pub fn double(value: f64) -> Op {
+    Op::Plain(Instruction::F64Const(value.into()))
+}
+
+/// `br`
+pub const fn br(depth: u32) -> Op {
+    Op::Plain(Instruction::Br(depth))
+}
+
+/// `br_if`
+pub const fn br_if(depth: u32) -> Op {
+    Op::Plain(Instruction::BrIf(depth))
+}
+
+/// `i64.load` at an address plus `offset`, aligned or not.
+pub const fn load_long(offset: u64) -> Op {
+    Op::Plain(Instruction::I64Load(at(offset, 0)))
+}
+
+/// `i64.store` at an address plus `offset`, aligned or not.
+pub const fn store_long(offset: u64) -> Op {
+    Op::Plain(Instruction::I64Store(at(offset, 0)))
+}
+
+/// `block` without parameters and results.
+pub const BLOCK: Op = Op::Plain(Instruction::Block(BlockType::Empty));
+/// `loop` without parameters and results.
+pub const LOOP: Op = Op::Plain(Instruction::Loop(BlockType::Empty));
+/// `else`
+pub const ELSE: Op = Op::Plain(Instruction::Else);
+/// `i32.mul`
+pub const MUL: Op = Op::Plain(Instruction::I32Mul);
+/// `i32.or`
+pub const OR: Op = Op::Plain(Instruction::I32Or);
 /// `if` without parameters and results.
 pub const IF: Op = Op::Plain(Instruction::If(BlockType::Empty));
 /// `end`

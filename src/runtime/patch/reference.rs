@@ -20,6 +20,8 @@ fn described(patch: &Patch) -> String {
         }
         Change::Wrap { body, .. } => format!("wrapped: `{}`", listed(body)),
         Change::WrapEach { copies, wrapped, about, .. } => format!("{wrapped} of {copies} wrapped: {about}"),
+        Change::WrapMade { about, .. } => format!("wrapped: {about}"),
+        Change::Add { about, .. } => format!("added: {about}"),
         Change::Text { expected, replacement, .. } => format!("\"{expected}\" becomes \"{replacement}\""),
     }
 }
@@ -32,9 +34,14 @@ fn page() -> String {
             "\n## {}\n\n{}\n\n| function | change | why | test |\n|---|---|---|---|",
             theme.title, theme.about
         );
-        for patch in theme.patches {
-            let test = patch.test.rsplit('/').next().unwrap_or_default();
-            let _ = writeln!(text, "| `{}` | {} | {} | `{test}` |", patch.function, described(patch), patch.reason);
+        // Those that are changed alike for the same reason share a row.
+        let row = |patch: &Patch| (described(patch), patch.reason, patch.test);
+        for alike in theme.patches.iter().flat_map(|patches| patches.chunk_by(|one, next| row(one) == row(next))) {
+            let functions = alike.iter().map(|patch| format!("`{}`", patch.function)).collect::<Vec<_>>().join(", ");
+            for patch in alike.iter().take(1) {
+                let (described, test) = (described(patch), patch.test.rsplit('/').next().unwrap_or_default());
+                let _ = writeln!(text, "| {functions} | {described} | {} | `{test}` |", patch.reason);
+            }
         }
     }
     text

@@ -116,6 +116,17 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// How many functions there are.
+    pub fn count(&self) -> u32 {
+        self.imported.saturating_add(u32::try_from(self.bodies.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The number of a type of function.
+    pub fn kind(&self, is_it: impl Fn(&wasmparser::FuncType) -> bool) -> Option<u32> {
+        let place = self.signatures.iter().position(|found| found.as_ref().is_some_and(&is_it))?;
+        u32::try_from(place).ok()
+    }
+
     /// The indices of all functions of that name, whatever their parameters.
     pub fn family(&self, name: &'static str) -> Vec<u32> {
         let all = [self.named.get(name), self.overloaded.get(name)];

@@ -123,6 +123,42 @@ fn a_text_is_replaced_and_what_is_left_of_it_is_zero() {
 }
 
 #[test]
+fn a_function_is_added_that_others_call() {
+    const NEW: Change = Change::Add {
+        params: &[ValType::I32],
+        results: &[ValType::I32],
+        locals: &[ValType::I32],
+        about: "",
+        body: || vec![get(0), int(1000), ADD, set(1), get(1)],
+    };
+    const CALLS_IT: Change = Change::WrapMade {
+        params: &[ValType::I32],
+        results: &[ValType::I32],
+        locals: &[],
+        about: "",
+        body: || vec![get(0), Op::Original, Op::Call("new"), Op::Call("newer")],
+    };
+    const TWICE: Change = Change::Add {
+        params: &[ValType::I32],
+        results: &[ValType::I32],
+        locals: &[],
+        about: "",
+        body: || vec![get(0), Op::Call("new")],
+    };
+    // Whatever comes first in the table.
+    let patches = [patch("helper", CALLS_IT), patch("newer", TWICE), patch("new", NEW)];
+    assert_eq!(run(&apply(&sample(NAMES), &patches).unwrap()).0, 6 + 2000 + 7);
+    assert!(matches!(apply(&sample(NAMES), &[patch("new", NEW), patch("new", NEW)]), Err(PatchError::Overlap("new"))));
+    assert!(matches!(apply(&sample(NAMES), &[patch("main", NEW)]), Err(PatchError::Overlap("main"))));
+    assert!(refused(NAMES, &[patch("helper", CALLS_IT)]).contains("no function named new"));
+    const ODD: Change = Change::Add { params: &[ValType::F64], results: &[], locals: &[], about: "", body: Vec::new };
+    assert!(matches!(apply(&sample(NAMES), &[patch("new", ODD)]), Err(PatchError::Signature("new"))));
+    const ORIGINAL: Change =
+        Change::Add { params: &[], results: &[ValType::I32], locals: &[], about: "", body: || vec![Op::Original] };
+    assert!(refused(NAMES, &[patch("new", ORIGINAL)]).contains("only a wrapped function"));
+}
+
+#[test]
 fn what_differs_is_refused() {
     const OTHER: Change = Change::Edit { expected: &[int(8), get(0)], times: 1, replacement: &[int(9), get(0)] };
     let differs = refused(NAMES, &[patch("main", OTHER)]);

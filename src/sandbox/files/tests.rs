@@ -158,6 +158,54 @@ fn a_sleeping_file_whose_path_is_taken_is_opened_before() {
 }
 
 #[test]
+fn a_duplicate_is_the_same_open_file_later_whichever_is_closed() {
+    let mut guest = Guest::new();
+    let first = guest.open("a", CREATE);
+    let duplicate =
+        |guest: &mut Guest, of: i32| to_end(guest.files.duplicate(&mut guest.wasi, of)).unwrap().cast_signed();
+    let (second, third) = (duplicate(&mut guest, first), duplicate(&mut guest, first));
+    let fd = |guest: &mut Guest, number: i32| to_end(guest.files.resolve(&mut guest.wasi, number));
+    assert_eq!(fd(&mut guest, first), fd(&mut guest, third));
+    assert_eq!(guest.files.live().len(), 1);
+    let kept = guest.keep();
+    guest.restart(&kept);
+    let one = fd(&mut guest, third);
+    assert!(one.is_some() && one == fd(&mut guest, first) && one == fd(&mut guest, second));
+    // Only the last one closes it.
+    assert_eq!((guest.files.remove(first), guest.files.remove(third)), (Some(None), Some(None)));
+    assert_eq!(guest.files.remove(second), Some(one));
+    // The one that the others sleep with goes.
+    guest.restart(&kept);
+    assert_eq!(guest.files.remove(first), Some(None));
+    let kept = guest.keep();
+    guest.restart(&kept);
+    assert!(fd(&mut guest, third).is_some() && fd(&mut guest, third) == fd(&mut guest, second));
+    assert_eq!(to_end(guest.files.duplicate(&mut guest.wasi, 99)), Err(errno::BADF));
+}
+
+#[test]
+fn records_of_duplicates_that_make_no_sense_are_dead() {
+    let mut guest = Guest::new();
+    let number = guest.open("a", CREATE);
+    let [kept] = <[Kept; 1]>::try_from(guest.keep()).unwrap();
+    let like = |number: i32, twin_of: i32| Kept {
+        number: number.cast_unsigned(),
+        twin_of: Some(twin_of.cast_unsigned()),
+        ..kept.clone()
+    };
+    guest.restart(&[
+        like(number, number),
+        like(number + 1, number + 2),
+        like(number + 2, number + 1),
+        like(number + 3, MOUNT),
+    ]);
+    for odd in number..number + 4 {
+        assert_eq!(guest.identity(odd), None);
+        assert_eq!(guest.files.remove(odd), Some(None));
+    }
+}
+
+#[test]
 fn records_without_the_newer_field_are_read() {
     let json =
         r#"{"number":5,"file":{"mount":3,"path":"a/./b","lookup":1,"flags":0,"rights":[2,2],"fd_flags":0},"offset":9}"#;

@@ -8,7 +8,7 @@ use super::super::{Change, Patch, Shape};
 use super::Theme;
 
 /// Raised when the bodies below become others.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Where numpy's `ndarray` is.
 const ARRAY_TYPE: i32 = 26_443_132;
@@ -31,6 +31,7 @@ const CALLS: &[&str] = &[
     "PyArray_DescrFromType",
     "PyArray_CastToType",
     "_Py_DecRef",
+    "cellblock_outside",
 ];
 
 const TEST: &str = "tests/kernel/test_integers.py::test_compiled_code_takes_default_integers_as_positions";
@@ -40,7 +41,7 @@ pub const THEME: Theme = Theme {
     about: "Compiled code of pandas, scipy and scikit-learn that says `intp` or `long` takes buffers of 32 bits only, and is given arrays \
             of the default integer. Where it only reads, it is given a copy of 32 bits once it has refused an array of `int64`; nothing is \
             done before it has. A buffer that is written to is refused as before: the writes would be lost with the copy.",
-    patches: &[
+    patches: &[&[
         Patch {
             function: "__Pyx__GetBufferAndValidate",
             change: Change::WrapEach {
@@ -71,7 +72,7 @@ pub const THEME: Theme = Theme {
             reason: "The buffers of Cython's `const intp_t[:]`.",
             test: TEST,
         },
-    ],
+    ]],
 };
 
 /// Calls the original, and if it refused an `ndarray` of `int64` that is not to be written to, calls it again with a copy
@@ -100,6 +101,9 @@ fn wrapper(shape: &Shape<'_>, object: u32, flags: &Operator<'_>) -> Option<Vec<O
     body.extend([get(object), load(DESCRIPTOR), load(TYPE_NUMBER), int(LONG_LONG), NE, IF]);
     body.extend(answer());
     body.push(Op::Call("PyErr_Clear"));
+    // A position that is too large for `intp` is out of bounds of whatever it is for.
+    body.extend([get(object), int(0), int(i32::MAX), int(0), Op::Call("cellblock_outside"), IF]);
+    body.extend(answer());
     body.extend([get(object), int(LONG), Op::Call("PyArray_DescrFromType"), int(0), Op::Call("PyArray_CastToType")]);
     body.extend([tee(copy), EQZ, IF]);
     body.extend(answer());

@@ -40,13 +40,12 @@ const fn default_integer(function: &'static str, times: usize, reason: &'static 
 pub const THEME: Theme = Theme {
     title: "Integers",
     about: "numpy's default integer is that of pointers, which have 32 bits here: sums, powers and conversions come out \
-            wrong without a word that are right on every 64-bit machine. It is `int64` instead. The names in Python (`np.int_`, `np.uint`), counts \
-            (`np.bincount`, `np.histogram`) and random numbers follow in the bridge (`wide_integers.py`).\n\n\
-            What stays: `np.intp`, which positions are, has to be what pointers are, so what gives positions (`argsort`, `nonzero`, \
-            `searchsorted`, `argmax`) gives `int32`; a position beyond 2^31 is taken modulo 2^32 where numpy on Linux says \
-            that it is out of bounds; `np.long` and the code `l` are C's `long`, as are the numbers of a `RandomState` of one's own other \
-            than those of `randint`, `choice` and `permutation`.",
-    patches: &[
+            wrong without a word that are right on every 64-bit machine. It is `int64` instead. The names in Python (`np.int_`, `np.uint`) and what is counted \
+            there follow in the bridge (`wide_integers.py`).\n\n\
+            What stays: `np.intp` has to be what pointers are, so an array that is cast to it (`astype(np.intp)`) has 32 bits, and what does not fit is \
+            taken modulo 2^32, as by `astype(np.int32)`, which it is; pandas' own arrays of positions (`Index.get_indexer`, `GroupBy.indices`) have 32 bits; \
+            `np.long` and the code `l` are C's `long`, and a `RandomState` draws numbers of its range.",
+    patches: &[&[
         default_integer("discover_descriptor_from_pylong", 1, "The type of a Python integer whose value is not known."),
         Patch {
             function: "discover_descriptor_from_pylong",
@@ -177,5 +176,5 @@ pub const THEME: Theme = Theme {
             reason: "What takes positions takes integers of the default type: `np.repeat`, `np.take`, `np.put`, `np.bincount`.",
             test: "tests/kernel/test_integers.py::test_positions_may_be_integers_of_64_bits",
         },
-    ],
+    ]],
 };

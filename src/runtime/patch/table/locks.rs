@@ -18,7 +18,7 @@ pub const THEME: Theme = Theme {
     about: "There is one thread, so a lock that is held is never released while somebody waits for it, and WASI's C library traps \
             where it would wait. A wait with a time-out sleeps until then, in a host call that an interrupt ends; one without raises `RuntimeError`, \
             as nothing could ever end it.",
-    patches: &[
+    patches: &[&[
         Patch {
             function: "_PyMutex_LockTimed",
             change: Change::Edit {
@@ -82,5 +82,5 @@ pub const THEME: Theme = Theme {
             reason: "A wait with a time-out sleeps instead of trapping.",
             test: "tests/kernel/test_locks.py::test_a_wait_with_a_time_out_times_out",
         },
-    ],
+    ]],
 };

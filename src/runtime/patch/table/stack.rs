@@ -20,7 +20,7 @@ pub const THEME: Theme = Theme {
             each call has a frame of the host's native stack besides, and what overflows that traps, which costs the cell. So that the check \
             comes first, set-up lets CPython use 4 MiB of the C stack (`PyUnstable_ThreadState_SetStackProtection`), and the engine gives it \
             128 MiB of native stack: 32 times as much, and of those that check `json`'s parser takes the most, 12 times.",
-    patches: &[
+    patches: &[&[
         Patch {
             function: "_Py_Dealloc",
             change: deeper(&[I32], &[], OF_ONE),
@@ -58,7 +58,7 @@ pub const THEME: Theme = Theme {
             reason: "The same for `hash` of a slice of slices.",
             test: TOO_DEEP,
         },
-    ],
+    ]],
 };
 
 const TOO_DEEP: &str = "tests/kernel/test_deep_recursion.py::test_what_is_too_deep_ends_in_an_exception";
