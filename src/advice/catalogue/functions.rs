@@ -75,6 +75,12 @@ pub const FUNCTIONS: &[Function] = &[
         "os.get_terminal_size()",
         "import shutil\nshutil.get_terminal_size()",
     ),
+    of(
+        "os.dup",
+        "`sys.stdout` and `sys.stderr` themselves, or `contextlib.redirect_stdout`",
+        "saved = os.dup(1)",
+        "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as text:\n    print(\"caught\")",
+    ),
     of("os.getrandom", "`os.urandom`", "os.getrandom(16)", "os.urandom(16)"),
     of("os.sendfile", "`shutil.copyfileobj`", "", ""),
     of("os.copy_file_range", "`shutil.copyfileobj`", "", ""),

@@ -7,7 +7,7 @@ names the sandbox and an attribute `cellblock_reason` that the host classifies b
 
 from __future__ import annotations
 
-from . import absent, native, network, pictures, processes, threads, tools
+from . import absent, duplicates, native, network, pictures, processes, threads, tools
 
 
 def install() -> None:
@@ -17,5 +17,6 @@ def install() -> None:
     network.install()
     native.install()
     absent.install()
+    duplicates.install()
     pictures.install()
     tools.install()
