@@ -120,7 +120,7 @@ pub const THEME: Theme = Theme {
             "PyArray_FromArray",
             3,
             ints(2),
-            "an array of `int64` that is wanted as `intp`, but not by force, comes by way of `cellblock_narrow`",
+            "an array of `int64` that is wanted as `intp`, but not by force, is looked through, and comes by way of `cellblock_narrow` if anything does not fit",
             wrappers::from_array,
             "All that takes positions or counts as arrays: `np.repeat`, `np.choose`, `np.bincount`, `reduceat`, `sorter=`.",
         ),

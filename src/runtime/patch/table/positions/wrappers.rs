@@ -21,18 +21,23 @@ pub(super) fn gives_each(params: u32) -> Vec<Op> {
 }
 
 pub(super) fn from_array() -> Vec<Op> {
-    let (array, kind, flags, narrowed, result) = (0, 1, 2, 3, 4);
+    let (array, kind, flags, found, result) = (0, 1, 2, 3, 4);
     let mut ops = vec![BLOCK, get(kind), EQZ, br_if(0), get(kind), load(TYPE_NUMBER), int(LONG), NE, br_if(0)];
     ops.extend(is_wide(array));
     ops.extend([EQZ, br_if(0), get(flags), int(FORCE_CAST | WRITE_BACK), AND, br_if(0)]);
     // `uint64` is refused but where "same kind" is enough.
     ops.extend([get(array), load(DESCRIPTOR), load(TYPE_NUMBER), int(LONG_LONG), NE]);
     ops.extend([get(flags), int(SAME_KIND), AND, EQZ, AND, br_if(0)]);
-    ops.extend([get(array), call("cellblock_narrow"), tee(narrowed), EQZ, IF]);
+    ops.extend([get(array), call("cellblock_plain"), tee(found), EQZ, IF]);
     ops.extend(release(kind));
-    ops.extend([int(0), RETURN, END]);
-    ops.extend([get(narrowed), get(kind), get(flags), Op::Original, set(result)]);
-    ops.extend(release(narrowed));
+    ops.extend([int(0), RETURN, END, get(found), call("cellblock_first_outside"), set(result)]);
+    ops.extend(release(found));
+    // Most are as they were, so that the class of the array stays.
+    ops.extend([get(result), int(0), LT_S, br_if(0)]);
+    ops.extend([get(array), call("cellblock_narrow"), tee(found), EQZ, IF]);
+    ops.extend(release(kind));
+    ops.extend([int(0), RETURN, END, get(found), get(kind), get(flags), Op::Original, set(result)]);
+    ops.extend(release(found));
     ops.extend([get(result), RETURN, END, get(array), get(kind), get(flags), Op::Original]);
     ops
 }
