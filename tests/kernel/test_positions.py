@@ -149,6 +149,14 @@ def test_an_array_for_positions_stays_the_one_that_was_given(loaded: Frontend) -
     assert outcome.result and outcome.result["text/plain"] == "(True, [0, 1, 2])"
 
 
+def test_what_is_made_of_positions_is_of_their_class(loaded: Frontend) -> None:
+    loaded.run_ok("class Own(np.ndarray): pass\nown = np.array([0, 1]).view(Own)")
+    kinds = "[type(found).__name__ for found in (own.choose([[1, 2], [3, 4]]), own.argsort(), own.repeat(own), a.take(own), own.take([1]), a[own])]"
+    native = {"np": np, "a": np.arange(3)}
+    exec("class Own(np.ndarray): pass\nown = np.array([0, 1]).view(Own)", native)
+    assert loaded.value(kinds) == repr(eval(kinds, native))
+
+
 def test_compiled_code_gets_positions_as_it_was_compiled(loaded: Frontend) -> None:
     code = (
         "import scipy.sparse as sp, scipy.sparse.csgraph as graph, scipy.signal, scipy.stats\n"

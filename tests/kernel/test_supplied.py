@@ -87,6 +87,22 @@ def test_there_is_a_user_with_a_home(kernel: Frontend) -> None:
     assert outcome.stdout == "True\nTrue True\nTrue ~nobody-else\nTrue\n1 True True\n" + "KeyError\n" * 3
 
 
+def test_files_have_one_owner(kernel: Frontend) -> None:
+    outcome = kernel.run_ok(
+        "import io, os, shutil, tarfile\nopen('owned', 'w').write('x')\n"
+        "os.chown('owned', -1, -1)\nos.chown('owned', os.getuid(), os.getgid())\nos.lchown('owned', 0, -1)\nshutil.chown('owned', 'user', 'user')\n"
+        "with open('owned') as file: os.fchown(file.fileno(), 0, 0)\n"
+        "for change in (lambda: os.chown('owned', 1000, -1), lambda: os.chown('owned', 0, 5)):\n"
+        "    try: change()\n    except PermissionError as error: print(error.filename, error.strerror)\n"
+        "try: os.chown('nowhere', 0, 0)\nexcept FileNotFoundError: print('no file')\n"
+        "with tarfile.open('a.tar.gz', 'w:gz') as made: made.add('owned')\nos.remove('owned')\n"
+        "with tarfile.open('a.tar.gz') as packed:\n"
+        "    member = packed.getmember('owned')\n    print(member.uname, member.gname)\n    packed.extractall('out', filter='data')\n"
+        "    member.uid = member.gid = 1000\n    packed.extractall('trusted', filter='fully_trusted')\n"
+        "print(open('out/owned').read(), open('trusted/owned').read())\nshutil.rmtree('out')\nshutil.unpack_archive('a.tar.gz', 'out')")
+    assert outcome.stdout == "owned Operation not permitted\n" * 2 + "no file\nuser user\nx x\n"
+
+
 # --- locales -------------------------------------------------------------------------------------
 
 
@@ -215,3 +231,20 @@ def test_pandas_shows_tables_as_in_a_notebook(kernel: Frontend, tmp_path: Path) 
     assert len(shared) > 30 and {name: here[name] for name in shared} == {name: there[name] for name in shared}
     wide = "import numpy as np, pandas as pd\nprint(pd.DataFrame(np.arange(60).reshape(2, 30)))\nprint(pd.DataFrame(np.zeros((70, 2))))"
     assert kernel.run_ok(wide).stdout == on_linux(wide, tmp_path, before=IN_A_NOTEBOOK)
+
+
+# --- decimal -------------------------------------------------------------------------------------
+
+
+def test_decimal_numbers_are_those_of_linux(kernel: Frontend, tmp_path: Path) -> None:
+    code = (
+        "import decimal\nfrom decimal import Decimal as D, getcontext, localcontext\n"
+        "print(D('1.10') + D('2.2') * 3 - 1, D(1) / 3, D('2.675').quantize(D('0.01')), sum(D(i) / 7 for i in range(50)), D(2).sqrt(), round(D('2.675'), 2))\n"
+        "print(D('123456789012345678901234567890') + 1, D('-0.00') + 0, D('1E+40') - D('1E-40'), D('NaN') + 1, D(0) * -1, 3 - D('1.5'), 2 * D('0.5'))\n"
+        "print(sorted(flag.__name__ for flag, raised in getcontext().flags.items() if raised))\n"
+        "with localcontext(prec=5, rounding=decimal.ROUND_UP) as context:\n    print(D(1) / 3, D('1.000001') * 1, context.flags[decimal.Inexact])\n"
+        "with localcontext() as context:\n    context.traps[decimal.Inexact] = True\n    try: D(1) / 3\n    except decimal.Inexact: print('inexact')\n"
+        "try: D(1) / 0\nexcept decimal.DivisionByZero: print('by zero')\n"
+        "class Money(D): pass\nprint(type(Money('1') + Money('2')).__name__, Money('1.5') + D('0.25'))")
+    assert kernel.run_ok(code).stdout == on_linux(code, tmp_path)
+    assert kernel.value("decimal.Decimal.__add__.__code__.co_filename.rpartition('/')[2]") == "'decimals.py'"

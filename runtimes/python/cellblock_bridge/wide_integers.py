@@ -89,12 +89,16 @@ _POSITIONS = (
 
 
 def _narrow_numpy(compiled: Any) -> None:
-    numpy = compiled.np
+    compiled.np = _narrow_view(compiled.np)
+
+
+@functools.cache
+def _narrow_view(numpy: Any) -> _Changed:
+    """The one numpy that all of them see, with all its names, as compiled code looks them up again and again."""
     changed = {name: _narrowed(getattr(numpy, name)) for name in _POSITIONS}
     changed["where"] = _narrowed_tuple(numpy.where, 0)
     changed["unique"] = _narrowed_tuple(numpy.unique, 1)
-    # With all its names, as compiled code looks them up again and again.
-    compiled.np = _Changed(numpy, **vars(numpy) | changed)
+    return _Changed(numpy, **vars(numpy) | changed)
 
 
 def _narrowed(function: Any) -> Any:

@@ -46,7 +46,7 @@ _ABSENT: dict[str, list[tuple[_Kind, str]]] = {
         ),
         (
             _SERVICES,
-            "chown lchown fchown chroot copy_file_range ctermid eventfd eventfd_read eventfd_write "
+            "chroot copy_file_range ctermid eventfd eventfd_read eventfd_write "
             "fchdir fchmod fstatvfs statvfs fwalk get_terminal_size getgrouplist getloadavg getlogin "
             "getrandom getresgid getresuid getxattr setxattr listxattr removexattr initgroups lockf "
             "major minor makedev memfd_create mkfifo mknod posix_fallocate posix_fadvise preadv "

@@ -1,4 +1,4 @@
-"""Who runs this process: `os.getuid` and its relatives, `os.umask`, the modules `pwd` and `grp`.
+"""Who runs this process: `os.getuid` and its relatives, `os.umask`, `os.chown`, the modules `pwd` and `grp`.
 
 A sandbox has a single user. Its numbers are those that files have here (`st_uid`), its name and home are
 made up, and nothing is learned of the host's. Libraries ask when they make temporary directories,
@@ -7,6 +7,7 @@ look for a home, write an archive or a log.
 
 from __future__ import annotations
 
+import errno
 import operator
 import os
 import sys
@@ -88,6 +89,29 @@ def umask(mask: int, /) -> int:
     return before
 
 
+def chown(path: Any, uid: int, gid: int, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
+    """Change the owner and group id of path to the numeric uid and gid. There is one owner: it stays or it is refused."""
+    os.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+    _own(uid, gid, path)
+
+
+def lchown(path: Any, uid: int, gid: int) -> None:
+    """Change the owner and group id of path to the numeric uid and gid, without following links."""
+    chown(path, uid, gid, follow_symlinks=False)
+
+
+def fchown(fd: int, uid: int, gid: int) -> None:
+    """Change the owner and group id of the file of a descriptor."""
+    os.fstat(fd)
+    _own(uid, gid, None)
+
+
+def _own(uid: int, gid: int, path: Any) -> None:
+    # As number 0 this user may seem to be allowed to, and `tarfile` tries.
+    if not {operator.index(uid), operator.index(gid)} <= {_ID, -1}:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+
+
 def getuid() -> int:
     """Return the current process's user id."""
     return _ID
@@ -117,7 +141,7 @@ def install() -> None:
     """Supply what is not there."""
     if sys.platform != "wasi":
         return
-    for function in (umask, getuid, geteuid, getgid, getegid, getgroups):
+    for function in (umask, chown, lchown, fchown, getuid, geteuid, getgid, getegid, getgroups):
         if not hasattr(os, function.__name__):
             function.__module__ = "os"
             setattr(os, function.__name__, function)

@@ -15,8 +15,12 @@ const TEST: &str = "tests/kernel/test_float_warnings.py::test_casts_are_those_of
 /// A type that is cast from.
 #[derive(Clone, Copy)]
 enum Source {
+    Half,
     Float,
     Double,
+    /// Complex numbers, of which the real part is cast.
+    ComplexFloat,
+    ComplexDouble,
 }
 
 /// A type that is cast to: integers of that many bytes.
@@ -50,8 +54,11 @@ macro_rules! to_integers {
     };
 }
 
+const FROM_HALF: [Patch; 40] = to_integers!("half", Half);
 const FROM_FLOAT: [Patch; 40] = to_integers!("float", Float);
 const FROM_DOUBLE: [Patch; 40] = to_integers!("double", Double);
+const FROM_COMPLEX_FLOAT: [Patch; 40] = to_integers!("cfloat", ComplexFloat);
+const FROM_COMPLEX_DOUBLE: [Patch; 40] = to_integers!("cdouble", ComplexDouble);
 const TO_FLOAT: [Patch; 4] = [
     to_float("_aligned_contig_cast_double_to_float", || narrowed(false)),
     to_float("_contig_cast_double_to_float", || narrowed(false)),
@@ -65,7 +72,7 @@ pub const THEME: Theme = Theme {
     about: "WebAssembly casts what is not in the range of an integer type to the nearest number that is, and NaN to zero. On 64-bit Linux \
             negative numbers as unsigned integers come out modulo their range, what does not fit is the smallest integer, and numpy warns: \
             by that people know it. The same goes for `float64` as `float32`.",
-    patches: &[&FROM_FLOAT, &FROM_DOUBLE, &TO_FLOAT],
+    patches: &[&FROM_HALF, &FROM_FLOAT, &FROM_DOUBLE, &FROM_COMPLEX_FLOAT, &FROM_COMPLEX_DOUBLE, &TO_FLOAT],
 };
 
 const fn to_integer(function: &'static str, body: fn() -> Vec<Op>) -> Patch {
@@ -93,16 +100,21 @@ const fn to_float(function: &'static str, body: fn() -> Vec<Op>) -> Patch {
 impl Source {
     const fn size(self) -> i32 {
         match self {
+            Self::Half => 2,
             Self::Float => 4,
-            Self::Double => 8,
+            Self::Double | Self::ComplexFloat => 8,
+            Self::ComplexDouble => 16,
         }
     }
 
     /// The number at an address, in 64 bits.
     fn load(self) -> Vec<Op> {
         match self {
-            Self::Float => vec![Op::Plain(I::F32Load(at(0, 0))), Op::Plain(I::F64PromoteF32)],
-            Self::Double => vec![Op::Plain(I::F64Load(at(0, 0)))],
+            Self::Half => {
+                vec![Op::Plain(I::I32Load16U(at(0, 0))), Op::Call("npy_half_to_float"), Op::Plain(I::F64PromoteF32)]
+            }
+            Self::Float | Self::ComplexFloat => vec![Op::Plain(I::F32Load(at(0, 0))), Op::Plain(I::F64PromoteF32)],
+            Self::Double | Self::ComplexDouble => vec![Op::Plain(I::F64Load(at(0, 0)))],
         }
     }
 }
@@ -206,43 +218,54 @@ fn cast(source: Source, target: Target, strided: bool) -> Vec<Op> {
     ops
 }
 
+/// How several numbers are compared at once.
+struct Lanes {
+    number: fn(f64) -> Op,
+    splat: Op,
+    above: Op,
+    below: Op,
+}
+
+impl Lanes {
+    /// Of those that can be.
+    fn of(source: Source) -> Option<Self> {
+        let plain = |splat, above, below, number| Self {
+            number,
+            splat: Op::Plain(splat),
+            above: Op::Plain(above),
+            below: Op::Plain(below),
+        };
+        match source {
+            Source::Double => Some(plain(I::F64x2Splat, I::F64x2Ge, I::F64x2Lt, double)),
+            // The limits are powers of two.
+            Source::Float => Some(plain(I::F32x4Splat, I::F32x4Ge, I::F32x4Lt, |limit| {
+                Op::Plain(I::F32Const((limit as f32).into()))
+            })),
+            Source::Half | Source::ComplexFloat | Source::ComplexDouble => None,
+        }
+    }
+}
+
 /// Whether any number is out of a range, or none: the part of [`cast`] that has to be quick.
 fn looked_through(source: Source, (low, high): (f64, f64)) -> Vec<Op> {
     let (left, from, from_step, bad, number, inside, lane) = (5, 6, 8, 10, 11, 13, 14);
-    let (least, above, below) = match source {
-        Source::Double => (Op::Plain(I::F64x2Splat), Op::Plain(I::F64x2Ge), Op::Plain(I::F64x2Lt)),
-        Source::Float => (Op::Plain(I::F32x4Splat), Op::Plain(I::F32x4Ge), Op::Plain(I::F32x4Lt)),
-    };
-    let limit = |limit: f64| match source {
-        Source::Double => double(limit),
-        // The limits are powers of two.
-        Source::Float => Op::Plain(I::F32Const((limit as f32).into())),
-    };
-    let (bottom, top, vectors) = (15, 16, 16);
-    let at_once = 16 * vectors / source.size();
-    let mut ops = vec![get(from_step), int(source.size()), EQ, IF];
-    ops.extend([Op::Plain(I::V128Const(-1)), set(inside)]);
-    ops.extend([limit(low), least.clone(), set(bottom), limit(high), least, set(top)]);
-    ops.extend([BLOCK, LOOP, get(left), int(at_once), LT_S, br_if(1)]);
-    for place in (0..).step_by(16).take(vectors as usize) {
-        ops.extend([get(from), Op::Plain(I::V128Load(at(place, 0))), tee(lane), get(bottom), above.clone()]);
-        ops.extend([get(lane), get(top), below.clone(), Op::Plain(I::V128And)]);
-        ops.extend([get(inside), Op::Plain(I::V128And), set(inside)]);
+    let mut ops = Vec::new();
+    if let Some(lanes) = Lanes::of(source) {
+        let (bottom, top, vectors) = (15, 16, 16);
+        let at_once = 16 * vectors / source.size();
+        ops.extend([get(from_step), int(source.size()), EQ, IF, Op::Plain(I::V128Const(-1)), set(inside)]);
+        ops.extend([(lanes.number)(low), lanes.splat.clone(), set(bottom)]);
+        ops.extend([(lanes.number)(high), lanes.splat, set(top)]);
+        ops.extend([BLOCK, LOOP, get(left), int(at_once), LT_S, br_if(1)]);
+        for place in (0..).step_by(16).take(vectors as usize) {
+            ops.extend([get(from), Op::Plain(I::V128Load(at(place, 0))), tee(lane), get(bottom), lanes.above.clone()]);
+            ops.extend([get(lane), get(top), lanes.below.clone(), Op::Plain(I::V128And)]);
+            ops.extend([get(inside), Op::Plain(I::V128And), set(inside)]);
+        }
+        ops.extend([get(from), int(16 * vectors), ADD, set(from)]);
+        ops.extend([get(left), int(at_once), SUB, set(left), br(0), END, END]);
+        ops.extend([get(inside), Op::Plain(I::I32x4AllTrue), EQZ, set(bad), END]);
     }
-    ops.extend([
-        get(from),
-        int(16 * vectors),
-        ADD,
-        set(from),
-        get(left),
-        int(at_once),
-        SUB,
-        set(left),
-        br(0),
-        END,
-        END,
-    ]);
-    ops.extend([get(inside), Op::Plain(I::I32x4AllTrue), EQZ, set(bad), END]);
     ops.extend([BLOCK, LOOP, get(left), int(1), LT_S, br_if(1), get(from)]);
     ops.extend(source.load());
     ops.extend([
