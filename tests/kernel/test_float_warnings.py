@@ -149,6 +149,12 @@ def test_errstate_raises_and_silences(loaded: Frontend, expression: str) -> None
     assert outcome.result and outcome.result["text/plain"] == repr(expected)
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "300.0", "-1.0", "1.5"])
+def test_a_cast_to_the_same_value_is_refused_where_there_is_none(loaded: Frontend, value: str) -> None:
+    error = loaded.run(f"np.array([{value}]).astype('u1', casting='same_value')").error
+    assert error and error["ename"] == "ValueError", error
+
+
 def test_errstate_calls_and_seterr_lasts(loaded: Frontend) -> None:
     outcome = loaded.run_ok(
         "got = []\nwith np.errstate(all='call', call=lambda *about: got.append(about)):\n    np.array([1.0]) / 0; np.log(-1.0); np.exp(1e4)\ngot"

@@ -161,6 +161,11 @@ impl Target {
     }
 }
 
+/// The parameter that says what a cast is for, where it has its flags, and the one of `casting="same_value"`.
+const CONTEXT: u32 = 0;
+const CONTEXT_FLAGS: u64 = 16;
+const SAME_VALUE: i32 = 1;
+
 const TO_LONG: Op = Op::Plain(I::I64TruncSatF64S);
 
 /// `cast(context, arrays, lengths, strides, auxiliary)`: if all numbers are where the original casts right, it does; else all
@@ -176,7 +181,17 @@ fn cast(source: Source, target: Target, strided: bool) -> Vec<Op> {
         ops.extend([int(source.size()), set(from_step), int(target.size()), set(to_step)]);
     }
     ops.extend(looked_through(source, target.sound()));
-    ops.extend([get(bad), EQZ, IF]);
+    // `casting="same_value"` is checked by the original, too.
+    ops.extend([
+        get(bad),
+        EQZ,
+        get(CONTEXT),
+        Op::Plain(I::I32Load8U(at(CONTEXT_FLAGS, 0))),
+        int(SAME_VALUE),
+        AND,
+        OR,
+        IF,
+    ]);
     ops.extend((0..5).map(get));
     ops.extend([Op::Original, RETURN, END]);
     ops.extend([get(lengths), load(0), set(left), get(arrays), load(0), set(from), int(0), set(bad)]);
