@@ -58,20 +58,24 @@ def prune(error: BaseException) -> None:
 
 
 def _prune_one(error: BaseException) -> None:
-    shown = [tb for tb in _entries(error.__traceback__) if not _is_ours(tb)]
-    if not shown:
-        return
-    for tb, following in zip(shown, [*shown[1:], None], strict=True):
-        tb.tb_next = following
-    error.__traceback__ = shown[0]
-
-
-def _entries(tb: TracebackType | None) -> list[TracebackType]:
-    entries = []
+    # One look at each entry, and no list of them: a recursion without a limit leaves millions. Setting `tb_next` walks
+    # all that follows, so it is done where it changes something only.
+    first: TracebackType | None = None
+    last: TracebackType | None = None
+    tb = error.__traceback__
     while tb is not None:
-        entries.append(tb)
+        if not _is_ours(tb):
+            if last is None:
+                first = tb
+            elif last.tb_next is not tb:
+                last.tb_next = tb
+            last = tb
         tb = tb.tb_next
-    return entries
+    if last is None:
+        return
+    if last.tb_next is not None:
+        last.tb_next = None
+    error.__traceback__ = first
 
 
 def _is_ours(tb: TracebackType) -> bool:
