@@ -103,7 +103,10 @@ impl Guest {
         if !is_concerned || self.is_deterministic() || !self.contact.is_listened_to() {
             return;
         }
-        self.background.note(pending);
+        // Without fuel it stands still until the next cell, whatever else is served.
+        if self.background.fuel < self.origin.limits.fuel {
+            self.background.note(pending);
+        }
     }
 
     /// A request is about to be served.

@@ -165,3 +165,10 @@ def test_compiled_code_gets_positions_as_it_was_compiled(loaded: Frontend) -> No
     )
     outcome = loaded.run_ok(code)
     assert outcome.result and outcome.result["text/plain"] == "([2, 1, 0], [1, 5], 0.7333)", outcome.describe()
+
+
+@pytest.mark.parametrize("code", ["a.flat[i] = 7", "a.flat[i]", "a[i]", "a[i] = 7", "a[i, ...]", "np.take(a, i)", "np.put(a, i, 1)", "np.add.at(a, i, 1)"])
+def test_positions_that_are_refused_are_let_go_once(kernel: Frontend, code: str) -> None:
+    kernel.run_ok("import numpy as np, sys\ni = np.array([2**32 + 1]); a = np.arange(8); held = [i] * 2000\nbefore = sys.getrefcount(i)")
+    kernel.run_ok(f"for _ in range(1000):\n    try:\n        {code}\n    except IndexError:\n        pass\n    else:\n        raise AssertionError\nimport gc; gc.collect()")
+    assert kernel.value("sys.getrefcount(i) - before") == "0"

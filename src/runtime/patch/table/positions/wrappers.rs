@@ -79,10 +79,11 @@ pub(super) fn prepare_index() -> Vec<Op> {
     ops.extend([get(kind), int(ELLIPSIS), EQ, IF, get(entry), load(ENTRY_VALUE), get(axis), ADD, set(axis), END]);
     ops.extend(next.clone());
     ops.extend([br(0), END, END]);
-    // As the function itself does when it fails, what it has found is let go.
+    // As the function itself does when it fails, what it has found is let go, and nothing is said to be there: `flat`
+    // lets go of as many as there are, whether it failed or not.
     ops.extend([int(0), set(place), get(entries), set(entry)]);
-    ops.extend([LOOP, get(place), get(count), load(0), GE_S]);
-    ops.extend(give_up(-1));
+    ops.extend([LOOP, get(place), get(count), load(0), GE_S, IF]);
+    ops.extend([get(count), int(0), store(0), int(-1), RETURN, END]);
     ops.extend([get(entry), load(0), tee(object), IF]);
     ops.extend(release(object));
     ops.push(END);
