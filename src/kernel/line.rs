@@ -47,6 +47,8 @@ impl Line {
             tokio::select! {
                 biased;
                 ended = &mut cell => break ended,
+                // With it goes the room that it took: a cell may take any number of messages.
+                taken = mailbox.taken() => self.ahead.retain(|waiting| !taken.contains(&waiting.number)),
                 Some(waiting) = self.queue.recv(), if self.ahead.len() < QUEUE => {
                     offer(&waiting);
                     self.ahead.push_back(waiting);

@@ -43,13 +43,23 @@ pub struct Background {
     save_at: Option<Instant>,
     /// How long the next change waits for that.
     patience: Duration,
+    /// Whether it was told that a task was stopped.
+    has_told: bool,
     /// Whether the request that is served may have changed how the loop stands: a question leaves it alone.
     is_concerned: bool,
 }
 
 impl Default for Background {
     fn default() -> Self {
-        Self { due: None, is_busy: false, fuel: 0, save_at: None, patience: FIRST_SAVE, is_concerned: false }
+        Self {
+            due: None,
+            is_busy: false,
+            fuel: 0,
+            save_at: None,
+            patience: FIRST_SAVE,
+            has_told: false,
+            is_concerned: false,
+        }
     }
 }
 
@@ -117,6 +127,7 @@ impl Guest {
         }
         if kind.is_shown() {
             (self.background.fuel, self.background.patience) = (0, FIRST_SAVE);
+            self.background.has_told = false;
         }
     }
 
@@ -146,6 +157,10 @@ impl Guest {
         if outcome.usage.state != State::Kept {
             self.background.rest();
             let why = outcome.content.get("evalue").and_then(Value::as_str).unwrap_or_default();
+            // It may be stopped again and again, with each message for a widget.
+            if std::mem::replace(&mut self.background.has_told, true) {
+                return self.restore();
+            }
             self.notes.push(format!(
                 "a task that an earlier cell had started was stopped between cells, and what tasks did since they were \
                  saved last is undone. It goes on with this cell, unless it is cancelled there; `%session undo` goes back \

@@ -14,10 +14,11 @@ use tokio::sync::oneshot;
 
 use super::account::Denial;
 use super::advise::Wish;
-use super::asking::{Asking, Why};
+use super::asking::Why;
 use super::checks::Checks;
 use super::commands::{self, After, Command, Tell};
 use super::contact::Contact;
+use super::current::{Current, Whose};
 use super::event::{Event, InputAnswer, Queued, StreamName};
 use super::guest_frame::{event, refusal, text, weight, work};
 use super::journal::Journal;
@@ -29,7 +30,7 @@ use super::store::SessionId;
 use super::verdict::{fuel_message, memory_message, time_message};
 use crate::firewall::{Firewall, Removals};
 use crate::observe::shown;
-use crate::sandbox::{Asked, Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass, Refused};
+use crate::sandbox::{Asked, Frame, Gauges, HostCall, Outside, Reason, Refusal, RefusalClass};
 
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
@@ -75,64 +76,6 @@ pub struct Desk {
     current: Mutex<Vec<Current>>,
     /// What goes out between requests has one cell's limits until the next cell.
     between: Mutex<Option<Output>>,
-}
-
-/// The request that is being served.
-#[derive(Debug)]
-struct Current {
-    request: Option<Frame>,
-    reply: Option<Frame>,
-    output: Output,
-    asking: Asking,
-    /// What is to be done with the session when the cell has ended.
-    command: Option<Command>,
-    allow_stdin: bool,
-    gauges: Option<(Gauges, Refused)>,
-    /// What the desk itself refused.
-    denials: Vec<Denial>,
-    /// Lines for the log until now.
-    logged: u32,
-    /// The request's id, if the guest only knows [`STAND_IN`].
-    parent: Option<String>,
-    /// Whose request it is.
-    whose: Whose,
-    /// The comm message that the cell has taken while it waited.
-    taken: Option<Arc<str>>,
-    /// When the guest's event loop wants to go on.
-    wakes: Option<Instant>,
-    /// Whether the guest waits for a line.
-    asks: bool,
-}
-
-impl Current {
-    /// The cell takes a comm message: what comes now belongs to that.
-    fn take(&mut self, id: &str) {
-        self.taken = Some(id.into());
-        self.serving(true);
-    }
-
-    /// It is done with the one that it took, if any.
-    fn end_taken(&mut self) {
-        if self.taken.is_some() {
-            self.serving(false);
-            self.taken = None;
-        }
-    }
-
-    fn serving(&mut self, busy: bool) {
-        let before = self.output.belong_to(self.taken.clone());
-        self.output.event(Event::Serving { busy }, None);
-        self.output.belong_to(before);
-    }
-}
-
-/// Whose a request is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// A face's. A cell may take comm messages while it waits.
-    Face { is_cell: bool },
-    /// The host's own, to let the guest's event loop go on.
-    Between,
 }
 
 /// What a request left on the desk.
@@ -218,23 +161,7 @@ impl Desk {
     }
 
     fn put(&self, request: Frame, output: Output, allow_stdin: bool, whose: Whose) {
-        let current = Current {
-            whose,
-            taken: None,
-            request: Some(request),
-            reply: None,
-            output,
-            asking: Asking::default(),
-            command: None,
-            allow_stdin,
-            parent: None,
-            gauges: None,
-            denials: Vec::new(),
-            logged: 0,
-            wakes: None,
-            asks: false,
-        };
-        self.current.lock().push(current);
+        self.current.lock().push(Current::new(request, output, allow_stdin, whose));
     }
 
     /// Has widgets that capture the request's output do so by its id, which the guest does not know.
@@ -477,10 +404,14 @@ impl Desk {
             current.whose == Whose::Face { is_cell: true }
         });
         let mut next = std::pin::pin!(self.contact.mailbox().next());
-        let offer = poll_fn(|context| match next.as_mut().poll(context) {
-            Poll::Ready(offer) if takes == Some(true) => Poll::Ready(Some(offer)),
-            _ if Instant::now() >= until => Poll::Ready(None),
-            _ => Poll::Pending,
+        let offer = poll_fn(|context| {
+            // What comes for the next cell is not for a task that waits between two.
+            if takes == Some(true)
+                && let Poll::Ready(offer) = next.as_mut().poll(context)
+            {
+                return Poll::Ready(Some(offer));
+            }
+            if Instant::now() >= until { Poll::Ready(None) } else { Poll::Pending }
         })
         .await;
         self.with(|current| {

@@ -23,6 +23,7 @@ pub struct Offer {
 pub struct Mailbox {
     state: Mutex<State>,
     arrived: Notify,
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +44,19 @@ impl Mailbox {
         let mut state = self.state.lock();
         let offer = state.offers.pop_front()?;
         state.taken.push(offer.number);
+        self.left.notify_one();
         Some(offer)
+    }
+
+    /// The numbers of what was taken since the last time; waits until something is.
+    pub async fn taken(&self) -> Vec<u64> {
+        loop {
+            let taken = std::mem::take(&mut self.state.lock().taken);
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.left.notified().await;
+        }
     }
 
     /// Takes the oldest, and waits for one.
@@ -70,6 +83,15 @@ mod tests {
 
     fn offer(number: u64) -> Offer {
         Offer { number, id: number.to_string(), frame: Frame::default() }
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_told_while_the_cell_runs() {
+        let mailbox = Mailbox::default();
+        mailbox.offer(offer(1));
+        let (taken, _) = tokio::join!(mailbox.taken(), async { mailbox.take() });
+        assert_eq!(taken, [1]);
+        assert!(mailbox.close().is_empty());
     }
 
     #[test]

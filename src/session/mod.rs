@@ -11,6 +11,7 @@ pub mod commands;
 mod commit;
 mod contact;
 mod content;
+mod current;
 pub mod desk;
 pub mod event;
 pub mod external;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use super::sealing::Sealing;
+use super::sealing::{Protection, Sealing};
 use super::zmtp::ZmtpError;
 use super::zmtp::curve::traffic::Sealer;
 use super::zmtp::frame::Encoded;
@@ -143,10 +143,11 @@ impl Outbox {
     pub(super) async fn write_to<W: AsyncWrite + Unpin>(
         &self,
         io: &mut W,
-        mut sealer: Option<Sealer>,
+        sealer: Option<Sealer>,
     ) -> Result<(), ZmtpError> {
+        let mut protection = Protection::from(sealer);
         let end = tokio::select! {
-            end = self.write_on(io, &mut sealer) => end,
+            end = self.write_on(io, &mut protection) => end,
             () = self.closing.notified() => Ok(()),
         };
         let (dropped, most) = {
@@ -160,7 +161,7 @@ impl Outbox {
         end
     }
 
-    async fn write_on<W: AsyncWrite + Unpin>(&self, io: &mut W, sealer: &mut Option<Sealer>) -> Result<(), ZmtpError> {
+    async fn write_on<W: AsyncWrite + Unpin>(&self, io: &mut W, protection: &mut Protection) -> Result<(), ZmtpError> {
         let (mut batch, mut parts) = (Vec::new(), Vec::new());
         loop {
             let taken = self.take_batch(&mut batch);
@@ -169,7 +170,7 @@ impl Outbox {
                 continue;
             }
             parts.clear();
-            let mut sealed = self.shared.sealing.seal(&mut batch, sealer).await?;
+            let mut sealed = self.shared.sealing.seal(&mut batch, protection).await?;
             for message in sealed.messages.drain(..) {
                 parts.extend_from_slice(message.chunks());
             }

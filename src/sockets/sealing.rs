@@ -31,6 +31,22 @@ pub(super) struct Sealing {
     pace: Duration,
 }
 
+/// What encrypts a connection's messages, if anything does.
+#[derive(Default)]
+pub(super) enum Protection {
+    #[default]
+    Plain,
+    With(Box<Sealer>),
+    /// It was away when the writing of a message was given up: nothing more can be sent.
+    Broken,
+}
+
+impl From<Option<Sealer>> for Protection {
+    fn from(sealer: Option<Sealer>) -> Self {
+        sealer.map_or(Self::Plain, |sealer| Self::With(Box::new(sealer)))
+    }
+}
+
 /// Messages that can be written, and the room that they have.
 #[derive(Debug)]
 pub(super) struct Sealed<'a> {
@@ -57,14 +73,21 @@ impl Sealing {
     pub(super) async fn seal(
         &self,
         messages: &mut Vec<Encoded>,
-        sealer: &mut Option<Sealer>,
+        protection: &mut Protection,
     ) -> Result<Sealed<'_>, ZmtpError> {
         let messages = std::mem::take(messages);
         let bytes = messages.iter().map(Encoded::bytes).sum();
-        let Some(mut sealing) = sealer.take() else { return Ok(Sealed { messages, bytes, room: None }) };
+        let mut sealing = match std::mem::replace(protection, Protection::Broken) {
+            Protection::With(sealer) => sealer,
+            Protection::Broken => return Err(ZmtpError::Closed),
+            Protection::Plain => {
+                *protection = Protection::Plain;
+                return Ok(Sealed { messages, bytes, room: None });
+            }
+        };
         if bytes < LARGE {
             let sealed: Result<Vec<Encoded>, _> = messages.iter().map(|message| sealing.message(message)).collect();
-            *sealer = Some(sealing);
+            *protection = Protection::With(sealing);
             return Ok(Sealed { messages: sealed?, bytes, room: None });
         }
         let room = self.room(bytes).await?;
@@ -73,7 +96,7 @@ impl Sealing {
             (sealed, sealing)
         });
         let (sealed, sealing) = work.await.map_err(|_| ZmtpError::Closed)?;
-        *sealer = Some(sealing);
+        *protection = Protection::With(sealing);
         Ok(Sealed { messages: sealed?, bytes, room: Some((room, self)) })
     }
 
@@ -128,21 +151,30 @@ mod tests {
     async fn what_is_sent_as_it_is_or_is_small_takes_no_room() {
         let sealing = Sealing::of(0, PATIENCE, PACE);
         let mut plain = large();
-        assert_eq!(sealing.seal(&mut plain, &mut None).await.unwrap().messages.len(), 1);
+        assert_eq!(sealing.seal(&mut plain, &mut Protection::Plain).await.unwrap().messages.len(), 1);
         let mut small = vec![Encoded::message(&[Bytes::from(vec![7; 1 << 10])]); 3];
-        let mut seals = Some(sealer());
+        let mut seals = Protection::from(Some(sealer()));
         assert_eq!(sealing.seal(&mut small, &mut seals).await.unwrap().messages.len(), 3);
-        assert!(small.is_empty() && seals.is_some());
+        assert!(small.is_empty() && matches!(seals, Protection::With(_)));
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_out_plain_after_one_was_given_up() {
+        let sealing = Sealing::of(0, PATIENCE, PACE);
+        let mut seals = Protection::from(Some(sealer()));
+        assert!(timeout(Duration::from_millis(10), sealing.seal(&mut large(), &mut seals)).await.is_err());
+        let mut small = vec![Encoded::message(&[Bytes::from_static(b"secret")])];
+        assert!(matches!(sealing.seal(&mut small, &mut seals).await, Err(ZmtpError::Closed)));
     }
 
     #[tokio::test]
     async fn who_does_not_read_keeps_no_room_that_others_wait_for() {
         let sealing = Sealing::of(4 << 20, Duration::from_millis(1), Duration::from_millis(1));
-        let first = sealing.seal(&mut large(), &mut Some(sealer())).await.unwrap();
+        let first = sealing.seal(&mut large(), &mut Some(sealer()).into()).await.unwrap();
         let mut first = std::pin::pin!(first.written(std::future::pending()));
         // As long as nobody else wants it.
         assert!(timeout(Duration::from_millis(100), &mut first).await.is_err());
-        let (mut messages, mut seals) = (large(), Some(sealer()));
+        let (mut messages, mut seals) = (large(), Protection::from(Some(sealer())));
         let second = sealing.seal(&mut messages, &mut seals);
         let cut_off = async {
             let end = first.await;

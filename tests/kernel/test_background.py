@@ -202,3 +202,17 @@ def test_output_between_cells_has_the_limits_of_a_cell(start) -> None:
         text += shown_after(cell, "stream")["text"]
     assert text.count("x") <= 1_000
     kernel.run_ok("flooding.cancel()")
+
+
+@pytest.mark.sandbox
+def test_a_task_that_waits_at_the_door_takes_nothing_that_is_for_the_next_cell(ready: Frontend) -> None:
+    ready.run_ok("import comm\ngot = loop.create_future()\nlately = comm.create_comm(target_name='lately')\n"
+                 "lately.on_msg(lambda message: got.set_result(message['content']['data']))")
+    comm_id = ready.value("lately.comm_id").strip("'")
+    waits = ready.execute("from cellblock_bridge.door import door\nasync def wait():\n    await asyncio.sleep(0.05)\n"
+                          "    print('waits', flush=True)\n    door.ask('wait', seconds=1)\nasync_task = asyncio.create_task(wait());")
+    assert waits.finish().status == "ok"
+    stdout_after(waits, "waits\n")
+    cell = ready.execute("(await got)['n']")
+    ready.request("comm_msg", {"comm_id": comm_id, "data": {"n": 7}})
+    assert cell.finish().result == {"text/plain": "7"}

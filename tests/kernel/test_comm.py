@@ -211,3 +211,14 @@ def test_nothing_follows_of_a_comm_that_was_refused(kernel: Frontend) -> None:
     later = kernel.run_ok("unknown = comm.create_comm(target_name='nobody-knows')")
     later = kernel.run_ok("unknown.send({'b': 2}); unknown.close()")
     assert not [m for m in later.messages if m["msg_type"].startswith("comm_")]
+
+
+@pytest.mark.sandbox
+def test_a_cell_that_awaits_takes_any_number_of_large_messages(kernel: Frontend) -> None:
+    kernel.run_ok("import asyncio, comm\nqueue = asyncio.Queue()\nmany = comm.create_comm(target_name='many')\n"
+                  "many.on_msg(lambda message: queue.put_nowait(len(message['buffers'][0])))")
+    comm_id = kernel.value("many.comm_id").strip("'")
+    cell = kernel.execute("sum([await queue.get() for _ in range(40)])")
+    for _ in range(40):
+        kernel.request("comm_msg", {"comm_id": comm_id, "data": {}}, buffers=[bytes(3_000_000)])
+    assert cell.finish().result == {"text/plain": "120000000"}

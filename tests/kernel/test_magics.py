@@ -98,6 +98,16 @@ def test_a_package_is_shown(kernel: Frontend) -> None:
     assert "not found: nothing-like-it" in kernel.run_ok("%pip show nothing-like-it").stderr
 
 
+def test_pip_says_what_is_missing_and_what_is_too_old(kernel: Frontend) -> None:
+    kernel.run_ok("import os\nos.makedirs('needy-1.0.dist-info')\n"
+                  "open('needy-1.0.dist-info/METADATA', 'w').write('Metadata-Version: 2.1\\nName: needy\\nVersion: 1.0\\n"
+                  "Requires-Dist: nothing-like-it\\nRequires-Dist: numpy>=99\\nRequires-Dist: pandas\\nRequires-Dist: other; extra == \"x\"\\n')")
+    said = [line for line in kernel.run_ok("%pip check").stdout.splitlines() if line.startswith("needy ")]
+    assert said[0] == "needy 1.0 requires nothing-like-it, which is not installed."
+    assert said[1].startswith("needy 1.0 has requirement numpy>=99, but you have numpy 2.") and len(said) == 2
+    kernel.run_ok("import shutil; shutil.rmtree('needy-1.0.dist-info')")
+
+
 @pytest.mark.parametrize("call", ["%pip install numpy pandas", "!pip install -q numpy", "%pip install -U numpy", "%pip install 'numpy>=1.20,<99'",
                                   "%conda install -y -c conda-forge numpy", "!{sys.executable} -m pip install numpy > /dev/null 2>&1",
                                   "%pip install numpy scikit-learn==1.*", "!conda install numpy=2", "%pip install -r needs.txt", "%pip install \"numpy; python_version>'3'\""])

@@ -89,7 +89,7 @@ def run(words: list[str]) -> None:
     elif command == "show":
         _show([word for word in rest if not word.startswith("-")])
     elif command == "check":
-        print("No broken requirements found.")
+        _check()
     elif command == "install":
         _install(rest, quiet)
     elif command in ("", "help"):
@@ -125,6 +125,31 @@ def _list(options: list[str]) -> None:
 
 def _freeze() -> None:
     print("\n".join(f"{each.name}=={each.version}" for each in _distributions()))
+
+
+def _check() -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    problems = []
+    for each in _distributions():
+        for need in each.requires or ():
+            try:
+                parsed = Requirement(need)
+                if parsed.marker is not None and not parsed.marker.evaluate({"extra": ""}):
+                    continue
+                found = metadata.distribution(parsed.name)
+            except InvalidRequirement:
+                continue
+            except metadata.PackageNotFoundError:
+                problems.append(f"requires {parsed.name}, which is not installed.")
+            else:
+                if parsed.specifier.contains(found.version, prereleases=True):
+                    continue
+                problems.append(
+                    f"has requirement {need}, but you have {found.name} {found.version}."
+                )
+            problems[-1] = f"{each.name} {each.version} {problems[-1]}"
+    print("\n".join(problems or ["No broken requirements found."]))
 
 
 def _show(names: list[str]) -> None:

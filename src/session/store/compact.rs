@@ -222,7 +222,7 @@ fn best_fold(ledger: &Ledger, timeline: &Timeline) -> Option<Fold> {
         *uses.entry(*state).or_default() += 1;
     }
     let candidates = chains.iter().flat_map(|chain| folds(ledger, chain, &uses, &live));
-    candidates.max_by_key(|fold| (fold.unnames, fold.is_worth_it(), fold.saves()))
+    candidates.max_by_key(|fold| (fold.is_worth_it(), fold.saves()))
 }
 
 /// What the first state of a chain can be folded with: those behind it that nothing else needs.
