@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use cellblock::policy::Policy;
-use cellblock::runtime::progress::Silent;
-use cellblock::runtime::{Cache, SandboxBuilder, ensure};
 use cellblock::sandbox::Edition;
-use cellblock::session::house::House;
-use cellblock::session::store::SessionId;
+use cellblock::session::factory::SessionFactory;
 use cellblock::session::{Event, Execute, Request, SessionHandle, Which, spawn};
+use cellblock::setup::progress::Silent;
+use cellblock::setup::{Cache, SandboxBuilder, ensure};
+use cellblock::store::SessionId;
 
 const SESSIONS: usize = 200;
 const AWAKE: usize = 10;
@@ -27,14 +27,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     policy.session.idle_evict = Some(IDLE);
     let builder = SandboxBuilder::new(Edition::Ordinary).map_err(|error| format!("{error:#}"))?;
     let prepared = ensure(&Cache::of_user()?, &builder, &Silent)?;
-    let house = House::open(&builder, prepared, policy, scratch.path())?;
+    let factory = SessionFactory::open(&builder, prepared, policy, scratch.path())?;
     println!("before any session:         {}", memory()?);
 
     let started = Instant::now();
     let mut sessions = Vec::new();
     for number in 0..SESSIONS {
         let id = SessionId::parse(&format!("s{number}"))?;
-        let origin = house.origin(Which::Id(id.clone()), "the benchmark", id.as_str())?;
+        let origin = factory.origin(Which::Id(id.clone()), "the benchmark", id.as_str())?;
         let session = spawn(move || Ok::<_, String>(origin))?;
         let code =
             format!("import pandas as pd\ndf = pd.DataFrame({{'a': range({number}, {number} + 1000)}})\ndf.describe()");

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::sandbox::memory;
+use crate::sandbox::memory::mapping;
 
 /// By how much the process may grow before it is looked for free pages.
 const NOTABLE: u64 = 8 << 20;
@@ -30,7 +30,7 @@ static LOOKING: AtomicBool = AtomicBool::new(false);
 
 /// Has the allocator take large blocks from the system and give them back one by one. To be called once, at the start.
 pub fn prepare() {
-    memory::map_large_blocks();
+    mapping::map_large_blocks();
     let now = anonymous().unwrap_or(u64::MAX);
     SETTLED.store(now, Ordering::Relaxed);
     START.store(now, Ordering::Relaxed);
@@ -52,7 +52,7 @@ pub fn relieve() {
             std::thread::sleep(pause);
             let Some(now) = anonymous() else { break };
             if again || now >= SETTLED.load(Ordering::Relaxed).saturating_add(NOTABLE / 4) {
-                memory::give_back();
+                mapping::give_back();
             }
         }
         // What is left is in use.

@@ -1,8 +1,14 @@
 //! Cellblock: a Jupyter kernel that runs every notebook cell inside a WebAssembly sandbox.
 //!
 //! The rooms, from the top down; each may use only those below it:
-//! `cli` → `kernel` (Jupyter) → `session` → `runtime` → `sandbox`; `wire`, `sockets`, `policy`, `advice`, `firewall`,
-//! `observe`, `json` are leaves. `heap` gives free memory back, and is called from anywhere.
+//!
+//! - `cli`: one file per subcommand.
+//! - `jupyter`: the messaging protocol (`wire`, `sockets`, `kernel`), and nothing of wasm.
+//! - `session`: what any face asks of a session, and nothing of Jupyter.
+//! - `store`, `workspace`, `timeline`: the durable log, the files, and which states can be gone to.
+//! - `setup`: fetches, patches and compiles what sessions run on.
+//! - `sandbox`: wasmtime, memory images, instances, and the WASI that they see.
+//! - `firewall`, `advice`, `policy`, `observe`, `json`, `heap`: leaves, which know nothing of who uses them.
 
 #![deny(unsafe_code)]
 
@@ -11,11 +17,12 @@ pub mod cli;
 pub mod firewall;
 pub mod heap;
 pub mod json;
-pub mod kernel;
+pub mod jupyter;
 pub mod observe;
 pub mod policy;
-pub mod runtime;
 pub mod sandbox;
 pub mod session;
-pub mod sockets;
-pub mod wire;
+pub mod setup;
+pub mod store;
+pub mod timeline;
+pub mod workspace;

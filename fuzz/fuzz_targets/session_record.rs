@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use cellblock_fuzz::Input;
-use cellblock_fuzz::session::store::ledger::Ledger;
-use cellblock_fuzz::session::store::record::frame::{Head, Packed, write_head};
-use cellblock_fuzz::session::store::record::parsed::parse;
-use cellblock_fuzz::session::store::record::runs;
+use cellblock_fuzz::store::index::LogIndex;
+use cellblock_fuzz::store::record::frame::{Head, Packed, write_head};
+use cellblock_fuzz::store::record::parsed::parse;
+use cellblock_fuzz::store::record::runs;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -42,12 +42,12 @@ fuzz_target!(|data: &[u8]| {
     let records: BTreeMap<u64, _> = [1, 2].map(|seq| (seq, parse(seq, &record, total, true))).into();
     for last in [1, 2] {
         let Some(Ok(parsed)) = records.get(&last) else { continue };
-        let Ok(ledger) = Ledger::assemble(&records, last, &parsed.header.lineage) else { continue };
-        assert!(ledger.timeline.is_sound());
-        for state in ledger.timeline.states() {
-            assert!(ledger.states.contains_key(&state), "every state that can be gone to is there");
-            ledger.manifest(state);
+        let Ok(index) = LogIndex::assemble(&records, last, &parsed.header.lineage) else { continue };
+        assert!(index.timeline.is_sound());
+        for state in index.timeline.states() {
+            assert!(index.states.contains_key(&state), "every state that can be gone to is there");
+            index.manifest(state);
         }
-        ledger.blobs(&ledger.timeline);
+        index.blobs(&index.timeline);
     }
 });

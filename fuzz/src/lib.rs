@@ -24,28 +24,30 @@ pub mod observe {
     pub use visible::*;
 }
 
+/// Which states a session can go to.
+#[path = "../../src/timeline.rs"]
+pub mod timeline;
+
+/// The lists of a session's files.
+#[path = "../../src/workspace"]
+pub mod workspace {
+    pub mod manifest;
+}
+
 /// What reads a stored session; the rest of the store needs a store.
-#[path = "../../src/session"]
-pub mod session {
-    pub mod timeline;
-
-    pub mod workspace {
-        pub mod manifest;
+#[path = "../../src/store"]
+pub mod store {
+    pub mod identity;
+    pub mod index;
+    /// Without the packing of pages, which is in terms of the store.
+    pub mod record {
+        pub mod frame;
+        pub mod header;
+        pub mod parsed;
+        pub mod runs;
+        pub use frame::Hash;
     }
-
-    pub mod store {
-        pub mod identity;
-        pub mod ledger;
-        /// Without the packing of pages, which is in terms of the store.
-        pub mod record {
-            pub mod frame;
-            pub mod header;
-            pub mod parsed;
-            pub mod runs;
-            pub use frame::Hash;
-        }
-        pub mod state;
-    }
+    pub mod state;
 }
 
 /// The firewall's oracle, over a document that was not read by the firewall's own code.

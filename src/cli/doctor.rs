@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use super::{jupyter_dirs, kernelspec, terminal};
-use crate::runtime::pip::Pip;
-use crate::runtime::{Cache, Prepared, SetupError, setup::supported, stages};
 use crate::sandbox::Edition;
+use crate::setup::ensure::supported;
+use crate::setup::pip::Pip;
+use crate::setup::{Cache, Prepared, SetupError, stages};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
@@ -106,7 +107,7 @@ fn existing_cache() -> Result<Cache, Finding> {
 
 fn disk(cache: &Cache) -> Finding {
     let needed = stages::STAGES.iter().map(|spec| spec.disk).sum();
-    match crate::runtime::disk::require(cache.root(), needed) {
+    match crate::setup::disk::require(cache.root(), needed) {
         Ok(()) => Good("there is room for a set-up".to_owned()),
         Err(error) => Bad(error.to_string()),
     }

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::metrics_signal::SnapshotRequests;
 use super::policy::PolicyArguments;
 use super::session_arguments::SessionArguments;
-use super::snapshot::SnapshotRequests;
-use crate::kernel::history::Kept;
-use crate::kernel::{Language, Launch, Parent};
+use crate::jupyter::kernel::history::Kept;
+use crate::jupyter::kernel::{Language, Launch, Parent};
+use crate::jupyter::wire::ConnectionFile;
 use crate::observe::{Metrics, shown};
 use crate::policy::Policy;
-use crate::runtime::progress::to_channel;
 use crate::session::Which;
 use crate::session::scratch::Scratch;
-use crate::wire::ConnectionFile;
+use crate::setup::progress::to_channel;
 
 /// Characters of the names of foreign arguments that are logged.
 const MOST_NAMED: usize = 500;
@@ -72,7 +72,7 @@ fn serve_kernel(
     };
     let history = Kept { file: history(), outputs: !matches!(which, Which::Unkept), whose };
     let session = super::session::start(policy, which, &scratch, metrics.clone(), Box::new(to_channel(told)))?;
-    let kernel = crate::kernel::Kernel {
+    let kernel = crate::jupyter::kernel::Kernel {
         connection,
         language: python(),
         history,
@@ -98,7 +98,7 @@ fn history() -> Option<PathBuf> {
 
 /// The Python of the pinned artifact.
 fn python() -> Language {
-    let version = crate::runtime::pins::PYTHON_RELEASE;
+    let version = crate::setup::pins::PYTHON_RELEASE;
     Language {
         name: "python".to_owned(),
         version: version.to_owned(),

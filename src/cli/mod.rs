@@ -6,6 +6,7 @@ mod doctor;
 mod foreign_arguments;
 mod install;
 mod jupyter_dirs;
+mod metrics_signal;
 
 mod kernel;
 mod kernelspec;
@@ -16,7 +17,6 @@ mod session;
 mod session_arguments;
 mod sessions;
 mod setup;
-mod snapshot;
 mod terminal;
 mod uninstall;
 
@@ -62,7 +62,7 @@ const MISUSED: u8 = 2;
 
 /// What `main` does: parses the arguments, runs the command, tells the error.
 pub fn main() -> ExitCode {
-    let snapshots = snapshot::SnapshotRequests::heed();
+    let snapshots = metrics_signal::SnapshotRequests::heed();
     let Parsed { arguments, foreign } = match foreign_arguments::parse::<Arguments>(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
         // It quotes what it does not know, such as the name of a file that a shell filled in.

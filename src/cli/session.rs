@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::observe::Metrics;
 use crate::policy::Policy;
-use crate::runtime::{Cache, Progress, SandboxBuilder, ensure};
-use crate::session::house::{self, House};
+use crate::session::factory;
+use crate::session::factory::SessionFactory;
 use crate::session::scratch::Scratch;
 use crate::session::{SessionHandle, Which};
+use crate::setup::{Cache, Progress, SandboxBuilder, ensure};
 
 /// Starts a session on a thread of its own, counted in `metrics`, preparing the runtime first where that is needed.
 pub(super) fn start(
@@ -22,13 +23,13 @@ pub(super) fn start(
         Which::Notebook(name) => format!("the kernel of {name}"),
         _ => "a kernel".to_owned(),
     };
-    let house = move || -> anyhow::Result<House> {
-        let builder = SandboxBuilder::new(house::edition(&policy)).map_err(plain)?;
+    let factory = move || -> anyhow::Result<SessionFactory> {
+        let builder = SandboxBuilder::new(factory::edition(&policy)).map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
-        Ok(House::open(&builder, prepared, policy, &path)?.with_metrics(metrics).with_writers(writers))
+        Ok(SessionFactory::open(&builder, prepared, policy, &path)?.with_metrics(metrics).with_writers(writers))
     };
-    Ok(house::start(house, which, holder)?)
+    Ok(factory::start(factory, which, holder)?)
 }
 
 /// wasmtime's error as an ordinary one.

@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::sessions::require_allowed;
 use crate::policy::{Persist, Policy};
 use crate::session::Which;
-use crate::session::store::SessionId;
+use crate::store::SessionId;
 
 /// Which session is wanted.
 #[derive(Debug, clap::Args)]

@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use super::terminal;
-use crate::runtime::progress::{Lines, Progress};
-use crate::runtime::progress_bar::Bar;
-use crate::runtime::{Cache, Check, Prepared, ensure, prune, setup};
 use crate::sandbox::Edition;
+use crate::setup::progress::{Lines, Progress};
+use crate::setup::progress_bar::Bar;
+use crate::setup::{Cache, Check, Prepared, ensure, prune, setup};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Setup {

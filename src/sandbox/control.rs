@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use super::interrupt_flag::Signal;
 use super::refusals::{Refusal, Refusals, Refused};
-use super::signal::Signal;
 
 /// Wakes the thread that polls a guest.
 #[derive(Debug)]

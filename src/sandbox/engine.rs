@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::{Config, Engine, Module, OptLevel};
 
-use super::memory::{GUARD, Mappings, RESERVATION};
+use super::memory::mapping::{GUARD, Mappings, RESERVATION};
 
 /// The native stack that a guest's calls may take. A guest has a stack of its own in its memory, of whose end it knows
 /// (`runtime::stack` says how large that is); this one has to last longer, for what overflows it traps. It is mapped
@@ -20,7 +20,7 @@ pub enum Edition {
     /// As fast as it goes.
     #[default]
     Ordinary,
-    /// Every run is the same as every other, on any machine: see [`super::fixed`]. Only its code makes each NaN the
+    /// Every run is the same as every other, on any machine: see [`super::determinism`]. Only its code makes each NaN the
     /// same one: in numpy that costs a third up to twice the time, so others are spared it.
     Deterministic,
 }

@@ -7,27 +7,27 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::control::Control;
 use super::frame::{Frame, FrameError, room_for_structure};
-use super::outside::Outside;
+use super::guest_host::GuestHost;
 use super::prices;
 use super::refusals::Refusal;
 
 /// What an instance's host functions work with.
 pub struct Host {
     pub(super) wasi: WasiP1Ctx,
-    pub(super) outside: Arc<dyn Outside>,
+    pub(super) outside: Arc<dyn GuestHost>,
     pub(super) control: Arc<Control>,
     pub(super) exports: Option<Exports>,
-    pub(super) files: super::files::Files,
+    pub(super) files: super::wasi::fd_table::Files,
     pub(super) meter: super::quota::Meter,
     /// The most bytes of one frame, in either direction.
     pub(super) max_frame: usize,
-    pub(super) clock: Arc<super::world::Clock>,
+    pub(super) clock: Arc<super::wasi_config::Clock>,
     /// The clock and the randomness, if the guest is deterministic.
-    pub(super) fixed: Option<super::fixed::Fixed>,
+    pub(super) fixed: Option<super::determinism::Determinism>,
     /// Whether the guest may write to its mounts, by their order.
     pub(super) writable: Vec<bool>,
     /// The directories that are being listed.
-    pub(super) listings: super::directory::Listings,
+    pub(super) listings: super::wasi::directory::Listings,
     /// Bytes of the arguments and of the environment.
     pub(super) environment: usize,
     /// Fuel that was charged and is not yet taken from the store.
@@ -99,7 +99,7 @@ pub(super) async fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
 /// interrupted.
 pub(super) async fn work(caller: &mut Caller<'_, Host>, fuel: u64) -> Result<(), i32> {
     charge(caller, fuel).await;
-    if caller.data().control.interrupted() { Err(super::errno::INTR) } else { Ok(()) }
+    if caller.data().control.interrupted() { Err(super::wasi::errno::INTR) } else { Ok(()) }
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the

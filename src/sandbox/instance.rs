@@ -6,18 +6,19 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc, WasmParams};
 
 use super::control::Control;
-use super::directory::Listings;
+use super::determinism::Determinism;
 use super::engine::Edition;
-use super::files::{self, Files, Kept};
-use super::fixed::Fixed;
+use super::guest_host::GuestHost;
 use super::host::{Exports, Host};
-use super::inner::Inner;
-use super::memory::{Mapping, Mappings};
-use super::outside::Outside;
+use super::interrupt_flag::{Signal, Word};
+use super::memory::mapping::{Mapping, Mappings};
 use super::quota::Meter;
 use super::refusals::{Refusal, Refused};
-use super::signal::{Signal, Word};
-use super::world::World;
+use super::wasi::directory::Listings;
+use super::wasi::fd_table;
+use super::wasi::fd_table::{Files, Kept};
+use super::wasi::nested_mounts::Inner;
+use super::wasi_config::WasiConfig;
 
 /// Fuel between two looks of the polling loop at the control block: about a millisecond of computing.
 pub const SLICE: u64 = 10_000_000;
@@ -51,7 +52,7 @@ pub struct Facts {
     pub files: Vec<Kept>,
     /// The clock and the randomness of a deterministic guest; none yet in an image that is being made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fixed: Option<Fixed>,
+    pub fixed: Option<Determinism>,
 }
 
 /// What can be read of a guest while it runs.
@@ -97,18 +98,18 @@ impl Instance {
         code: &Code,
         mapping: Arc<Mapping>,
         facts: &Facts,
-        world: &World,
-        outside: Arc<dyn Outside>,
+        world: &WasiConfig,
+        outside: Arc<dyn GuestHost>,
     ) -> wasmtime::Result<Self> {
         let control = Arc::new(Control::new(Signal::new(mapping.clone(), facts.words.clone())));
         let (wasi, inner) = world.open()?;
-        let inner = Inner::new(world, files::FIRST_MOUNT, &inner);
+        let inner = Inner::new(world, fd_table::FIRST_MOUNT, &inner);
         let host = Host {
             wasi,
             outside,
             control: control.clone(),
             exports: None,
-            meter: Meter::new(world, files::FIRST_MOUNT),
+            meter: Meter::new(world, fd_table::FIRST_MOUNT),
             files: Files::new(world.mounts.len(), world.open_files, &facts.files).with_inner(inner),
             max_frame: world.max_frame,
             clock: world.clock.clone(),
@@ -127,7 +128,7 @@ impl Instance {
         store.set_fuel(FULL)?;
         store.fuel_async_yield_interval(Some(SLICE))?;
         Mappings::announce(mapping.clone());
-        let made = super::drive::to_end(code.pre.instantiate_async(&mut store));
+        let made = super::turn::to_end(code.pre.instantiate_async(&mut store));
         Mappings::withdraw();
         let instance = made?;
         let memory = instance
@@ -147,7 +148,7 @@ impl Instance {
     /// No such export, or a trap.
     pub fn initialize(&mut self, export: &str) -> wasmtime::Result<()> {
         let function = self.instance.get_typed_func::<(), ()>(&mut self.store, export)?;
-        super::drive::to_end(function.call_async(&mut self.store, ()))?;
+        super::turn::to_end(function.call_async(&mut self.store, ()))?;
         self.end_turn();
         Ok(())
     }
@@ -158,7 +159,7 @@ impl Instance {
     /// No such export, one with other parameters, or a trap.
     pub fn call_with<P: WasmParams + Sync>(&mut self, export: &str, arguments: P) -> wasmtime::Result<i32> {
         let function = self.instance.get_typed_func::<P, i32>(&mut self.store, export)?;
-        super::drive::to_end(function.call_async(&mut self.store, arguments))
+        super::turn::to_end(function.call_async(&mut self.store, arguments))
     }
 
     /// The memory that the instance runs on.
@@ -194,13 +195,13 @@ impl Instance {
     }
 
     /// The clock and the randomness of a deterministic guest between two turns, to be kept with its memory.
-    pub fn fixed(&self) -> Option<Fixed> {
+    pub fn fixed(&self) -> Option<Determinism> {
         self.store.data().fixed.clone()
     }
 
     /// The files that the guest has open, to be kept with its memory.
     pub fn files(&mut self) -> Vec<Kept> {
         let Host { files, wasi, .. } = self.store.data_mut();
-        super::drive::to_end(files.keep(wasi))
+        super::turn::to_end(files.keep(wasi))
     }
 }

@@ -1,8 +1,8 @@
 //! Keeping a guest's files within a quota while it runs. What is used is counted along, and by looking at the
 //! directories before anything is refused: the count may be too high, never too low.
 
-use super::errno;
-use super::world::{Quota, World};
+use super::wasi::errno;
+use super::wasi_config::{Quota, WasiConfig};
 
 /// What is used, or about to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(world: &World, first_mount: u32) -> Self {
+    pub(super) fn new(world: &WasiConfig, first_mount: u32) -> Self {
         let writable = (first_mount..).zip(&world.mounts).filter(|(_, mount)| mount.writable).map(|(fd, _)| fd);
         Self { quota: world.quota, writable: writable.collect(), used: None }
     }

@@ -3,13 +3,13 @@
 
 use wasmtime::Caller;
 
-use super::errno;
-use super::files::Place;
+use super::guest_host::HostCall;
 use super::host::{self, Host};
-use super::outside::HostCall;
 use super::prices;
-use super::raw;
 use super::refusals::Refusal;
+use super::wasi::errno;
+use super::wasi::fd_table::Place;
+use super::wasi::host_calls;
 
 /// A path of the guest's in one of its mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ pub(super) async fn before_file(caller: &mut Caller<'_, Host>, number: i32) -> R
 pub(super) async fn after_file(caller: &mut Caller<'_, Host>, number: i32, fd: i32) {
     let Some(place) = opened(caller, number) else { return };
     let Some((watch, mount)) = watched(caller, place.mount) else { return };
-    let stat = raw::stat(&mut caller.data_mut().wasi, fd).await.ok();
+    let stat = host_calls::stat(&mut caller.data_mut().wasi, fd).await.ok();
     let written = stat.map(|stat| Written { size: stat.size, modified: stat.modified, links: stat.links });
     // A file that cannot be asked is nobody's that has a name.
     let written = written.unwrap_or(Written { size: 0, modified: 0, links: 0 });
@@ -147,7 +147,7 @@ pub(super) fn after_move(caller: &Caller<'_, Host>, from: &Place, to: &Place) {
 /// Who keeps the files of a mount, and what the guest calls it.
 fn watched(caller: &Caller<'_, Host>, mount: u32) -> Option<(std::sync::Arc<dyn Watch>, std::sync::Arc<str>)> {
     let host = caller.data();
-    let at = mount.checked_sub(super::files::FIRST_MOUNT)? as usize;
+    let at = mount.checked_sub(super::wasi::fd_table::FIRST_MOUNT)? as usize;
     let name = host.watched.get(at)?.clone()?;
     Some((host.watch.clone()?, name))
 }

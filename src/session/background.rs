@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::commit::Kind;
+use super::checkpoint::commit::Kind;
 use super::event::{State, Usage};
-use super::guest::Guest;
+use super::live::LiveSession;
 use super::output::grouped;
 use super::request::Request;
 use crate::observe::shown;
@@ -90,7 +90,7 @@ impl Background {
     }
 }
 
-impl Guest {
+impl LiveSession {
     /// When there is something to do though no request is served.
     pub fn goes_on(&self) -> Option<Instant> {
         [self.background.due, self.background.save_at].into_iter().flatten().min()
@@ -114,7 +114,7 @@ impl Guest {
             return;
         }
         // Without fuel it stands still until the next cell, whatever else is served.
-        if self.background.fuel < self.origin.limits.fuel {
+        if self.background.fuel < self.spec.limits.fuel {
             self.background.note(pending);
         }
     }
@@ -150,9 +150,9 @@ impl Guest {
             return tracing::error!(%error, "the session could not be woken for its event loop");
         }
         let request = Request::Loop { seconds: SLICE.as_secs_f64() };
-        self.desk.begin_between(request.into_frame());
+        self.door.begin_between(request.into_frame());
         let (outcome, ..) = self.run(interrupter);
-        self.desk.end();
+        self.door.end();
         self.background.fuel = self.background.fuel.saturating_add(outcome.usage.fuel_consumed);
         if outcome.usage.state != State::Kept {
             self.background.rest();
@@ -170,7 +170,7 @@ impl Guest {
             return self.restore();
         }
         self.background.changed();
-        let budget = self.origin.limits.fuel;
+        let budget = self.spec.limits.fuel;
         if self.background.fuel >= budget && self.background.due.is_some() {
             self.background.rest();
             self.notes.push(format!(

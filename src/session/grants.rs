@@ -5,14 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::external;
-use super::house::HouseError;
+use super::factory::FactoryError;
 use crate::advice;
 use crate::policy::Policy;
-use crate::runtime::guest::{Granted, SHOWN};
 use crate::sandbox::Mount;
+use crate::setup::guest::{Granted, SHOWN};
 
 /// What the policy grants. `scratch` is a directory of this process's own.
-pub fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, HouseError> {
+pub fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, FactoryError> {
     let mut granted = Granted { data: policy.mount_data_dir.clone(), ..Granted::default() };
     if !policy.external_files.is_empty() {
         let path = make(scratch.join("external"))?;
@@ -45,10 +45,10 @@ pub fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, HouseError> {
     Ok(granted)
 }
 
-fn make(path: PathBuf) -> Result<PathBuf, HouseError> {
+fn make(path: PathBuf) -> Result<PathBuf, FactoryError> {
     match fs::create_dir_all(&path) {
         Ok(()) => Ok(path),
-        Err(error) => Err(HouseError::Scratch { path, error }),
+        Err(error) => Err(FactoryError::Scratch { path, error }),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::contact::Contact;
+use super::door::contact::Contact;
 use super::event::{Events, Queued};
 use super::request::Request;
 

@@ -3,13 +3,13 @@
 //! A turn without an answer is rolled back to the last commit. If what is committed is itself broken (a cell emptied
 //! the interpreter's tables, replaced parts of IPython …) the next turn gives no answer either, and so on for ever.
 //! So the second such turn in a row is told from the first: then going back further is offered, or done. Going back
-//! is the host's own doing (`lone_command.rs`), which no state of the guest can keep from working.
+//! is the host's own doing (`magics/lone_line.rs`), which no state of the guest can keep from working.
 
 use super::event::{Outcome, State, StreamName, Usage};
-use super::guest::Guest;
-use super::timeline::Move;
+use super::live::LiveSession;
 use crate::observe::shown;
 use crate::sandbox::{End, Turn};
+use crate::timeline::Move;
 use serde_json::{Map, Value};
 
 /// Turns in a row that must have failed before the session itself is taken to be broken.
@@ -86,7 +86,7 @@ impl Health {
     }
 }
 
-impl Guest {
+impl LiveSession {
     /// Says what there is to say of how a request was answered. With `session.heal = "undo"` a broken session is put
     /// back by a cell at once: then the request is over, and this is true.
     pub(super) fn mind(&mut self, answer: &Answer, is_shown: bool, outcome: &mut Outcome) -> bool {
@@ -100,8 +100,8 @@ impl Guest {
         if !is_broken {
             return false;
         }
-        let can_undo = self.journal.with(|keeper| keeper.peek(&Move::Undo(1)).is_ok()).unwrap_or(false);
-        if self.origin.keeping.heal == Heal::Undo && can_undo && *answer != Answer::Cut {
+        let can_undo = self.journal.with(|writer| writer.peek(&Move::Undo(1)).is_ok()).unwrap_or(false);
+        if self.spec.keeping.heal == Heal::Undo && can_undo && *answer != Answer::Cut {
             return self.undo_for(outcome);
         }
         let cell = self.last_cell.clone();

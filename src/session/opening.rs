@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::backlog::Pace;
 use super::health::Heal;
+use super::journal::backlog::Pace;
+use super::journal::writer::{JournalWriter, Plan};
 use super::journal::{Journal, JournalError};
-use super::keeper::{Keeper, Plan};
 use super::scratch::Writers;
-use super::store::catalog::{self, Pointed};
-use super::store::{Depot, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View};
 use super::working_copy;
+use crate::store::catalog;
+use crate::store::catalog::Pointed;
+use crate::store::{Backend, Durability, Holder, Identity, Keep, SessionId, StoreError, Summary, View};
 
 /// Which session is wanted.
 #[derive(Debug, Clone)]
@@ -41,10 +42,10 @@ pub enum Resume {
 
 /// How a session is kept. From the policy and the command line alone.
 #[derive(Debug, Clone)]
-pub struct Keeping {
+pub struct PersistOptions {
     pub which: Which,
     /// Where stored sessions are.
-    pub depot: Depot,
+    pub backend: Backend,
     /// A directory of this process's own, gone with it.
     pub scratch: PathBuf,
     /// Who writes there, or elsewhere, on a thread of his own.
@@ -61,7 +62,7 @@ pub struct Keeping {
     /// How long a session may be idle before it gives its memory back; `None` for ever.
     pub idle_evict: Option<Duration>,
     /// Bytes and files of the workspace that are recorded at most.
-    pub quota: super::workspace::Quota,
+    pub quota: crate::workspace::Quota,
     /// Who holds the session, in words for whoever wants it too.
     pub holder: String,
 }
@@ -148,7 +149,7 @@ pub enum OpenError {
     Journal(#[from] JournalError),
 }
 
-impl Keeping {
+impl PersistOptions {
     /// Opens the session that is wanted. One that was named is an error if it cannot be had; a notebook's gives way
     /// to one that is not kept, which says why.
     ///
@@ -158,34 +159,34 @@ impl Keeping {
         match &self.which {
             Which::Unkept => self.unkept(identity, Found::Nothing),
             Which::Id(id) => {
-                let plan = || self.plan(&self.depot, id.clone(), identity, None);
-                let keeper = match Keeper::open(plan()) {
-                    Err(StoreError::NotFound(_)) => Keeper::new(plan()),
+                let plan = || self.plan(&self.backend, id.clone(), identity, None);
+                let writer = match JournalWriter::open(plan()) {
+                    Err(StoreError::NotFound(_)) => JournalWriter::new(plan()),
                     opened => opened?,
                 };
                 // Whoever names a session wants that session.
-                self.kept(keeper, Resume::Always, false)
+                self.kept(writer, Resume::Always, false)
             }
             Which::Notebook(name) => self.notebook(name, identity),
         }
     }
 
     fn notebook(&self, name: &str, identity: &Identity) -> Result<Opened, OpenError> {
-        let fresh = || Keeper::new(self.plan(&self.depot, SessionId::random(), identity, Some(name)));
-        let pointed = match catalog::pointed(&self.depot, name) {
+        let fresh = || JournalWriter::new(self.plan(&self.backend, SessionId::random(), identity, Some(name)));
+        let pointed = match catalog::pointed(&self.backend, name) {
             Ok(pointed) => pointed,
             Err(error) => return self.unkept(identity, Found::Unkept(error.to_string())),
         };
         let Some(Pointed { id, resume: wished }) = pointed else { return self.kept(fresh(), self.resume, false) };
         // Asked for from outside (`cellblock sessions resume`), and true once: opening the log forgets it.
         let resume = if wished { Resume::Always } else { self.resume };
-        match Keeper::open(self.plan(&self.depot, id.clone(), identity, Some(name))) {
+        match JournalWriter::open(self.plan(&self.backend, id.clone(), identity, Some(name))) {
             Err(StoreError::NotFound(_)) => self.kept(fresh(), self.resume, false),
-            Ok(keeper) => self.kept(keeper, resume, wished),
+            Ok(writer) => self.kept(writer, resume, wished),
             Err(StoreError::OtherBase { .. }) => {
-                let saved = View::open(&self.depot, &id).ok().and_then(|view| Saved::last(&view.summary()));
-                let keeper = Keeper::on_new_base(self.plan(&self.depot, id, identity, Some(name)));
-                let opened = self.kept(keeper, resume, wished)?;
+                let saved = View::open(&self.backend, &id).ok().and_then(|view| Saved::last(&view.summary()));
+                let writer = JournalWriter::on_new_base(self.plan(&self.backend, id, identity, Some(name)));
+                let opened = self.kept(writer, resume, wished)?;
                 Ok(Opened { found: saved.map_or(Found::Nothing, Found::OtherBase), ..opened })
             }
             Err(error) => self.unkept(identity, Found::Unkept(error.to_string())),
@@ -193,33 +194,33 @@ impl Keeping {
     }
 
     fn unkept(&self, identity: &Identity, found: Found) -> Result<Opened, OpenError> {
-        let depot = Depot::local(&self.scratch.join("store"))?;
-        let keeper = Keeper::new(Plan {
+        let backend = Backend::local(&self.scratch.join("store"))?;
+        let writer = JournalWriter::new(Plan {
             durability: Durability::Relaxed,
             kept: false,
-            ..self.plan(&depot, SessionId::random(), identity, None)
+            ..self.plan(&backend, SessionId::random(), identity, None)
         });
         if let Found::Unkept(why) = &found {
-            keeper.standing().lock().reason = Some(why.clone());
+            writer.standing().lock().reason = Some(why.clone());
         }
-        let directories = self.directories(&depot, keeper.id(), &self.scratch)?;
-        let journal = Journal::start(keeper, Pace::WhenAsked).map_err(OpenError::Thread)?;
+        let directories = self.directories(&backend, writer.id(), &self.scratch)?;
+        let journal = Journal::start(writer, Pace::WhenAsked).map_err(OpenError::Thread)?;
         self.writers.add(&journal.backlog());
         Ok(Opened { journal, found, directories, resume: Resume::Never })
     }
 
-    fn kept(&self, mut keeper: Keeper, resume: Resume, wished: bool) -> Result<Opened, OpenError> {
+    fn kept(&self, mut writer: JournalWriter, resume: Resume, wished: bool) -> Result<Opened, OpenError> {
         // Who asked for a restart wanted to begin afresh, and knows what there was; a wish since then counts more.
-        let log = keeper.log().filter(|log| wished || !log.begins_afresh());
+        let log = writer.log().filter(|log| wished || !log.begins_afresh());
         let found = log.and_then(|log| Saved::of(&log.summary())).map_or(Found::Nothing, Found::Saved);
-        let copy = working_copy::path(&self.depot, keeper.id());
+        let copy = working_copy::path(&self.backend, writer.id());
         let place = copy.as_ref().unwrap_or(&self.scratch);
-        let directories = self.directories(&self.depot, keeper.id(), place)?;
+        let directories = self.directories(&self.backend, writer.id(), place)?;
         if copy.is_some() {
-            keeper.hold(working_copy::hold(place));
-            keeper.watch(place.parent().and_then(|directory| File::open(directory).ok()));
+            writer.hold(working_copy::hold(place));
+            writer.watch(place.parent().and_then(|directory| File::open(directory).ok()));
         }
-        let journal = Journal::start(keeper, Pace::AtOnce).map_err(OpenError::Thread)?;
+        let journal = Journal::start(writer, Pace::AtOnce).map_err(OpenError::Thread)?;
         self.writers.add(&journal.backlog());
         Ok(Opened { journal, found, directories, resume })
     }
@@ -229,19 +230,19 @@ impl Keeping {
     /// # Errors
     /// [`OpenError::Directory`], and [`OpenError::Store`] if another kernel has begun a session of this name since.
     pub fn again(&self, id: &SessionId) -> Result<(Directories, Option<File>, Option<File>), OpenError> {
-        working_copy::require_free(&self.depot, id)?;
-        let copy = working_copy::path(&self.depot, id);
+        working_copy::require_free(&self.backend, id)?;
+        let copy = working_copy::path(&self.backend, id);
         let place = copy.as_ref().unwrap_or(&self.scratch);
-        let directories = self.directories(&self.depot, id, place)?;
+        let directories = self.directories(&self.backend, id, place)?;
         let directory = copy.as_ref().and_then(|copy| File::open(copy.parent()?).ok());
         Ok((directories, directory, copy.as_ref().and_then(|copy| working_copy::hold(copy))))
     }
 
-    fn plan(&self, depot: &Depot, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
-        let blobs = self.blobs(depot, &id);
+    fn plan(&self, backend: &Backend, id: SessionId, identity: &Identity, notebook: Option<&str>) -> Plan {
+        let blobs = self.blobs(backend, &id);
         Plan {
             id,
-            depot: depot.clone(),
+            backend: backend.clone(),
             identity: identity.clone(),
             notebook: notebook.map(str::to_owned),
             holder: Holder::here(&self.holder),
@@ -253,13 +254,13 @@ impl Keeping {
     }
 
     /// Where the contents of a session's files are on this machine.
-    fn blobs(&self, depot: &Depot, id: &SessionId) -> PathBuf {
-        depot.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"))
+    fn blobs(&self, backend: &Backend, id: &SessionId) -> PathBuf {
+        backend.blob_dir(id).unwrap_or_else(|| self.scratch.join("blobs"))
     }
 
-    fn directories(&self, depot: &Depot, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
+    fn directories(&self, backend: &Backend, id: &SessionId, place: &Path) -> Result<Directories, OpenError> {
         let app = self.workspace.clone().unwrap_or_else(|| place.join("app"));
-        let blobs = self.blobs(depot, id);
+        let blobs = self.blobs(backend, id);
         let directories = Directories { app, tmp: place.join("tmp"), blobs, held: place.join("held") };
         for path in [&directories.app, &directories.tmp, &directories.blobs, &directories.held] {
             // A session's files are nobody else's business.

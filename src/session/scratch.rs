@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat, unlinkat};
 use tempfile::TempDir;
 
-use super::backlog::Backlog;
 use super::journal::ENDING;
+use super::journal::backlog::Backlog;
 
 /// What the names of scratch directories begin with.
 const PREFIX: &str = "cellblock-";

@@ -5,10 +5,10 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::store::{Depot, Keep, Log, NewState, Pages, SessionId, StoreError, View, catalog};
-use super::timeline::{Move, MoveError, StateId, Target};
-use super::visit::Visit;
-use super::workspace::{
+use super::offline::OfflineAccess;
+use crate::store::{Backend, Keep, Log, NewState, Pages, SessionId, StoreError, View, catalog};
+use crate::timeline::{Move, MoveError, StateId, Target};
+use crate::workspace::{
     Changes, Deleted, Entry, FilesError, Glob, Listed, Manifest, Places, Quota, SessionFiles, Workspace, WorkspaceError,
 };
 
@@ -18,7 +18,7 @@ const APP: &str = "app";
 /// The files of one session.
 #[derive(Debug)]
 pub struct StoredFiles {
-    pub depot: Depot,
+    pub backend: Backend,
     pub id: SessionId,
     /// Where the workspace is while the session runs; none if the store is not on this machine.
     pub app: Option<PathBuf>,
@@ -129,7 +129,7 @@ impl StoredFiles {
         recorded: impl FnOnce(&Log, &Manifest) -> Result<Manifest, String>,
     ) -> Result<T, StoredFilesError> {
         // The session's own errors come first, and nothing is touched where nothing can be done.
-        catalog::show(&self.depot, &self.id)?;
+        catalog::show(&self.backend, &self.id)?;
         let no_copy = |why| StoredFilesError::NoWorkingCopy { session: self.id.clone(), why };
         let Some(app) = &self.app else {
             return Err(no_copy("they are in a store that is not on this machine".to_owned()));
@@ -138,7 +138,7 @@ impl StoredFiles {
             return Err(no_copy(format!("they are stored, but not in {}", app.display())));
         }
         let holder = "cellblock sessions files";
-        let mut log = Visit { depot: &self.depot, id: &self.id, holder, keep: self.keep }.open()?;
+        let mut log = OfflineAccess { backend: &self.backend, id: &self.id, holder, keep: self.keep }.open()?;
         let resumed = match log.peek(&Move::Resume) {
             Ok(Target::State(state)) => Some(state),
             // A kernel begins with the working copy as it is.
@@ -175,7 +175,7 @@ impl StoredFiles {
 
     /// The files of the state `before` with the one at `path` as it is in the working copy, and its directories.
     fn with_file(&self, log: &Log, before: &Manifest, path: &str) -> Result<Manifest, String> {
-        let (Some(app), Some(blobs)) = (&self.app, self.depot.blob_dir(log.id())) else {
+        let (Some(app), Some(blobs)) = (&self.app, self.backend.blob_dir(log.id())) else {
             return Err("the store is not on this machine".to_owned());
         };
         let roots = [(APP, app.clone())];
@@ -211,7 +211,7 @@ impl StoredFiles {
 
     /// What is stored, and the files of the state in which the session is or from which it goes on.
     fn stored(&self) -> Result<(View, StateId, Manifest), StoredFilesError> {
-        let view = View::open(&self.depot, &self.id)?;
+        let view = View::open(&self.backend, &self.id)?;
         let current = match (self.state, view.timeline().current()) {
             (Some(wanted), _) if view.timeline().states().contains(&wanted) => Some(wanted),
             (Some(wanted), _) => return Err(StoreError::Move(MoveError::NoSuchState(wanted)).into()),

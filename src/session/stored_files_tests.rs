@@ -1,6 +1,6 @@
 use super::*;
-use crate::session::store::{Cell, Durability, Holder, Identity, Opening};
 use crate::session::working_copy;
+use crate::store::{Cell, Durability, Holder, Identity, Opening};
 
 const QUOTA: Quota = Quota { bytes: 1 << 20, files: 100 };
 
@@ -30,12 +30,13 @@ struct Stored {
 impl Stored {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let depot = Depot::local(dir.path()).unwrap();
+        let backend = Backend::local(dir.path()).unwrap();
         let id = SessionId::parse("s").unwrap();
-        let app = working_copy::path(&depot, &id).unwrap().join("app");
+        let app = working_copy::path(&backend, &id).unwrap().join("app");
         std::fs::create_dir_all(app.join("data")).unwrap();
         std::fs::write(app.join("data/a.txt"), "one").unwrap();
-        let files = StoredFiles { depot, id, app: Some(app.clone()), quota: QUOTA, keep: Keep::default(), state: None };
+        let files =
+            StoredFiles { backend, id, app: Some(app.clone()), quota: QUOTA, keep: Keep::default(), state: None };
         let stored = Self { _dir: dir, files, app };
         let roots = [(APP, stored.app.clone())];
         let places = Places { roots: &roots, blobs: stored.blobs(), held: stored._dir.path().join("held") };
@@ -60,14 +61,14 @@ impl Stored {
     }
 
     fn blobs(&self) -> PathBuf {
-        self.files.depot.blob_dir(&self.files.id).unwrap()
+        self.files.backend.blob_dir(&self.files.id).unwrap()
     }
 
     fn create(&self) -> Log {
         self.log(Log::create)
     }
 
-    fn log(&self, open: impl FnOnce(&Depot, Opening) -> Result<Log, StoreError>) -> Log {
+    fn log(&self, open: impl FnOnce(&Backend, Opening) -> Result<Log, StoreError>) -> Log {
         let holder = Holder::here("a kernel");
         let opening = Opening {
             id: self.files.id.clone(),
@@ -77,12 +78,12 @@ impl Stored {
             keep: Keep::default(),
             durability: Durability::Relaxed,
         };
-        open(&self.files.depot, opening).unwrap()
+        open(&self.files.backend, opening).unwrap()
     }
 
     /// The paths and facts that the next kernel finds when it resumes the session.
     fn resumed(&self) -> (Vec<String>, serde_json::Value) {
-        let view = View::open(&self.files.depot, &self.files.id).unwrap();
+        let view = View::open(&self.files.backend, &self.files.id).unwrap();
         let loaded = view.load(view.resumable().unwrap(), &|_, _| Ok(())).unwrap();
         (loaded.files.0.into_keys().collect(), loaded.facts)
     }
@@ -99,7 +100,7 @@ fn a_file_that_was_put_is_there_after_a_resume_and_one_that_was_deleted_is_not()
     assert_eq!(facts, serde_json::json!({"open": [3]}), "the rest of the state is as it was");
     files.delete("data", true).unwrap();
     assert_eq!(stored.resumed().0, ["app/new", "app/new/deep", "app/new/deep/b.txt"]);
-    let view = View::open(&files.depot, &files.id).unwrap();
+    let view = View::open(&files.backend, &files.id).unwrap();
     let info = view.state(view.resumable().unwrap()).unwrap();
     assert_eq!((info.cells, info.cell.number), (1, 1), "no cell was run");
 }
@@ -139,7 +140,7 @@ fn going_back_over_what_was_put_or_deleted_leaves_it_and_names_it() {
         let Target::State(first) = log.peek(&Move::Undo(1)).unwrap() else { panic!("nothing to undo") };
         let loaded = log.load(first, &|_, _| Ok(())).unwrap();
         let place = workspace.place().to_owned();
-        let origin = crate::session::workspace::Origin { place: &place, generation: u64::MAX };
+        let origin = crate::workspace::ListingOrigin { place: &place, generation: u64::MAX };
         let kept = workspace.go(&loaded.files, &loaded.past, origin).unwrap();
         assert_eq!(kept, ["app/data/a.txt", "app/new/b.txt"]);
         assert_eq!(std::fs::read_to_string(stored.app.join("new/b.txt")).unwrap(), "two");
@@ -190,9 +191,13 @@ fn a_damaged_content_is_never_handed_out() {
 #[test]
 fn a_session_that_somebody_has_is_not_changed_and_the_error_names_him() {
     let stored = Stored::new();
-    let visit =
-        Visit { depot: &stored.files.depot, id: &stored.files.id, holder: "the kernel of x", keep: stored.files.keep };
-    let held = visit.open().unwrap();
+    let access = OfflineAccess {
+        backend: &stored.files.backend,
+        id: &stored.files.id,
+        holder: "the kernel of x",
+        keep: stored.files.keep,
+    };
+    let held = access.open().unwrap();
     let error = stored.files.put("b", &mut &b""[..], false).unwrap_err().to_string();
     assert!(error.contains("the kernel of x") && error.contains("since"), "{error}");
     assert!(!stored.app.join("b").exists());
@@ -204,7 +209,7 @@ fn a_session_that_somebody_has_is_not_changed_and_the_error_names_him() {
 fn a_state_that_would_be_over_its_quota_is_not_recorded() {
     let stored = Stored::new();
     let tight = StoredFiles {
-        depot: stored.files.depot.clone(),
+        backend: stored.files.backend.clone(),
         id: stored.files.id.clone(),
         app: stored.files.app.clone(),
         quota: Quota { bytes: 4, files: 100 },

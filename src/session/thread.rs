@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::contact::Contact;
+use super::door::contact::Contact;
 use super::event::{Event, Outcome, Queued, State, Usage};
-use super::guest::{Guest, GuestError, Origin};
 use super::handle::{Job, SessionHandle};
+use super::live::{LiveSession, SessionError, SessionSpec};
 use super::verdict;
 use crate::sandbox::Interrupter;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,7 +19,7 @@ const STACK: usize = 4 << 20;
 /// # Errors
 /// The operating system's, when it gives no thread.
 pub fn spawn<E: std::fmt::Display>(
-    origin: impl FnOnce() -> Result<Origin, E> + Send + 'static,
+    origin: impl FnOnce() -> Result<SessionSpec, E> + Send + 'static,
 ) -> std::io::Result<SessionHandle> {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     let interrupter = Arc::new(Interrupter::default());
@@ -29,7 +29,7 @@ pub fn spawn<E: std::fmt::Display>(
     std::thread::Builder::new().name("session".to_owned()).stack_size(STACK).spawn(move || {
         let guest = origin()
             .map_err(|error| error.to_string())
-            .and_then(|origin| Guest::start(origin, shared).map_err(|error: GuestError| error.to_string()));
+            .and_then(|origin| LiveSession::start(origin, shared).map_err(|error: SessionError| error.to_string()));
         match guest {
             Ok(guest) => serve(guest, &mut queue, &interrupter),
             Err(error) => {
@@ -45,7 +45,7 @@ pub fn spawn<E: std::fmt::Display>(
 
 /// Serves until nobody holds the session any more. Between requests the guest's event loop goes on; a session that is idle
 /// for long gives its memory back.
-fn serve(mut guest: Guest, queue: &mut UnboundedReceiver<Job>, interrupter: &Interrupter) {
+fn serve(mut guest: LiveSession, queue: &mut UnboundedReceiver<Job>, interrupter: &Interrupter) {
     // For the timer alone: a clock, no descriptors.
     let timer = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let Ok(timer) = timer.inspect_err(|error| tracing::error!(%error, "the session has no timer")) else { return };

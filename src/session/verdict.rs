@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::desk::Served;
+use super::door::host::Served;
 use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::workspace::{Refused, Seen, Tracker};
 use crate::sandbox::HostCall;
 use crate::sandbox::watch::{Act, Denied, Moved, Spot, Watch, Written};
+use crate::workspace::{Refused, Seen, Tracker};
 
 /// Tells a workspace what the guest does.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 """Reads the records of a stored session, as far as the tests and benches need to know what is in the store. Not the program's own code,
-so that what is found out by it does not depend on that: only the format is the same (`src/session/store/record`)."""
+so that what is found out by it does not depend on that: only the format is the same (`src/store/record`)."""
 
 from __future__ import annotations
 

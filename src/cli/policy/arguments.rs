@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::jupyter_dirs::env;
 use crate::cli::log;
 use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
-use crate::runtime::Cache;
+use crate::setup::Cache;
 
 /// Names the policy file, unless a flag does.
 const ENVIRONMENT: &str = "CELLBLOCK_POLICY";

@@ -16,13 +16,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::metrics_signal::SnapshotRequests;
 use super::policy::PolicyArguments;
-use super::snapshot::SnapshotRequests;
 use super::terminal;
 use crate::observe::Metrics;
-use crate::runtime::progress::Silent;
 use crate::session::scratch::Scratch;
-use crate::session::{Which, house};
+use crate::session::{Which, factory};
+use crate::setup::progress::Silent;
 use execute::{End, Execution};
 use notebook::Notebook;
 
@@ -59,7 +59,7 @@ impl Run {
         notebook::can_be_written(&output)?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        super::setup::prepared(house::edition(&policy))?;
+        super::setup::prepared(factory::edition(&policy))?;
         let scratch = Scratch::make().context("cannot make a temporary directory for the session")?;
         let advice = policy.advice.clone();
         let session = super::session::start(policy, Which::Unkept, &scratch, metrics, Box::new(Silent))?;

@@ -5,8 +5,8 @@ use anyhow::bail;
 use crate::cli::policy::PolicyArguments;
 use crate::cli::terminal;
 use crate::policy::{Ids, Policy};
-use crate::session::house;
-use crate::session::store::{Depot, SessionId};
+use crate::session::factory;
+use crate::store::{Backend, SessionId};
 
 /// Where sessions are kept, which the policy says, and how to answer.
 #[derive(Debug, clap::Args)]
@@ -20,10 +20,10 @@ pub(super) struct Place {
 
 impl Place {
     /// The policy, and the place that it names.
-    pub(super) fn open(&self) -> anyhow::Result<(Policy, Depot)> {
+    pub(super) fn open(&self) -> anyhow::Result<(Policy, Backend)> {
         let policy = self.policy.policy()?;
-        let depot = house::depot(&policy)?;
-        Ok((policy, depot))
+        let backend = factory::backend(&policy)?;
+        Ok((policy, backend))
     }
 
     /// The policy.

@@ -1,6 +1,6 @@
 //! What to do about a session that is damaged.
 
-use crate::session::store::{SessionId, StoreError};
+use crate::store::{SessionId, StoreError};
 
 /// The error, with the command that helps, where there is one.
 pub(super) fn with_advice(id: &SessionId, error: StoreError) -> anyhow::Error {

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::arguments::Place;
 use super::table;
 use crate::observe::SessionDeleted;
-use crate::session::store::SessionId;
 use crate::session::working_copy;
+use crate::store::SessionId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Delete {
@@ -20,9 +20,9 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
+        let (_, backend) = self.place.open()?;
         let id = &self.id;
-        let bytes = working_copy::delete_session(&depot, id)?;
+        let bytes = working_copy::delete_session(&backend, id)?;
         SessionDeleted { session: id.as_str(), bytes }.log();
         self.place.answer(
             &json!({"session_id": id.as_str(), "deleted": true, "reclaimed_bytes": bytes}),

@@ -11,7 +11,7 @@ use super::arguments::Place;
 use super::damage::with_advice;
 use super::table;
 use crate::observe::SessionExported;
-use crate::session::store::{Depot, SessionId, archive};
+use crate::store::{Backend, SessionId, archive};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {
@@ -28,17 +28,17 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
+        let (_, backend) = self.place.open()?;
         if self.file.as_os_str() == "-" {
             if self.place.json {
                 bail!("--json and the archive cannot both go to the standard output: name a file");
             }
             let mut out = BufWriter::new(std::io::stdout().lock());
-            archive::export(&depot, &self.id, &mut out).map_err(|error| with_advice(&self.id, error))?;
+            archive::export(&backend, &self.id, &mut out).map_err(|error| with_advice(&self.id, error))?;
             out.flush().context("cannot write to the standard output")?;
             return Ok(ExitCode::SUCCESS);
         }
-        let bytes = self.write(&depot, &self.file)?;
+        let bytes = self.write(&backend, &self.file)?;
         let (id, file) = (&self.id, self.file.display());
         SessionExported { session: id.as_str(), bytes }.log();
         self.place.answer(
@@ -52,7 +52,7 @@ impl Export {
     }
 
     /// The whole file or none; for the user's eyes alone.
-    fn write(&self, depot: &Depot, path: &Path) -> anyhow::Result<u64> {
+    fn write(&self, backend: &Backend, path: &Path) -> anyhow::Result<u64> {
         let exists = || format!("{} exists already; --overwrite replaces it", path.display());
         if !self.overwrite && path.symlink_metadata().is_ok() {
             bail!(exists());
@@ -61,7 +61,7 @@ impl Export {
         let cannot = || format!("cannot write {}", path.display());
         let staged = tempfile::NamedTempFile::new_in(dir).with_context(cannot)?;
         let mut out = BufWriter::new(staged);
-        archive::export(depot, &self.id, &mut out).map_err(|error| with_advice(&self.id, error))?;
+        archive::export(backend, &self.id, &mut out).map_err(|error| with_advice(&self.id, error))?;
         let staged = out.into_inner().map_err(|error| error.into_error()).with_context(cannot)?;
         staged.as_file().sync_all().with_context(cannot)?;
         let bytes = staged.as_file().metadata().with_context(cannot)?.len();

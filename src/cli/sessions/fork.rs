@@ -8,10 +8,10 @@ use super::arguments::{Place, require_allowed};
 use super::damage::with_advice;
 use super::states;
 use crate::observe::SessionForked;
-use crate::session::house;
-use crate::session::store::{SessionId, StoreError};
-use crate::session::timeline::{MoveError, StateId};
-use crate::session::visit::Visit;
+use crate::session::factory;
+use crate::session::offline::OfflineAccess;
+use crate::store::{SessionId, StoreError};
+use crate::timeline::{MoveError, StateId};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Fork {
@@ -28,12 +28,12 @@ pub(super) struct Fork {
 
 impl Fork {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (policy, depot) = self.place.open()?;
+        let (policy, backend) = self.place.open()?;
         let (id, name) = (&self.id, &self.name);
         require_allowed(&policy, name)?;
-        let keep = house::keep(&policy);
-        let visit = Visit { depot: &depot, id, holder: "cellblock sessions fork", keep };
-        let mut log = visit.open().map_err(|error| with_advice(id, error))?;
+        let keep = factory::keep(&policy);
+        let access = OfflineAccess { backend: &backend, id, holder: "cellblock sessions fork", keep };
+        let mut log = access.open().map_err(|error| with_advice(id, error))?;
         let at = self.at.map(StateId).or(log.timeline().previous());
         let at = at.ok_or(StoreError::Move(MoveError::NothingToResume))?;
         log.fork(name, Some(at))?;

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::arguments::{Place, require_allowed};
 use crate::observe::SessionImported;
-use crate::session::house;
-use crate::session::store::{SessionId, StoreError, archive};
+use crate::session::factory;
+use crate::store::{SessionId, StoreError, archive};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Import {
@@ -26,7 +26,7 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (policy, depot) = self.place.open()?;
+        let (policy, backend) = self.place.open()?;
         let cannot = || format!("cannot read {}", self.file.display());
         let mut file = BufReader::new(File::open(&self.file).with_context(cannot)?);
         let id = match self.id.clone() {
@@ -35,8 +35,8 @@ impl Import {
         };
         require_allowed(&policy, &id)?;
         file.rewind().with_context(cannot)?;
-        let limit = house::keep(&policy).total_bytes;
-        let imported = archive::import(&depot, &mut file, Some(&id), limit).map_err(|error| match error {
+        let limit = factory::keep(&policy).total_bytes;
+        let imported = archive::import(&backend, &mut file, Some(&id), limit).map_err(|error| match error {
             StoreError::Exists(_) if self.id.is_none() => {
                 anyhow::anyhow!("there is a session {id} already: give this one another id with --as ID")
             }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::arguments::Place;
 use super::states::count;
 use super::table::{self, Side, table};
-use crate::session::store::catalog::{self, Listing};
+use crate::store::catalog;
+use crate::store::catalog::Listing;
 
 /// Characters of a notebook's path that are shown.
 const NOTEBOOK: usize = 48;
@@ -20,8 +21,8 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
-        let listings = catalog::list(&depot)?;
+        let (_, backend) = self.place.open()?;
+        let listings = catalog::list(&backend)?;
         self.place.answer(&json!({"sessions": listings.iter().map(as_json).collect::<Vec<_>>()}), &as_text(&listings));
         Ok(ExitCode::SUCCESS)
     }

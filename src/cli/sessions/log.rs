@@ -9,8 +9,8 @@ use super::damage::with_advice;
 use super::states;
 use super::table::{self, Side, table};
 use crate::session::output::grouped;
-use crate::session::store::{HistoryLine, SessionId, View};
-use crate::session::timeline::{StateId, Step, Target};
+use crate::store::{HistoryLine, SessionId, View};
+use crate::timeline::{StateId, Step, Target};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Log {
@@ -22,8 +22,8 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
-        let view = View::open(&depot, &self.id).map_err(|error| with_advice(&self.id, error))?;
+        let (_, backend) = self.place.open()?;
+        let view = View::open(&backend, &self.id).map_err(|error| with_advice(&self.id, error))?;
         // A session that nobody has is where it goes on.
         let here = match view.timeline().current() {
             Target::State(state) => Some(state),

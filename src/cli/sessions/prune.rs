@@ -9,8 +9,8 @@ use super::arguments::Place;
 use super::states::count;
 use super::{age, table};
 use crate::observe::{PruneCompleted, PruneDeleted, PruneFailed, PruneSkipped, PruneStarted};
-use crate::session::store::catalog::Pruned;
 use crate::session::working_copy;
+use crate::store::catalog::Pruned;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
@@ -26,10 +26,10 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
+        let (_, backend) = self.place.open()?;
         let older_than_hours = u64::try_from(self.older_than.num_hours()).unwrap_or_default();
         PruneStarted { older_than_hours, dry_run: self.dry_run }.log();
-        let pruned = working_copy::prune_sessions(&depot, self.older_than, self.dry_run)?;
+        let pruned = working_copy::prune_sessions(&backend, self.older_than, self.dry_run)?;
         self.note(&pruned);
         self.place.answer(&self.as_json(&pruned), &self.as_text(&pruned));
         Ok(if pruned.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -12,11 +12,11 @@ use super::states::{self, count};
 use super::table;
 use crate::observe::ResumeWanted;
 use crate::policy::{Persist, Policy};
-use crate::runtime::{Cache, Prepared, SandboxBuilder, WarmProfile};
-use crate::session::house;
-use crate::session::store::{Depot, Identity, SessionId, StateInfo, StoreError, View, catalog};
-use crate::session::visit::Visit;
-use crate::session::workspace::Entry;
+use crate::session::factory;
+use crate::session::offline::OfflineAccess;
+use crate::setup::{Cache, Prepared, SandboxBuilder, WarmProfile};
+use crate::store::{Backend, Identity, SessionId, StateInfo, StoreError, View, catalog};
+use crate::workspace::Entry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Resume {
@@ -43,21 +43,21 @@ struct Checked {
 
 impl Resume {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (policy, depot) = self.place.open()?;
+        let (policy, backend) = self.place.open()?;
         let id = &self.id;
         // The session's own errors come first: one that is not there is not held either.
-        let listing = catalog::show(&depot, id)?;
-        catalog::require_unheld(&depot, id)?;
-        let checked = self.check(&depot, &policy)?;
+        let listing = catalog::show(&backend, id)?;
+        catalog::require_unheld(&backend, id)?;
+        let checked = self.check(&backend, &policy)?;
         let notebook = match &self.notebook {
-            Some(path) => Some(name_of(&depot, path)?),
+            Some(path) => Some(name_of(&backend, path)?),
             None => listing.notebook,
         };
         let mut given_up = None;
         if let Some(notebook) = &notebook {
             // A pointer that cannot be read leads nowhere.
-            given_up = catalog::find(&depot, notebook).unwrap_or_default().filter(|before| before != id);
-            catalog::let_resume(&depot, notebook, id)?;
+            given_up = catalog::find(&backend, notebook).unwrap_or_default().filter(|before| before != id);
+            catalog::let_resume(&backend, notebook, id)?;
         }
         ResumeWanted { session: id.as_str(), state: checked.info.id.0, salvaged: checked.salvaged }.log();
         let json = self.as_json(&checked, notebook.as_deref());
@@ -67,20 +67,20 @@ impl Resume {
     }
 
     /// Reads everything that resuming needs.
-    fn check(&self, depot: &Depot, policy: &Policy) -> anyhow::Result<Checked> {
+    fn check(&self, backend: &Backend, policy: &Policy) -> anyhow::Result<Checked> {
         let id = &self.id;
-        let salvaged = match whole(depot, id) {
+        let salvaged = match whole(backend, id) {
             Ok(()) => false,
             Err(StoreError::Damaged { .. }) if self.salvage => {
-                let keep = house::keep(policy);
-                let visit = Visit { depot, id, holder: "cellblock sessions resume --salvage", keep };
-                visit.salvage()?.close()?;
-                whole(depot, id)?;
+                let keep = factory::keep(policy);
+                let access = OfflineAccess { backend, id, holder: "cellblock sessions resume --salvage", keep };
+                access.salvage()?.close()?;
+                whole(backend, id)?;
                 true
             }
             Err(error) => return Err(with_advice(id, error)),
         };
-        let view = View::open(depot, id)?;
+        let view = View::open(backend, id)?;
         let info = view.resumable().and_then(|state| view.state(state)).cloned();
         let Some(info) = info else {
             bail!("there is nothing to resume in the session {id}: it was reset, or no cell was run in it");
@@ -147,8 +147,8 @@ impl Resume {
 }
 
 /// That the state to be resumed can be loaded, with its files.
-fn whole(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
-    let view = View::open(depot, id)?;
+fn whole(backend: &Backend, id: &SessionId) -> Result<(), StoreError> {
+    let view = View::open(backend, id)?;
     let Some(state) = view.resumable() else { return Ok(()) };
     let loaded = view.load(state, &|_, _| Ok(()))?;
     let mut contents: Vec<&String> = loaded
@@ -168,18 +168,18 @@ fn whole(depot: &Depot, id: &SessionId) -> Result<(), StoreError> {
 /// The base that kernels have here, if it is set up.
 fn base(policy: &Policy) -> Option<Identity> {
     let root = Cache::default_root().ok().filter(|root| root.exists())?;
-    let builder = SandboxBuilder::new(house::edition(policy)).ok()?;
+    let builder = SandboxBuilder::new(factory::edition(policy)).ok()?;
     let prepared =
-        Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::runtime::Builder::identity(&builder)).ok()?;
+        Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::setup::Builder::identity(&builder)).ok()?;
     let image = prepared.image(WarmProfile::Science).ok()?;
     Some(Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size })
 }
 
 /// What Jupyter Server calls a notebook: its path, from the root.
-fn name_of(depot: &Depot, path: &Path) -> anyhow::Result<String> {
+fn name_of(backend: &Backend, path: &Path) -> anyhow::Result<String> {
     let text = path.to_str().context("a notebook's path must be UTF-8")?;
     // One that is known is meant as it is written.
-    if catalog::find(depot, text).is_ok_and(|found| found.is_some()) {
+    if catalog::find(backend, text).is_ok_and(|found| found.is_some()) {
         return Ok(text.to_owned());
     }
     let name = path.file_name().filter(|_| path.is_file());

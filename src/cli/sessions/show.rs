@@ -9,10 +9,11 @@ use super::damage;
 use super::list;
 use super::states::{self, count};
 use super::table;
-use crate::session::store::catalog::{self, Listing};
-use crate::session::store::{SessionId, StoreError, View};
-use crate::session::timeline::{StateId, Target};
-use crate::session::workspace::Entry;
+use crate::store::catalog;
+use crate::store::catalog::Listing;
+use crate::store::{SessionId, StoreError, View};
+use crate::timeline::{StateId, Target};
+use crate::workspace::Entry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
@@ -24,9 +25,9 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (_, depot) = self.place.open()?;
-        let mut listing = catalog::show(&depot, &self.id)?;
-        let view = match View::open(&depot, &self.id) {
+        let (_, backend) = self.place.open()?;
+        let mut listing = catalog::show(&backend, &self.id)?;
+        let view = match View::open(&backend, &self.id) {
             Ok(view) => Some(view),
             Err(error @ StoreError::Damaged { .. }) => {
                 let advice = damage::advice(&self.id, &error).unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table;
-use crate::session::store::StateInfo;
+use crate::store::StateInfo;
 
 /// The keys of a state.
 pub(super) fn json(info: &StateInfo) -> Value {

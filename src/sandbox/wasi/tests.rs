@@ -7,12 +7,12 @@ use std::path::Path;
 
 use wasmtime::{Val, ValType};
 
-use super::super::changes::tests::Rig;
-use super::super::drive::to_end;
-use super::super::errno;
-use super::super::files::FIRST_MOUNT;
 use super::super::prices::{self, CALLS};
-use super::super::world::Quota;
+use super::errno;
+use super::fd_table::FIRST_MOUNT;
+use super::mutate::tests::Rig;
+use crate::sandbox::turn::to_end;
+use crate::sandbox::wasi_config::Quota;
 
 const APP: i32 = FIRST_MOUNT.cast_signed();
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
 use crate::observe::{self, FileDeleted};
-use crate::session::house;
-use crate::session::store::SessionId;
+use crate::session::factory;
+use crate::store::SessionId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Delete {
@@ -23,7 +23,7 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let files = house::stored_files(&self.place.policy()?, id)?;
+        let files = factory::stored_files(&self.place.policy()?, id)?;
         let path = &self.path;
         let deleted = files.delete(path, self.recursive)?;
         FileDeleted { session: id.as_str(), path: observe::Path(path), files: deleted.files, bytes: deleted.bytes }

@@ -13,9 +13,9 @@ use super::source;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
 use crate::observe::{self, FileRead};
-use crate::session::house;
-use crate::session::store::SessionId;
-use crate::session::timeline::StateId;
+use crate::session::factory;
+use crate::store::SessionId;
+use crate::timeline::StateId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
@@ -33,7 +33,7 @@ pub(super) struct Get {
 
 impl Get {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let mut files = house::stored_files(&self.place.policy()?, id)?;
+        let mut files = factory::stored_files(&self.place.policy()?, id)?;
         files.state = self.state.map(StateId);
         let output = self.output.as_deref().filter(|output| output.as_os_str() != "-");
         let path = &self.path;

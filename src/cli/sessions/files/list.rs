@@ -10,11 +10,11 @@ use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::states::count;
 use crate::cli::sessions::table::{self, Side, table};
 use crate::observe::FileListed;
-use crate::session::house;
-use crate::session::store::SessionId;
+use crate::session::factory;
 use crate::session::stored_files::Source;
-use crate::session::timeline::StateId;
-use crate::session::workspace::Listed;
+use crate::store::SessionId;
+use crate::timeline::StateId;
+use crate::workspace::Listed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
@@ -29,7 +29,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let mut files = house::stored_files(&self.place.policy()?, id)?;
+        let mut files = factory::stored_files(&self.place.policy()?, id)?;
         files.state = self.state.map(StateId);
         let (listed, seen) = files.list(self.pattern.as_deref())?;
         FileListed { session: id.as_str(), files: listed.len() as u64 }.log();

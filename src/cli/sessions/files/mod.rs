@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::session::store::SessionId;
 use crate::session::stored_files::Source;
+use crate::store::SessionId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Files {

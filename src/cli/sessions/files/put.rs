@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::cli::sessions::arguments::Place;
 use crate::cli::sessions::table;
 use crate::observe::{FileWritten, Path};
-use crate::session::house;
-use crate::session::store::SessionId;
+use crate::session::factory;
+use crate::store::SessionId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Put {
@@ -28,7 +28,7 @@ pub(super) struct Put {
 
 impl Put {
     pub(super) fn run(self, id: &SessionId) -> anyhow::Result<ExitCode> {
-        let files = house::stored_files(&self.place.policy()?, id)?;
+        let files = factory::stored_files(&self.place.policy()?, id)?;
         let path = &self.path;
         let size = if self.file.as_os_str() == "-" {
             files.put(path, &mut std::io::stdin().lock(), self.overwrite)?

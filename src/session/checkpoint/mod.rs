@@ -1,0 +1,6 @@
+//! States of a session: committing what a request did, going to another state, and what a state says of itself.
+
+pub(super) mod anew;
+pub(super) mod commit;
+pub(super) mod moves;
+pub mod state_meta;

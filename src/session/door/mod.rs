@@ -1,0 +1,10 @@
+//! The host's side of the door: what the guest may call while it serves a request (`docs/door.md`). All that comes in is
+//! hostile.
+
+pub(super) mod asking;
+pub(super) mod contact;
+pub(super) mod current;
+pub(super) mod event;
+pub mod host;
+pub(super) mod mailbox;
+pub(super) mod ops;

@@ -1,0 +1,4 @@
+//! `%session`: what a notebook may ask of its own session.
+
+pub mod command;
+pub(super) mod lone_line;
