@@ -26,3 +26,6 @@ pub mod setup;
 pub mod store;
 pub mod timeline;
 pub mod workspace;
+
+#[cfg(test)]
+mod architecture_tests;
