@@ -29,7 +29,7 @@ pub struct FuelFacts {
 }
 
 /// A module that was imported for the first time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Import {
     /// Its name; of `a.b` and `a`, the one that took more stands for the package.
     pub name: String,
@@ -38,7 +38,7 @@ pub struct Import {
 }
 
 /// How often a line was found running.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HotLine {
     /// Its number in the cell, from 1.
     pub line: u32,

@@ -12,6 +12,29 @@ use parking_lot::Mutex;
 use super::interrupt_flag::Signal;
 use super::refusals::{Refusal, Refusals, Refused};
 
+/// Why a guest is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Interrupt,
+    Fuel,
+    Time,
+    /// Not to end at all: only to say where it is.
+    Sample,
+}
+
+/// That a guest is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub reason: Reason,
+    /// Fuel that the turn has used.
+    pub fuel: u64,
+    /// Whether its flag was down: then it will notice once more. Asked again before it looked, it notices once.
+    pub afresh: bool,
+}
+
+/// What a guest was asked and its host has not been told: a sample for each hundredth of the fuel, and some more.
+const MOST_ASKED: usize = 1_000;
+
 /// Wakes the thread that polls a guest.
 #[derive(Debug)]
 pub struct Waker {
@@ -58,6 +81,8 @@ pub struct Control {
     file_changes: AtomicU64,
     /// Whether the flag is only up so that the guest says where it is.
     sampled: AtomicBool,
+    /// What the guest has been asked since its host looked.
+    asked: Mutex<Vec<Asked>>,
     /// Fuel that the turn had used at a pause that has not been looked at.
     paused: Mutex<Option<u64>>,
 }
@@ -73,6 +98,7 @@ impl Control {
             fuel: AtomicU64::new(0),
             file_changes: AtomicU64::new(0),
             sampled: AtomicBool::new(false),
+            asked: Mutex::default(),
             paused: Mutex::new(None),
         }
     }
@@ -96,10 +122,20 @@ impl Control {
         self.paused.lock().take()
     }
 
-    /// Raises the guest's flag: to end, or only to say where it is.
-    pub fn ask(&self, sample: bool) {
-        self.sampled.store(sample, Ordering::Release);
+    /// Raises the guest's flag: to end, or only to say where it is. Noted before the guest can notice.
+    pub fn ask(&self, asked: Asked) {
+        let mut all = self.asked.lock();
+        if all.len() < MOST_ASKED || asked.reason != Reason::Sample {
+            all.push(asked);
+        }
+        drop(all);
+        self.sampled.store(asked.reason == Reason::Sample, Ordering::Release);
         self.signal.set();
+    }
+
+    /// What the guest has been asked since the last call, in order.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked.lock())
     }
 
     /// Notes that the guest was refused something.

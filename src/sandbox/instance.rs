@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc, WasmParams};
 
-use super::control::Control;
+use super::control::{Asked, Control};
 use super::determinism::Determinism;
 use super::engine::Edition;
 use super::guest_host::GuestHost;
@@ -71,6 +71,11 @@ impl Gauges {
     /// Fuel that the turn had used when the guest last came to the door.
     pub fn fuel(&self) -> u64 {
         self.control.fuel()
+    }
+
+    /// What the guest has been asked since the last call, in order.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        self.control.take_asked()
     }
 
     /// What the guest was refused so far.

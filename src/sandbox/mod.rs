@@ -18,6 +18,7 @@ mod wasi;
 pub mod wasi_config;
 pub mod watch;
 
+pub use control::{Asked, Reason};
 pub use determinism::Determinism;
 pub use engine::Edition;
 pub use frame::{Frame, room_for_structure};
@@ -27,5 +28,5 @@ pub use memory::image::Image;
 pub use memory::overlay::{Committed, Import, Overlay};
 pub use memory::snapshot::Snapshot;
 pub use refusals::{Refusal, RefusalClass, Refused};
-pub use turn::{Allowance, Asked, End, Interrupter, Reason, Sampling, Turn};
+pub use turn::{Allowance, End, Interrupter, Sampling, Turn};
 pub use wasi_config::{Clock, Mount, Quota, WasiConfig};

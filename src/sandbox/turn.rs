@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use wasmtime::Trap;
 
-use super::control::Waker;
+use super::control::{Asked, Reason, Waker};
 use super::instance::{FULL, Instance, SLICE};
 
 /// What a turn may use.
@@ -34,26 +34,6 @@ pub struct Sampling {
     pub from: u64,
     /// Fuel between two times.
     pub every: u64,
-}
-
-/// Why a guest is asked to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Interrupt,
-    Fuel,
-    Time,
-    /// Not to end at all: only to say where it is.
-    Sample,
-}
-
-/// That a guest is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
-    pub reason: Reason,
-    /// Fuel that the turn has used.
-    pub fuel: u64,
-    /// Whether its flag was down: then it will notice once more. Asked again before it looked, it notices once.
-    pub afresh: bool,
 }
 
 /// How a turn ended.
@@ -282,28 +262,17 @@ impl Stages {
 }
 
 impl Instance {
-    /// Runs `source` in one turn. `asked` is told when the guest is asked something, before it can notice.
-    pub fn take_turn(
-        &mut self,
-        source: &str,
-        allowance: Allowance,
-        interrupter: &Interrupter,
-        mut asked: impl FnMut(Asked),
-    ) -> Turn {
+    /// Runs `source` in one turn. What the guest is asked meanwhile its gauges tell.
+    pub fn take_turn(&mut self, source: &str, allowance: Allowance, interrupter: &Interrupter) -> Turn {
         let started = Instant::now();
         let waker = Waker::here();
         interrupter.attach(Some(waker.clone()));
-        let mut last = None;
-        let end = self.poll(source, allowance, interrupter, &waker, started, &mut |now| {
-            if now.reason != Reason::Sample {
-                last = Some(now.reason);
-            }
-            asked(now);
-        });
+        let mut asked = None;
+        let end = self.poll(source, allowance, interrupter, &waker, started, &mut asked);
         interrupter.attach(None);
         self.control.signal.clear();
         let fuel = self.end_turn();
-        Turn { end, fuel, time: started.elapsed(), asked: last }
+        Turn { end, fuel, time: started.elapsed(), asked }
     }
 
     fn poll(
@@ -313,7 +282,7 @@ impl Instance {
         interrupter: &Interrupter,
         waker: &Arc<Waker>,
         started: Instant,
-        asked: &mut dyn FnMut(Asked),
+        asked: &mut Option<Reason>,
     ) -> End {
         let control = self.control.clone();
         let outside = self.store.data().outside.clone();
@@ -346,8 +315,10 @@ impl Instance {
             match stages.step(&Look { now, fuel, waiting, asking, interrupted, pending }) {
                 Step::GoOn => {}
                 Step::Ask(reason) => {
-                    asked(Asked { reason, fuel, afresh: !pending });
-                    control.ask(reason == Reason::Sample);
+                    if reason != Reason::Sample {
+                        *asked = Some(reason);
+                    }
+                    control.ask(Asked { reason, fuel, afresh: !pending });
                     continue;
                 }
                 Step::Stop(reason) => return End::Stopped(reason),

@@ -3,13 +3,11 @@
 
 use serde_json::{Map, Value};
 
+use super::door::reply::Report;
 use super::event::{Event, Outcome, State, TrapReason};
 use super::limits::Limits;
-use crate::advice::{self, Ended, ErrorFacts, Fate, FuelAnalysis, FuelFacts, FuelStatus, HotLine, Import, Mount};
+use crate::advice::{self, Ended, ErrorFacts, Fate, FuelAnalysis, FuelFacts, FuelStatus, Mount};
 use crate::policy::FuelAdvice;
-
-/// Entries of the guest's lists that are read.
-const MOST: usize = 1_000;
 
 /// What is displayed of it, unless the notebook asks for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +31,19 @@ pub enum Wish {
 /// Adds the analysis and the guidance to the outcome of a cell, and answers what is to be displayed.
 pub fn advise(
     outcome: &mut Outcome,
+    report: Report,
     code: &str,
     limits: &Limits,
     mounts: &[Mount],
     shown: Shown,
     wish: Wish,
 ) -> Vec<Event> {
-    let analysis = advice::analyse(&fuel_facts(outcome, limits));
-    let failed = outcome.content.get("status").and_then(Value::as_str) == Some("error");
+    let Report { facts, imports, hot_lines, .. } = report;
+    let consumed = outcome.usage.fuel_consumed;
+    let analysis = advice::analyse(&FuelFacts { consumed, budget: Some(limits.fuel), imports, hot_lines });
+    let failed = outcome.failure.is_some();
     let truncated = outcome.usage.stdout_truncated || outcome.usage.stderr_truncated;
-    let guidance = if failed || truncated { guide(outcome, code, limits, mounts) } else { None };
+    let guidance = if failed || truncated { guide(outcome, facts.as_ref(), code, limits, mounts) } else { None };
     let mut displays = Vec::new();
     if let Some(guidance) = guidance.as_ref().filter(|_| shown.errors) {
         displays.push(display(guidance.bundle()));
@@ -68,37 +69,16 @@ fn display(data: Map<String, Value>) -> Event {
     Event::Display { data, metadata: Map::new(), transient: Map::new(), update: false }
 }
 
-/// Takes the guest's own lists out of the reply.
-fn fuel_facts(outcome: &mut Outcome, limits: &Limits) -> FuelFacts {
-    let mut list = |key: &str| match outcome.content.remove(key) {
-        Some(Value::Array(entries)) => entries,
-        _ => Vec::new(),
-    };
-    let text = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let number = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_u64);
-    let small = |entry: &Value, key: &str| number(entry, key).and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-    let imports = list("imports")
-        .iter()
-        .take(MOST)
-        .map(|entry| Import { name: text(entry, "name"), fuel: number(entry, "fuel") })
-        .collect();
-    let hot_lines = list("hot_lines")
-        .iter()
-        .take(MOST)
-        .map(|entry| HotLine {
-            line: small(entry, "line"),
-            samples: small(entry, "samples"),
-            source: text(entry, "source"),
-        })
-        .collect();
-    outcome.content.remove("samples");
-    FuelFacts { consumed: outcome.usage.fuel_consumed, budget: Some(limits.fuel), imports, hot_lines }
-}
-
-fn guide(outcome: &Outcome, code: &str, limits: &Limits, mounts: &[Mount]) -> Option<advice::Guidance> {
+fn guide(
+    outcome: &Outcome,
+    facts: Option<&Value>,
+    code: &str,
+    limits: &Limits,
+    mounts: &[Mount],
+) -> Option<advice::Guidance> {
     let usage = &outcome.usage;
     advice::guide(&ErrorFacts {
-        facts: outcome.error_facts.as_ref().unwrap_or(&Value::Null),
+        facts: facts.unwrap_or(&Value::Null),
         ended: usage.trap_reason.map(ended),
         exit_code: usage.exit_code,
         fate: match usage.state {

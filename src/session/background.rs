@@ -9,13 +9,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use super::checkpoint::commit::Kind;
 use super::event::{State, Usage};
 use super::live::LiveSession;
 use super::output::grouped;
 use super::request::Request;
+use super::serving::Ran;
 use crate::observe::shown;
 use crate::sandbox::Interrupter;
 
@@ -75,8 +74,7 @@ impl Background {
     }
 
     /// Takes the guest's word on its loop: in how many seconds it goes on, if at all.
-    fn note(&mut self, pending: Option<&Value>) {
-        let after = pending.and_then(|pending| pending.get("after")).and_then(Value::as_f64);
+    fn note(&mut self, after: Option<f64>) {
         let after = after.filter(|after| after.is_finite()).map(|after| after.clamp(0.0, FARTHEST));
         self.is_busy = after == Some(0.0);
         self.due = after.and_then(|after| Instant::now().checked_add(Duration::try_from_secs_f64(after).ok()?));
@@ -108,14 +106,14 @@ impl LiveSession {
     }
 
     /// The guest says with its reply how its loop stands. Questions are answered without it.
-    pub(super) fn note_background(&mut self, pending: Option<&Value>) {
+    pub(super) fn note_background(&mut self, due_in: Option<f64>) {
         let is_concerned = std::mem::take(&mut self.background.is_concerned);
         if !is_concerned || self.is_deterministic() || !self.contact.is_listened_to() {
             return;
         }
         // Without fuel it stands still until the next cell, whatever else is served.
         if self.background.fuel < self.spec.limits.fuel {
-            self.background.note(pending);
+            self.background.note(due_in);
         }
     }
 
@@ -134,8 +132,8 @@ impl LiveSession {
     /// Commits what the loop's turns have changed, if it is not.
     pub(super) fn save_background(&mut self) {
         if self.background.save_at.take().is_some() {
-            let files = self.changed_files(&Kind::Aside, &mut Usage::default());
-            self.keep(&Kind::Aside, files);
+            let files = self.changed_files(&Kind::Aside { is_comm: false }, &mut Usage::default());
+            self.keep(&Kind::Aside { is_comm: false }, files);
         }
     }
 
@@ -151,12 +149,12 @@ impl LiveSession {
         }
         let request = Request::Loop { seconds: SLICE.as_secs_f64() };
         self.door.begin_between(request.into_frame());
-        let (outcome, ..) = self.run(interrupter);
+        let Ran { outcome, .. } = self.run(interrupter);
         self.door.end();
         self.background.fuel = self.background.fuel.saturating_add(outcome.usage.fuel_consumed);
         if outcome.usage.state != State::Kept {
             self.background.rest();
-            let why = outcome.content.get("evalue").and_then(Value::as_str).unwrap_or_default();
+            let why = outcome.failure.map(|failure| failure.text).unwrap_or_default();
             // It may be stopped again and again, with each message for a widget.
             if std::mem::replace(&mut self.background.has_told, true) {
                 return self.restore();
@@ -165,7 +163,7 @@ impl LiveSession {
                 "a task that an earlier cell had started was stopped between cells, and what tasks did since they were \
                  saved last is undone. It goes on with this cell, unless it is cancelled there; `%session undo` goes back \
                  to before the cell that ran last. {}",
-                shown(why, MOST_TEXT)
+                shown(&why, MOST_TEXT)
             ));
             return self.restore();
         }

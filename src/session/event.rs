@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::answer::{Answer, Failure};
 use super::request::CommKind;
 use crate::advice::{FuelAnalysis, Guidance};
 
@@ -20,7 +21,7 @@ pub enum Event {
     /// `execute_result`.
     Result { data: Map<String, Value>, metadata: Map<String, Value> },
     /// `error`.
-    Error { ename: String, evalue: String, traceback: Vec<String> },
+    Error(Failure),
     /// `clear_output`.
     ClearOutput { wait: bool },
     /// A comm message to the frontend.
@@ -82,14 +83,18 @@ pub type Events = tokio::sync::mpsc::UnboundedReceiver<Queued>;
 /// How a request ended.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// The reply's content as the bridge gave it (`status`, `payload`, …), or the host's own when the
-    /// guest could not answer. Always has `status`.
-    pub content: Map<String, Value>,
+    /// Why it failed, if it did. Of a cell that shows something this was an [`Event::Error`], too.
+    pub failure: Option<Failure>,
+    pub answer: Answer,
     /// What it took and what became of the session's state.
     pub usage: Usage,
-    /// Of a cell that failed: the exception's types and attributes, by which errors are classified
-    /// (`docs/door.md`). Said by the guest, so not to be trusted.
-    pub error_facts: Option<Value>,
+}
+
+impl Outcome {
+    /// Of a request that came to nothing.
+    pub fn failed(failure: Failure, usage: Usage) -> Self {
+        Self { failure: Some(failure), answer: Answer::None, usage }
+    }
 }
 
 /// What a request used. In the `execute_reply`'s metadata under `cellblock`.

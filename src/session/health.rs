@@ -10,13 +10,11 @@ use super::live::LiveSession;
 use crate::observe::shown;
 use crate::sandbox::{End, Turn};
 use crate::timeline::Move;
-use serde_json::{Map, Value};
 
 /// Turns in a row that must have failed before the session itself is taken to be broken.
 const BROKEN: u32 = 2;
-/// Names of what was put back that are told, and characters of one.
-const MOST_NAMES: usize = 10;
-const MOST_NAME: usize = 60;
+/// Characters of a cell's first line that are told.
+const LONGEST: usize = 60;
 
 /// What is done about a session that does not answer (`session.heal`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +28,7 @@ pub enum Heal {
 
 /// How a request was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum Answered {
     /// By the guest.
     Given,
     /// By the guest, that it could not run the cell because of what cells did to it; what it put back.
@@ -43,23 +41,17 @@ pub enum Answer {
     Cut,
 }
 
-impl Answer {
-    /// How the turn of a request was answered; `taken` says whether the guest asked for the request, `content` is its
-    /// reply, of which its word on itself is taken out.
-    pub fn of(turn: &Turn, taken: bool, content: &mut Map<String, Value>, state: State) -> Self {
-        let stuck = content.remove("stuck");
+impl Answered {
+    /// How the turn of a request was answered; `taken` says whether the guest asked for the request, `stuck` is its word on
+    /// itself.
+    pub fn of(turn: &Turn, taken: bool, stuck: Option<Vec<String>>, state: State) -> Self {
         match (&turn.end, state) {
-            (_, State::Kept) => stuck.map_or(Self::Given, |names| Self::Stuck(names_of(&names))),
+            (_, State::Kept) => stuck.map_or(Self::Given, Self::Stuck),
             _ if !taken => Self::NotTaken,
             (End::Returned(_), _) => Self::None,
             _ => Self::Cut,
         }
     }
-}
-
-fn names_of(names: &Value) -> Vec<String> {
-    let names = names.as_array().map(Vec::as_slice).unwrap_or_default();
-    names.iter().filter_map(Value::as_str).take(MOST_NAMES).map(|name| shown(name, MOST_NAME)).collect()
 }
 
 /// How a session has answered lately.
@@ -70,12 +62,12 @@ pub struct Health {
 
 impl Health {
     /// A request was answered like this. Whether the session itself is taken to be broken.
-    pub fn note(&mut self, answer: &Answer) -> bool {
+    pub fn note(&mut self, answer: &Answered) -> bool {
         self.failures = match answer {
-            Answer::Given => 0,
-            Answer::Stuck(_) | Answer::None | Answer::Cut => self.failures.saturating_add(1),
+            Answered::Given => 0,
+            Answered::Stuck(_) | Answered::None | Answered::Cut => self.failures.saturating_add(1),
             // No cell was run that it could be due to.
-            Answer::NotTaken => self.failures.saturating_add(1).max(BROKEN),
+            Answered::NotTaken => self.failures.saturating_add(1).max(BROKEN),
         };
         self.failures >= BROKEN
     }
@@ -89,26 +81,26 @@ impl Health {
 impl LiveSession {
     /// Says what there is to say of how a request was answered. With `session.heal = "undo"` a broken session is put
     /// back by a cell at once: then the request is over, and this is true.
-    pub(super) fn mind(&mut self, answer: &Answer, is_shown: bool, outcome: &mut Outcome) -> bool {
+    pub(super) fn mind(&mut self, answer: &Answered, is_shown: bool, outcome: &mut Outcome) -> bool {
         let is_broken = self.health.note(answer);
         if !is_shown {
             return false;
         }
-        if let Answer::Stuck(names) = answer {
+        if let Answered::Stuck(names) = answer {
             self.say(StreamName::Stderr, &stuck_text(names, is_broken));
         }
         if !is_broken {
             return false;
         }
         let can_undo = self.journal.with(|writer| writer.peek(&Move::Undo(1)).is_ok()).unwrap_or(false);
-        if self.spec.keeping.heal == Heal::Undo && can_undo && *answer != Answer::Cut {
+        if self.spec.keeping.heal == Heal::Undo && can_undo && *answer != Answered::Cut {
             return self.undo_for(outcome);
         }
         let cell = self.last_cell.clone();
         let since = if cell.number == 0 {
             String::new()
         } else {
-            format!(" since cell [{}] `{}`, or one before it", cell.number, shown(&cell.first_line, MOST_NAME))
+            format!(" since cell [{}] `{}`, or one before it", cell.number, shown(&cell.first_line, LONGEST))
         };
         let way = if can_undo {
             "`%session undo` goes back by a cell, and can be repeated; `%session log` shows the cells"
@@ -165,43 +157,37 @@ mod tests {
     #[test]
     fn the_second_failure_in_a_row_is_the_session_s() {
         let mut health = Health::default();
-        assert!(!health.note(&Answer::None));
-        assert!(!health.note(&Answer::Given), "the one before was the cell's own");
-        assert!(!health.note(&Answer::Stuck(Vec::new())));
-        assert!(health.note(&Answer::None) && health.note(&Answer::None));
+        assert!(!health.note(&Answered::None));
+        assert!(!health.note(&Answered::Given), "the one before was the cell's own");
+        assert!(!health.note(&Answered::Stuck(Vec::new())));
+        assert!(health.note(&Answered::None) && health.note(&Answered::None));
         health.moved(true);
-        assert!(health.note(&Answer::None), "where it went is broken too");
-        assert!(!health.note(&Answer::Given));
+        assert!(health.note(&Answered::None), "where it went is broken too");
+        assert!(!health.note(&Answered::Given));
         health.moved(true);
-        assert!(!health.note(&Answer::Cut));
+        assert!(!health.note(&Answered::Cut));
         health.moved(false);
-        assert!(health.note(&Answer::Cut));
+        assert!(health.note(&Answered::Cut));
     }
 
     #[test]
     fn a_request_that_was_not_even_taken_is_no_cell_s_doing() {
-        assert!(Health::default().note(&Answer::NotTaken));
+        assert!(Health::default().note(&Answered::NotTaken));
     }
 
-    fn of(end: End, taken: bool, content: Value, state: State) -> Answer {
-        let turn = Turn { end, fuel: 0, time: Duration::ZERO, asked: None };
-        Answer::of(&turn, taken, content.as_object().cloned().as_mut().unwrap(), state)
+    fn of(end: End, taken: bool, stuck: Option<Vec<String>>, state: State) -> Answered {
+        Answered::of(&Turn { end, fuel: 0, time: Duration::ZERO, asked: None }, taken, stuck, state)
     }
 
     #[test]
     fn answers_are_told_apart() {
-        use serde_json::json;
         let (kept, back) = (State::Kept, State::RolledBack);
-        assert_eq!(of(End::Returned(0), true, json!({"status": "ok"}), kept), Answer::Given);
-        assert_eq!(of(End::Returned(0), true, json!({}), back), Answer::None);
-        assert_eq!(of(End::Returned(1), false, json!({}), back), Answer::NotTaken);
-        assert_eq!(of(End::Exited(1), true, json!({}), back), Answer::Cut);
-        assert_eq!(of(End::Trapped(String::new()), false, json!({}), back), Answer::NotTaken);
-        let names = json!({"stuck": ["builtins.len", 7, "a\u{1b}[2J"]});
-        assert_eq!(
-            of(End::Returned(0), true, names, kept),
-            Answer::Stuck(vec!["builtins.len".to_owned(), "a\u{fffd}[2J".to_owned()])
-        );
-        assert_eq!(of(End::Returned(0), true, json!({"stuck": 1}), kept), Answer::Stuck(Vec::new()));
+        assert_eq!(of(End::Returned(0), true, None, kept), Answered::Given);
+        assert_eq!(of(End::Returned(0), true, None, back), Answered::None);
+        assert_eq!(of(End::Returned(1), false, None, back), Answered::NotTaken);
+        assert_eq!(of(End::Exited(1), true, None, back), Answered::Cut);
+        assert_eq!(of(End::Trapped(String::new()), false, None, back), Answered::NotTaken);
+        let names = vec!["builtins.len".to_owned()];
+        assert_eq!(of(End::Returned(0), true, Some(names.clone()), kept), Answered::Stuck(names));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::output::grouped;
 use crate::sandbox::Quota;
 
 /// The limits of a session, and the keys of the policy file that raise them.
@@ -34,6 +35,30 @@ pub struct Limits {
     /// `interrupt_grace_seconds`: how long code that was interrupted may go without looking, before the
     /// session is rolled back.
     pub grace: Duration,
+}
+
+impl Limits {
+    /// What is said of a cell that used up its fuel.
+    pub fn fuel_message(&self) -> String {
+        format!(
+            "the cell used more than its budget of {} units of fuel (wasm instructions); `fuel_budget` in the policy raises it",
+            grouped(self.fuel)
+        )
+    }
+
+    /// What is said of a cell that ran for too long.
+    pub fn time_message(&self) -> String {
+        let seconds = self.time.unwrap_or_default().as_secs_f64();
+        format!("the cell ran longer than {seconds} seconds; `timeout_seconds` in the policy raises the limit")
+    }
+
+    /// What is said where the memory limit was met.
+    pub fn memory_message(&self) -> String {
+        format!(
+            "the limit is {} bytes beyond the warm image (`memory_bytes` in the policy raises it)",
+            grouped(self.memory)
+        )
+    }
 }
 
 impl Default for Limits {

@@ -1,6 +1,7 @@
 //! A session: a memory image, a workspace and a policy. Knows nothing of Jupyter or MCP.
 
 pub mod advise;
+pub mod answer;
 mod background;
 pub mod checkpoint;
 pub mod door;
@@ -19,6 +20,7 @@ pub mod opening;
 pub mod output;
 mod request;
 pub mod scratch;
+mod serving;
 pub mod stored_files;
 pub mod telemetry;
 pub mod thread;
@@ -26,6 +28,7 @@ pub mod verdict;
 mod watcher;
 pub mod working_copy;
 
+pub use answer::{Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Leave, Payload};
 pub use door::contact::{Contact, Recall};
 pub use door::mailbox::Offer;
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};

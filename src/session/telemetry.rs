@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::event::{Outcome, State, TrapReason};
@@ -139,9 +138,7 @@ impl Telemetry {
         for (_, key) in limits.into_iter().filter(|(reached, _)| *reached) {
             self.refused(&[(RefusalClass::Limit, key, 1)]);
         }
-        let failed = outcome.content.get("status").and_then(Value::as_str) != Some("ok");
-        let name = outcome.content.get("ename").and_then(Value::as_str);
-        let error = failed.then(|| exception_name(name.unwrap_or_default()));
+        let error = outcome.failure.as_ref().map(|failure| exception_name(&failure.name));
         let trap_reason = usage.trap_reason.map(TrapReason::as_str);
         let duration = running.duration;
         self.observers.metrics.cell_ended(&CellEnd { error, trap_reason, duration, fuel: usage.fuel_consumed });
@@ -149,7 +146,7 @@ impl Telemetry {
             session: &self.session,
             code: &running.code,
             number: running.number,
-            status: if failed { "error" } else { "ok" },
+            status: if error.is_some() { "error" } else { "ok" },
             error,
             trap_reason,
             state: usage.state.as_str(),

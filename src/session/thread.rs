@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::answer::Failure;
 use super::door::contact::Contact;
 use super::event::{Event, Outcome, Queued, State, Usage};
 use super::handle::{Job, SessionHandle};
 use super::live::{LiveSession, SessionError, SessionSpec};
-use super::verdict;
 use crate::sandbox::Interrupter;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -97,8 +97,9 @@ fn next(queue: &mut UnboundedReceiver<Job>, timer: &tokio::runtime::Runtime, unt
 /// Answers a job of a session that could not start.
 fn refuse(job: &Job, error: &str) {
     let usage = Usage { state: State::Lost, ..Usage::default() };
-    let outcome = Outcome { content: verdict::failure("SandboxError", error), usage, error_facts: None };
-    for event in [verdict::error("SandboxError", error), Event::Done(Box::new(outcome))] {
+    let failure = Failure::of_host("SandboxError", error);
+    let outcome = Outcome::failed(failure.clone(), usage);
+    for event in [Event::Error(failure), Event::Done(Box::new(outcome))] {
         let _ = job.events.send(Queued::of(event));
     }
 }

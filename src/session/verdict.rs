@@ -1,13 +1,10 @@
-//! How a turn is judged: what the reply says, what the user is told, and whether the session's memory
-//! is kept. One place renders the errors of the host's own.
+//! How a turn is judged: what the request is answered, whether the user has seen why it failed, and whether the session's
+//! memory is kept.
 
-use serde_json::{Map, Value, json};
-
-use super::door::host::Served;
-use super::event::{Event, State, TrapReason};
+use super::answer::{Answer, Failure};
+use super::door::reply::{Reply, Report};
+use super::event::{State, TrapReason};
 use super::limits::Limits;
-use super::output::grouped;
-use crate::observe::shown_lines;
 use crate::sandbox::engine::WASM_STACK;
 use crate::sandbox::{End, Reason, Turn};
 
@@ -17,69 +14,78 @@ const UNDONE: &str = "The session was rolled back: it is as it was before this c
 /// The judgement of one turn.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The reply's content.
-    pub content: Map<String, Value>,
-    /// An error to show, when the guest could not or did not.
-    pub error: Option<Event>,
+    /// Why the request failed, if it did.
+    pub failure: Option<Failure>,
+    /// Whether that is the host's own finding, of which the guest has shown nothing.
+    pub is_host_s: bool,
+    pub answer: Answer,
+    /// What the guest said of its work.
+    pub report: Report,
     /// Why the cell was ended, if it was.
     pub reason: Option<TrapReason>,
     /// Whether the instance is gone and the last commit must be taken up again.
     pub state: State,
 }
 
-/// Judges a turn. `refused` is how often growing the memory was refused in it.
-pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Verdict {
-    match &turn.end {
-        End::Returned(status) if *status != -1 => finished(turn, served, limits, refused, *status),
+impl Verdict {
+    /// A turn of which nothing is kept.
+    fn rolled_back(name: &str, text: &str, reason: TrapReason) -> Self {
+        Self {
+            failure: Some(Failure::of_host(name, &format!("{text}. {UNDONE}"))),
+            is_host_s: true,
+            answer: Answer::None,
+            report: Report::default(),
+            reason: Some(reason),
+            state: State::RolledBack,
+        }
+    }
+}
+
+/// Judges a turn with the guest's reply. `refused` is how often growing the memory was refused in it.
+pub fn judge(turn: &Turn, reply: Option<Reply>, limits: &Limits, refused: usize) -> Verdict {
+    match (&turn.end, reply) {
+        (End::Returned(status), Some(reply)) if *status != -1 => finished(turn, reply, limits, refused),
+        // What a cell did to the bridge that it cannot answer is not worth keeping.
+        (End::Returned(status), None) if *status != -1 => {
+            let text = format!("the guest gave no answer (status {status})");
+            Verdict::rolled_back("SandboxError", &text, TrapReason::HostError)
+        }
         _ => broken(turn, limits, refused),
     }
 }
 
-fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status: i32) -> Verdict {
-    let Some(content) = served.reply.map(|reply| reply.json) else {
-        // What a cell did to the bridge that it cannot answer is not worth keeping.
-        let text = format!("the guest gave no answer (status {status}). {UNDONE}");
-        return Verdict {
-            error: Some(error("SandboxError", &text)),
-            content: failure("SandboxError", &text),
-            reason: Some(TrapReason::HostError),
-            state: State::RolledBack,
-        };
-    };
-    let failed = content.get("status").and_then(Value::as_str) == Some("error");
-    let reason = match turn.asked {
+fn finished(turn: &Turn, reply: Reply, limits: &Limits, refused: usize) -> Verdict {
+    let Reply { failure, answer, report } = reply;
+    let reason = match (turn.asked, &failure) {
         // The verdict is the host's: over a limit is failed, whether or not the cell finished.
         _ if turn.fuel > limits.fuel => Some(TrapReason::OutOfFuel),
-        Some(Reason::Time) => Some(TrapReason::Timeout),
-        Some(Reason::Interrupt) if failed => Some(TrapReason::Interrupted),
-        _ if failed && refused > 0 && name(&content) == "MemoryError" => Some(TrapReason::MemoryLimit),
+        (Some(Reason::Time), _) => Some(TrapReason::Timeout),
+        (Some(Reason::Interrupt), Some(_)) => Some(TrapReason::Interrupted),
+        (_, Some(failure)) if refused > 0 && failure.name == "MemoryError" => Some(TrapReason::MemoryLimit),
         _ => None,
     };
-    let unsaid = match reason.filter(|_| !failed) {
-        Some(TrapReason::OutOfFuel) => ("FuelExhausted", fuel_message(limits.fuel)),
-        Some(TrapReason::Timeout) => ("TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64())),
-        _ => return Verdict { content, error: None, reason, state: State::Kept },
+    let unsaid = match reason.filter(|_| failure.is_none()) {
+        Some(TrapReason::OutOfFuel) => Some(Failure::of_host("FuelExhausted", &limits.fuel_message())),
+        Some(TrapReason::Timeout) => Some(Failure::of_host("TimeLimitExceeded", &limits.time_message())),
+        _ => None,
     };
-    let (ename, text) = unsaid;
-    Verdict { error: Some(error(ename, &text)), content: failure(ename, &text), reason, state: State::Kept }
-}
-
-fn name(content: &Map<String, Value>) -> &str {
-    content.get("ename").and_then(Value::as_str).unwrap_or_default()
+    let is_host_s = unsaid.is_some();
+    let answer = if is_host_s { Answer::None } else { answer };
+    Verdict { failure: unsaid.or(failure), is_host_s, answer, report, reason, state: State::Kept }
 }
 
 fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
-    let grace = limits.grace.as_secs_f64();
-    let (reason, ename, text) = match &turn.end {
+    let (reason, name, text) = match &turn.end {
         End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
             "KeyboardInterrupt",
-            format!("the cell did not end within {grace} s of being interrupted, and was stopped"),
+            format!(
+                "the cell did not end within {} s of being interrupted, and was stopped",
+                limits.grace.as_secs_f64()
+            ),
         ),
-        End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
-        End::Stopped(Reason::Time) => {
-            (TrapReason::Timeout, "TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64()))
-        }
+        End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", limits.fuel_message()),
+        End::Stopped(Reason::Time) => (TrapReason::Timeout, "TimeLimitExceeded", limits.time_message()),
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",
@@ -93,69 +99,57 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         _ if refused > 0 => (
             TrapReason::MemoryLimit,
             "MemoryExhausted",
-            format!("native code could not go on without memory; {}", memory_message(limits)),
+            format!("native code could not go on without memory; {}", limits.memory_message()),
         ),
         End::Trapped(trap) => (TrapReason::Trap, "GuestTrap", format!("native code in the sandbox failed: {trap}")),
         End::Returned(_) => (TrapReason::Trap, "GuestTrap", "the interpreter is unusable".to_owned()),
     };
-    let text = format!("{text}. {UNDONE}");
-    Verdict {
-        error: Some(error(ename, &text)),
-        content: failure(ename, &text),
-        reason: Some(reason),
-        state: State::RolledBack,
+    Verdict::rolled_back(name, &text, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn judged(end: End, fuel: u64, asked: Option<Reason>, failure: Option<&str>, refused: usize) -> Verdict {
+        let failure = failure.map(|name| Failure { name: name.to_owned(), ..Failure::default() });
+        let reply = matches!(end, End::Returned(0)).then(|| Reply { failure, ..Reply::default() });
+        let limits = Limits { fuel: 100, ..Limits::default() };
+        judge(&Turn { end, fuel, time: Duration::ZERO, asked }, reply, &limits, refused)
     }
-}
 
-/// The text of a cell that used up its fuel.
-pub fn fuel_message(limit: u64) -> String {
-    format!(
-        "the cell used more than its budget of {} units of fuel (wasm instructions); `fuel_budget` in the policy raises it",
-        grouped(limit)
-    )
-}
-
-/// The text of a cell that ran for too long.
-pub fn time_message(seconds: f64) -> String {
-    format!("the cell ran longer than {seconds} seconds; `timeout_seconds` in the policy raises the limit")
-}
-
-/// What to say of a memory limit that was met.
-pub fn memory_message(limits: &Limits) -> String {
-    format!(
-        "the limit is {} bytes beyond the warm image (`memory_bytes` in the policy raises it)",
-        grouped(limits.memory)
-    )
-}
-
-/// An error of the host's own.
-pub fn error(ename: &str, evalue: &str) -> Event {
-    let evalue = &shown_lines(evalue);
-    Event::Error { ename: ename.to_owned(), evalue: evalue.to_string(), traceback: traceback(ename, evalue) }
-}
-
-/// The content of a reply to a request that failed on the host's side.
-pub fn failure(ename: &str, evalue: &str) -> Map<String, Value> {
-    let evalue = &*shown_lines(evalue);
-    let content = json!({
-        "status": "error", "ename": ename, "evalue": evalue, "traceback": traceback(ename, evalue),
-        "payload": [], "user_expressions": {},
-    });
-    match content {
-        Value::Object(content) => content,
-        _ => Map::new(),
+    #[test]
+    fn a_cell_that_ended_is_kept_and_over_a_limit_is_failed_all_the_same() {
+        let fine = judged(End::Returned(0), 1, None, None, 0);
+        assert_eq!((fine.failure, fine.reason, fine.state), (None, None, State::Kept));
+        let over = judged(End::Returned(0), 101, None, None, 0);
+        assert!(over.is_host_s && over.failure.is_some_and(|failure| failure.name == "FuelExhausted"));
+        assert_eq!((over.reason, over.state), (Some(TrapReason::OutOfFuel), State::Kept));
+        let own = judged(End::Returned(0), 101, None, Some("E"), 0);
+        assert!(!own.is_host_s && own.failure.is_some_and(|failure| failure.name == "E"));
+        let memory = judged(End::Returned(0), 1, None, Some("MemoryError"), 1);
+        assert_eq!(memory.reason, Some(TrapReason::MemoryLimit));
+        assert_eq!(judged(End::Returned(0), 1, None, Some("MemoryError"), 0).reason, None);
     }
-}
 
-/// The content of a reply to a cell that the host has done itself.
-pub fn success() -> Map<String, Value> {
-    match json!({"status": "ok", "payload": [], "user_expressions": {}}) {
-        Value::Object(content) => content,
-        _ => Map::new(),
+    #[test]
+    fn what_was_stopped_is_rolled_back_and_says_so() {
+        for (end, name) in [
+            (End::Stopped(Reason::Interrupt), "KeyboardInterrupt"),
+            (End::Stopped(Reason::Fuel), "FuelExhausted"),
+            (End::Exited(3), "GuestExited"),
+            (End::StackOverflow, "StackOverflow"),
+            (End::Trapped("x".into()), "GuestTrap"),
+            (End::Returned(1), "SandboxError"),
+            (End::Returned(-1), "GuestTrap"),
+        ] {
+            let verdict = judged(end, 0, None, None, 0);
+            let failure = verdict.failure.unwrap();
+            assert_eq!((&*failure.name, verdict.state), (name, State::RolledBack));
+            assert!(failure.text.ends_with(UNDONE) && verdict.is_host_s);
+        }
+        let failure = judged(End::Trapped("x".into()), 0, None, None, 1).failure.unwrap();
+        assert_eq!(failure.name, "MemoryExhausted");
     }
-}
-
-/// Red, as IPython shows an exception's name.
-fn traceback(ename: &str, evalue: &str) -> Vec<String> {
-    vec![format!("\x1b[0;31m{ename}\x1b[0m: {evalue}")]
 }

@@ -57,7 +57,7 @@ pub fn make(
     let mut instance = Instance::start(code, mapping, facts, world, door.clone()).map_err(WarmError::Start)?;
     if matches!(start, Start::Fresh) {
         instance.initialize("_initialize").map_err(WarmError::Start)?;
-        let turn = instance.take_turn(PATHS, unhurried(PATIENCE), &Interrupter::default(), |_| {});
+        let turn = instance.take_turn(PATHS, unhurried(PATIENCE), &Interrupter::default());
         if !matches!(turn.end, End::Returned(0)) {
             return Err(WarmError::Turn("paths", format!("{:?}; {}", turn.end, door.end().text)));
         }
@@ -112,7 +112,7 @@ fn prove(code: &Code, image: &Arc<Image>, world: &WasiConfig, facts: &Facts) -> 
     let interrupter = Interrupter::default();
     interrupter.interrupt();
     door.begin(json!({"op": "execute", "code": "while True: pass", "silent": true, "execution_count": 1}));
-    let turn = instance.take_turn(TURN, unhurried(Duration::from_secs(30)), &interrupter, |_| {});
+    let turn = instance.take_turn(TURN, unhurried(Duration::from_secs(30)), &interrupter);
     let reply = door.end().reply.unwrap_or_default();
     match (&turn.end, reply.get("ename").and_then(|name| name.as_str())) {
         (End::Returned(_), Some("KeyboardInterrupt")) => Ok(()),
@@ -127,7 +127,7 @@ fn turn(
     what: &'static str,
 ) -> Result<(), WarmError> {
     door.begin(request);
-    let turn = instance.take_turn(TURN, unhurried(PATIENCE), &Interrupter::default(), |_| {});
+    let turn = instance.take_turn(TURN, unhurried(PATIENCE), &Interrupter::default());
     let ended = door.end();
     match (turn.end, ended.reply) {
         (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => {

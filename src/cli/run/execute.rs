@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Instant;
 
-use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::notebook::{CodeCell, Notebook};
@@ -13,7 +12,7 @@ use super::said::{indented, said};
 use super::widgets::Widgets;
 use crate::observe::shown;
 use crate::policy::Advice;
-use crate::session::{Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
+use crate::session::{self, Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
 
 /// Characters of a cell's id that are told: as many as one may have.
 const LONGEST_ID: usize = 64;
@@ -82,8 +81,9 @@ impl Execution<'_> {
             outputs.begin(cell.index);
             counts.push((cell.index, count));
             let ended = self.cell(cell, count, &mut outputs, &mut widgets).await;
+            let is_lost = matches!(ended, CellEnd::SessionLost);
             let (why, said) = match ended {
-                CellEnd::Done(outcome) => (error_of(&outcome), said(&outcome.usage, &self.advice)),
+                CellEnd::Done(outcome) => (outcome.failure, said(&outcome.usage, &self.advice)),
                 CellEnd::SessionLost => (Some(lost()), String::new()),
                 CellEnd::Interrupted => {
                     end = End::Interrupted;
@@ -92,20 +92,19 @@ impl Execution<'_> {
                 }
             };
             self.reporter.ended(why.is_some(), started.elapsed());
-            let Some(CellError { ename, evalue, traceback, session_lost }) = why else {
+            let Some(failure) = why else {
                 self.reporter.note(&said);
                 continue;
             };
-            if !outputs.has_error(cell.index) {
-                let (ename, evalue) = (ename.clone(), evalue.clone());
-                outputs.take(cell.index, count, Event::Error { ename, evalue, traceback });
+            if is_lost {
+                outputs.take(cell.index, count, Event::Error(failure.clone()));
             }
-            if session_lost || !(self.allow_errors || cell.may_raise) {
+            if is_lost || !(self.allow_errors || cell.may_raise) {
                 end = End::Failed(Failure {
                     cell: (cell.index + 1, total),
                     id: shown(&cell.id, LONGEST_ID),
                     first_line: first_line(&cell.source),
-                    why: first_line_of(&format!("{ename}: {evalue}"), 500),
+                    why: first_line_of(&format!("{}: {}", failure.name, failure.text), 500),
                     said,
                 });
                 break;
@@ -182,32 +181,9 @@ impl Sink<'_> {
     }
 }
 
-/// Why a cell failed, as an `error` output has it.
-struct CellError {
-    ename: String,
-    evalue: String,
-    traceback: Vec<String>,
-    session_lost: bool,
-}
-
-fn error_of(outcome: &Outcome) -> Option<CellError> {
-    let of = |key: &str| outcome.content.get(key);
-    if of("status").and_then(Value::as_str) == Some("ok") {
-        return None;
-    }
-    let text = |key: &str| of(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let traceback = of("traceback").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    Some(CellError {
-        ename: text("ename"),
-        evalue: text("evalue"),
-        traceback: traceback.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        session_lost: false,
-    })
-}
-
-fn lost() -> CellError {
-    let evalue = "the sandbox ended unexpectedly; the cells after this one were not run".to_owned();
-    CellError { ename: "SessionLost".to_owned(), traceback: vec![evalue.clone()], evalue, session_lost: true }
+fn lost() -> session::Failure {
+    let text = "the sandbox ended unexpectedly; the cells after this one were not run".to_owned();
+    session::Failure { name: "SessionLost".to_owned(), traceback: vec![text.clone()], text }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, json};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::session::{Job, Queued, State, StreamName, Usage};
+use crate::session::{Job, Queued, StreamName, Usage};
 
 struct Quiet;
 
@@ -14,7 +14,7 @@ impl Report for Quiet {
     fn ended(&self, _: bool, _: Duration) {}
 }
 
-/// Serves cells such as `print x`, `raise x`, `host-error x`, `input` and `die`.
+/// Serves cells such as `print x`, `raise x`, `input` and `die`.
 fn dummy() -> SessionHandle {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     std::thread::spawn(move || {
@@ -23,25 +23,14 @@ fn dummy() -> SessionHandle {
                 continue;
             };
             let say = |event| drop(job.events.send(Queued::of(event)));
-            let done = |content: Value| {
-                let content: Map<String, Value> = content.as_object().cloned().unwrap();
-                say(Event::Done(Box::new(Outcome {
-                    content,
-                    usage: Usage { state: State::Kept, ..Usage::default() },
-                    error_facts: None,
-                })));
-            };
+            let done = |failure| say(Event::Done(Box::new(Outcome { failure, ..Outcome::default() })));
             let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
-            let error = json!({"status": "error", "ename": "Oops", "evalue": rest, "traceback": ["tb"]});
+            let oops = session::Failure { name: "Oops".into(), text: rest.to_owned(), traceback: vec!["tb".into()] };
             match word {
                 "print" => say(Event::Stream { name: StreamName::Stdout, text: rest.to_owned() }),
                 "raise" => {
-                    say(Event::Error { ename: "Oops".into(), evalue: rest.into(), traceback: vec!["tb".into()] });
-                    done(error);
-                    continue;
-                }
-                "host-error" => {
-                    done(error);
+                    say(Event::Error(oops.clone()));
+                    done(Some(oops));
                     continue;
                 }
                 "input" => {
@@ -52,7 +41,7 @@ fn dummy() -> SessionHandle {
                 }
                 _ => return,
             }
-            done(json!({"status": "ok"}));
+            done(None);
         }
     });
     SessionHandle::new(jobs, || ())
@@ -119,12 +108,6 @@ fn errors_that_are_allowed_do_not_end_the_run() {
 }
 
 #[test]
-fn an_error_that_only_the_host_knows_of_is_shown_too() {
-    let (_, notebook) = run(&[("host-error trap", &[])], true);
-    assert_eq!(notebook["cells"][0]["outputs"][0]["evalue"], "trap");
-}
-
-#[test]
 fn a_session_that_dies_ends_the_run_even_if_errors_are_allowed() {
     let (end, notebook) = run(&[("print a", &[]), ("die", &[]), ("print c", &[])], true);
     assert!(matches!(end, End::Failed(_)));
@@ -150,9 +133,9 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
         ctrl_c.send(()).unwrap();
         interrupted.recv().unwrap();
         if ends {
-            say(Event::Error { ename: "KeyboardInterrupt".into(), evalue: String::new(), traceback: Vec::new() });
-            let content = json!({"status": "error"}).as_object().cloned().unwrap();
-            say(Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
+            let failure = session::Failure { name: "KeyboardInterrupt".into(), ..session::Failure::default() };
+            say(Event::Error(failure.clone()));
+            say(Event::Done(Box::new(Outcome::failed(failure, Usage::default()))));
         } else {
             ctrl_c.send(()).unwrap();
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::session::Event;
+use crate::session::{Event, Failure};
 
 /// The outputs of all cells that have been executed so far, by the cell's index.
 #[derive(Debug, Default)]
@@ -58,8 +58,9 @@ impl Outputs {
             Event::Result { data, metadata } => {
                 self.add(cell, Output { content: Content::Result { data, metadata, count }, display_id: None });
             }
-            Event::Error { ename, evalue, traceback } => {
-                self.add(cell, Output { content: Content::Error { ename, evalue, traceback }, display_id: None });
+            Event::Error(Failure { name, text, traceback }) => {
+                let content = Content::Error { ename: name, evalue: text, traceback };
+                self.add(cell, Output { content, display_id: None });
             }
             Event::ClearOutput { wait } => {
                 let cell = self.cells.entry(cell).or_default();
@@ -70,12 +71,6 @@ impl Outputs {
             }
             Event::Comm { .. } | Event::Input { .. } | Event::Serving { .. } | Event::Done(_) => {}
         }
-    }
-
-    /// Whether the cell has shown an error.
-    pub(super) fn has_error(&self, cell: usize) -> bool {
-        let outputs = self.cells.get(&cell).map(|cell| cell.outputs.as_slice()).unwrap_or_default();
-        outputs.iter().any(|output| matches!(output.content, Content::Error { .. }))
     }
 
     /// All cells with their outputs as nbformat has them.
@@ -222,10 +217,8 @@ mod tests {
         outputs.begin(0);
         let data = json!({"text/plain": "4\n5", "application/json": {"a": "b\nc"}, "image/png": "iVBO\n"});
         outputs.take(0, 9, Event::Result { data: data.as_object().cloned().unwrap(), metadata: Map::new() });
-        let error = Event::Error { ename: "E".into(), evalue: "v".into(), traceback: vec!["t".into()] };
-        assert!(!outputs.has_error(0));
+        let error = Event::Error(Failure { name: "E".into(), text: "v".into(), traceback: vec!["t".into()] });
         outputs.take(0, 9, error);
-        assert!(outputs.has_error(0));
         let (_, all) = outputs.into_nbformat().next().unwrap();
         assert_eq!(
             Value::Array(all),

@@ -10,21 +10,37 @@ use crate::jupyter::wire::Header;
 use crate::jupyter::wire::contents::history::output_text;
 use crate::jupyter::wire::contents::output::{ClearOutput, DisplayData, ErrorOutput, ExecuteResult};
 use crate::jupyter::wire::contents::status::{ExecutionState, Status};
-use crate::session::{Event, Events, Outcome, Queued};
+use crate::session::{Event, Events, Failure, Outcome, Queued, State, Usage};
 
 /// What was relayed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Relayed {
-    /// How the request ended; `None` if the session's thread has gone.
-    pub(super) outcome: Option<Outcome>,
+    /// How the request ended.
+    pub(super) outcome: Outcome,
+    /// Whether no session said so, which had shown why it failed.
+    pub(super) is_kernel_s: bool,
     pub(super) seen: Seen,
+}
+
+impl Relayed {
+    /// What came of a request that no session served to its end.
+    pub(super) fn refused(outcome: Outcome) -> Self {
+        Self { outcome, is_kernel_s: true, seen: Seen::default() }
+    }
+}
+
+/// What is said when the session's thread is no more.
+const SESSION_GONE: &str = "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";
+
+/// What a request came to whose session's thread is no more.
+fn gone() -> Outcome {
+    let usage = Usage { state: State::Lost, ..Usage::default() };
+    Outcome::failed(Failure::of_host("SessionGone", SESSION_GONE), usage)
 }
 
 /// What was among a request's own events.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// An `error` message.
-    pub(super) error: bool,
     /// The result's plain text, for the history.
     pub(super) result_text: Option<String>,
 }
@@ -45,7 +61,7 @@ pub(super) async fn relay(
     parents: &Parents,
     stdin: Stdin<'_>,
 ) -> Relayed {
-    let mut relayed = Relayed::default();
+    let mut seen = Seen::default();
     while let Some(Queued { event, permit, parent }) = events.recv().await {
         match event {
             Event::Input { prompt, password, answer } => match stdin {
@@ -56,8 +72,7 @@ pub(super) async fn relay(
                 Stdin::Closed => drop(answer),
             },
             Event::Done(outcome) => {
-                relayed.outcome = Some(*outcome);
-                break;
+                return Relayed { outcome: *outcome, is_kernel_s: false, seen };
             }
             event => {
                 let other = parent.filter(|id| **id != *from.header().msg_id).and_then(|id| parents.of(&id));
@@ -67,13 +82,14 @@ pub(super) async fn relay(
                 }
                 match &other {
                     Some(header) => publish(event, header, execution_count, iopub, &mut Seen::default()).await,
-                    None => publish(event, from.header(), execution_count, iopub, &mut relayed.seen).await,
+                    None => publish(event, from.header(), execution_count, iopub, &mut seen).await,
                 }
                 drop(permit);
             }
         }
     }
-    relayed
+    tracing::error!("{SESSION_GONE}");
+    Relayed { seen, ..Relayed::refused(gone()) }
 }
 
 /// Publishes an event, once the room that it takes can be given back to the session.
@@ -91,9 +107,8 @@ pub(super) async fn publish(event: Event, parent: &Header, execution_count: u32,
             seen.result_text = output_text(&data).filter(|text| History::keeps(text)).map(str::to_owned);
             iopub.message(parent, "execute_result", &content)
         }
-        Event::Error { ename, evalue, traceback } => {
-            seen.error = true;
-            let content = ErrorOutput { ename: &ename, evalue: &evalue, traceback: &traceback };
+        Event::Error(Failure { name, text, traceback }) => {
+            let content = ErrorOutput { ename: &name, evalue: &text, traceback: &traceback };
             iopub.message(parent, "error", &content)
         }
         Event::ClearOutput { wait } => iopub.message(parent, "clear_output", &ClearOutput { wait }),

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Exit;
+use super::answers;
 use super::envelope::{Channel, Envelope};
 use super::events::{Relayed, Stdin, relay};
-use super::shell::{SESSION_GONE, Shell};
+use super::shell::Shell;
 use super::startup::SessionState;
-use crate::jupyter::wire::contents::execute::{ExecuteInput, ExecuteRequest, error_reply};
+use crate::jupyter::wire::contents::execute::{ExecuteInput, ExecuteRequest};
 use crate::jupyter::wire::contents::output::ClearOutput;
-use crate::session::{Execute, Request, SessionHandle};
+use crate::session::{Answer, CellAnswer, Execute, Failure, Leave, Outcome, Request, SessionHandle, Usage};
 
 /// How long a reply waits for the cell's output to be on the wire when no client reads it.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
@@ -31,12 +32,15 @@ impl Shell {
         let silent = asked.silent;
         let mut relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
-            Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.execution_count)), ..Relayed::default() },
+            Err(refusal) => Relayed::refused(Outcome::failed(refusal.into_failure(), Usage::default())),
         };
+        if !silent {
+            self.show_host_s_failure(envelope, &relayed).await;
+        }
         if let Some(text) = relayed.seen.result_text.take() {
             self.history.record_output(count, text);
         }
-        let exit = self.finish(envelope, started, silent, stops_on_error, relayed).await;
+        let exit = self.finish(envelope, started, stops_on_error, relayed).await;
         exit.then_some(Exit::AskedByGuest)
     }
 
@@ -92,23 +96,14 @@ impl Shell {
         &mut self,
         envelope: &Envelope,
         started: chrono::DateTime<chrono::Utc>,
-        silent: bool,
         stops_on_error: bool,
         relayed: Relayed,
     ) -> bool {
         let mut metadata = self.metadata(started);
-        let mut content = match relayed.outcome {
-            Some(outcome) => {
-                metadata.insert("cellblock".to_owned(), json!(outcome.usage));
-                outcome.content
-            }
-            None => error_reply("SessionGone", SESSION_GONE, self.execution_count),
-        };
-        let exits = wants_exit(&mut content);
-        complete_reply(&mut content, self.execution_count);
-        if !silent {
-            self.show_unseen_error(envelope, relayed.seen.error, &content).await;
-        }
+        let outcome = relayed.outcome;
+        metadata.insert("cellblock".to_owned(), json!(outcome.usage));
+        let exits = matches!(&outcome.answer, Answer::Cell(CellAnswer { leaves: Some(Leave { keep: false }), .. }));
+        let content = answers::executed(outcome, self.execution_count);
         let status = content.get("status").cloned().unwrap_or(Value::Null);
         if status == "error" && stops_on_error {
             self.abort_through = self.last_queued.load(Ordering::SeqCst);
@@ -124,7 +119,9 @@ impl Shell {
     fn abort(&self, envelope: &Envelope, started: chrono::DateTime<chrono::Utc>) {
         let mut metadata = self.metadata(started);
         metadata.insert("status".to_owned(), "aborted".into());
-        let content = error_reply("ExecutionAborted", "not run, because a cell before it failed", self.execution_count);
+        let failure = Failure::of_host("ExecutionAborted", "not run, because a cell before it failed");
+        let outcome = Outcome::failed(failure.without_traceback(), Usage::default());
+        let content = answers::executed(outcome, self.execution_count);
         self.replies.send_with_metadata(envelope, &metadata, &content);
     }
 
@@ -187,49 +184,12 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn into_outcome(self, execution_count: u32) -> crate::session::Outcome {
-        let (ename, evalue) = match self {
-            Self::Interrupted => ("KeyboardInterrupt", "interrupted while the sandbox was being set up".to_owned()),
-            Self::SetupFailed(reason) => ("SandboxUnavailable", reason),
-        };
-        let mut content = error_reply(ename, &evalue, execution_count);
-        content.insert("traceback".to_owned(), json!([format!("{ename}: {evalue}")]));
-        crate::session::Outcome { content, usage: crate::session::Usage::default(), error_facts: None }
-    }
-}
-
-/// Takes the bridge's own keys out of a reply: whether to end the kernel, unless it is to be kept.
-fn wants_exit(content: &mut Map<String, Value>) -> bool {
-    let mut flag = |key| content.remove(key).and_then(|value| value.as_bool()).unwrap_or(false);
-    let (exit, keep) = (flag("exit"), flag("keep"));
-    exit && !keep
-}
-
-/// Makes of what the guest answered what every `execute_reply` is; the count is the host's own.
-fn complete_reply(content: &mut Map<String, Value>, execution_count: u32) {
-    let failed = content.get("status").and_then(Value::as_str) == Some("error");
-    content.retain(|key, _| match key.as_str() {
-        "payload" | "user_expressions" => true,
-        "ename" | "evalue" | "traceback" => failed,
-        // Whatever else there is has the guest's word alone.
-        _ => false,
-    });
-    content.insert("status".to_owned(), if failed { "error" } else { "ok" }.into());
-    content.insert("execution_count".to_owned(), execution_count.into());
-    let mut require = |key: &str, empty: Value, fits: fn(&Value) -> bool| {
-        if !content.get(key).is_some_and(fits) {
-            content.insert(key.to_owned(), empty);
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Interrupted => {
+                Failure::of_host("KeyboardInterrupt", "interrupted while the sandbox was being set up")
+            }
+            Self::SetupFailed(reason) => Failure::of_host("SandboxUnavailable", &reason),
         }
-    };
-    require("payload", json!([]), |payload| all(payload, Value::is_object));
-    require("user_expressions", json!({}), Value::is_object);
-    if failed {
-        require("ename", json!(""), Value::is_string);
-        require("evalue", json!(""), Value::is_string);
-        require("traceback", json!([]), |lines| all(lines, Value::is_string));
     }
-}
-
-fn all(list: &Value, fits: fn(&Value) -> bool) -> bool {
-    list.as_array().is_some_and(|entries| entries.iter().all(fits))
 }

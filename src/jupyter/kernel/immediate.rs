@@ -7,7 +7,7 @@ use super::envelope::{Envelope, Inbox};
 use super::exit::{Exit, ExitDoor};
 use super::iopub::Iopub;
 use super::language::Language;
-use super::reply::{Replies, failure};
+use super::reply::{Replies, refusal};
 use super::shell::{Queue, is_shell_request};
 use super::startup::Gate;
 use super::usage::UsageMeter;
@@ -65,7 +65,7 @@ impl AtOnce {
             }
             if is_shell_request(envelope.msg_type()) {
                 if let Err(envelope) = queue.try_send(envelope) {
-                    replies.send(&envelope, &failure("TooManyRequests", "too many requests wait for the kernel"));
+                    replies.send(&envelope, &refusal("TooManyRequests", "too many requests wait for the kernel"));
                 }
                 continue;
             }

@@ -13,6 +13,7 @@ use crate::jupyter::wire::contents::output::Stream;
 use crate::jupyter::wire::contents::status::{ExecutionState, Status};
 use crate::jupyter::wire::contents::welcome::Welcome;
 use crate::jupyter::wire::{Author, Composed, Header};
+use crate::session::Failure;
 
 /// A message with its topic, ready to be published.
 pub(super) struct Message(Vec<Bytes>);
@@ -79,8 +80,9 @@ impl Iopub {
     }
 
     /// Publishes an error.
-    pub(super) async fn error(&self, parent: &Header, ename: &str, evalue: &str, traceback: &[String]) {
-        self.send(parent, "error", &ErrorOutput { ename, evalue, traceback }).await;
+    pub(super) async fn error(&self, parent: &Header, failure: &Failure) {
+        let Failure { name, text, traceback } = failure;
+        self.send(parent, "error", &ErrorOutput { ename: name, evalue: text, traceback }).await;
     }
 
     /// Publishes that a request is being served, or has been.

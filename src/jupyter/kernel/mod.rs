@@ -5,6 +5,7 @@
 //! no session and queues the rest; the *shell* serves the queue in order; *control* serves interrupts,
 //! shutdown and the like; *stdin* brings the user's lines. The heartbeat beats by itself.
 
+mod answers;
 mod between;
 mod envelope;
 mod events;

@@ -2,11 +2,13 @@
 //! parent.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::answers;
 use super::envelope::{Channel, Envelope};
 use crate::jupyter::sockets::RouterSender;
 use crate::jupyter::wire::{Author, ContentError};
+use crate::session::Failure;
 
 /// Answers requests.
 #[derive(Clone)]
@@ -44,7 +46,8 @@ impl Replies {
     /// Answers a request whose content cannot be read.
     pub(super) fn send_malformed(&self, to: &Envelope, error: &ContentError) {
         tracing::warn!(msg_type = to.msg_type(), %error, "a request's content cannot be read");
-        self.send(to, &failure("MalformedRequest", &format!("the request's content cannot be read: {error}")));
+        let text = format!("the request's content cannot be read: {error}");
+        self.send(to, &refusal("MalformedRequest", &text));
     }
 
     /// The kernel's session id, which also names it as an engine.
@@ -58,9 +61,9 @@ impl Replies {
     }
 }
 
-/// The content of any reply with `status: "error"`.
-pub(super) fn failure(ename: &str, evalue: &str) -> Value {
-    json!({"status": "error", "ename": ename, "evalue": evalue, "traceback": []})
+/// The content of a reply to a request that the kernel itself refuses.
+pub(super) fn refusal(name: &str, text: &str) -> Value {
+    answers::failed(Failure::of_host(name, text).without_traceback())
 }
 
 fn reply_type(request_type: &str) -> String {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 
+use super::answers;
 use super::envelope::{Envelope, Inbox};
 use super::events::{Relayed, Stdin, relay};
 use super::exit::ExitDoor;
@@ -17,7 +18,7 @@ use super::iopub::Iopub;
 use super::parents::Parents;
 use super::pending::PendingRequests;
 use super::prompt::Prompter;
-use super::reply::{Replies, failure};
+use super::reply::Replies;
 use super::startup::{Gate, SessionState};
 use crate::jupyter::wire::ContentError;
 use crate::jupyter::wire::contents::comm::{CommInfoRequest, no_comms};
@@ -214,10 +215,7 @@ impl Shell {
             Err(error) => return self.replies.send_malformed(envelope, &error),
         };
         let relayed = self.run(envelope, &session, Request::Comm(comm)).await;
-        match relayed.outcome {
-            Some(outcome) => self.show_unseen_error(envelope, relayed.seen.error, &outcome.content).await,
-            None => tracing::error!("{SESSION_GONE}"),
-        }
+        self.show_host_s_failure(envelope, &relayed).await;
     }
 
     /// Asks the session for a reply. A set-up can take minutes: while it lasts the answer is `nothing`,
@@ -227,10 +225,8 @@ impl Shell {
         let Ok(SessionState::Ready(session)) = opened else {
             return self.replies.send(envelope, &nothing);
         };
-        match self.run(envelope, &session, request).await.outcome {
-            Some(outcome) => self.replies.send(envelope, &outcome.content),
-            None => self.replies.send(envelope, &failure("SessionGone", SESSION_GONE)),
-        }
+        let relayed = self.run(envelope, &session, request).await;
+        self.replies.send(envelope, &answers::content(relayed.outcome));
     }
 
     async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
@@ -238,18 +234,11 @@ impl Shell {
         relay(events, envelope, self.execution_count, &self.iopub, &self.parents, Stdin::Closed).await
     }
 
-    /// An outcome that is an error of the host's own still has to be shown.
-    pub(super) async fn show_unseen_error(&self, envelope: &Envelope, shown: bool, content: &Map<String, Value>) {
-        if shown || content.get("status").and_then(Value::as_str) != Some("error") {
-            return;
+    /// A session shows why a request failed; where there is none, it is shown here.
+    pub(super) async fn show_host_s_failure(&self, envelope: &Envelope, relayed: &Relayed) {
+        if let Some(failure) = relayed.outcome.failure.as_ref().filter(|_| relayed.is_kernel_s) {
+            self.iopub.error(envelope.header(), failure).await;
         }
-        let text = |key| content.get(key).and_then(Value::as_str).unwrap_or_default();
-        let traceback: Vec<String> = content
-            .get("traceback")
-            .and_then(Value::as_array)
-            .map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default();
-        self.iopub.error(envelope.header(), text("ename"), text("evalue"), &traceback).await;
     }
 
     /// The content; if it cannot be read, that is the reply.
@@ -280,7 +269,3 @@ pub(super) fn comm(envelope: &Envelope) -> Option<Result<Comm, ContentError>> {
         parent_id: envelope.header().msg_id.clone(),
     }))
 }
-
-/// What is said when the session's thread is no more.
-pub(super) const SESSION_GONE: &str =
-    "the sandbox session has ended unexpectedly; restart the kernel to begin a new one";

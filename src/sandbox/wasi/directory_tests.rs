@@ -10,6 +10,7 @@ use crate::sandbox::prices;
 use crate::sandbox::wasi::fd_table::FIRST_MOUNT;
 use crate::sandbox::wasi::mutate::tests::Rig;
 use crate::sandbox::wasi_config::Quota;
+use crate::sandbox::{Asked, Reason};
 
 const APP: i32 = FIRST_MOUNT.cast_signed();
 /// What the guest's `readdir` has.
@@ -60,6 +61,10 @@ fn filled(count: usize) -> Rig {
         fs::write(rig.dir.path().join(format!("file-{index:06}")), "").unwrap();
     }
     rig
+}
+
+fn asked(reason: Reason) -> Asked {
+    Asked { reason, fuel: 0, afresh: true }
 }
 
 #[test]
@@ -193,12 +198,12 @@ fn between_cells_the_smaller_listings_are_kept_and_all_go_on() {
 #[test]
 fn a_long_listing_ends_when_the_cell_is_interrupted() {
     let mut rig = filled(4000);
-    rig.store.data().control.ask(true);
+    rig.store.data().control.ask(asked(Reason::Sample));
     assert_eq!(names(&mut rig, APP, |_, _| {}).map(|names| names.len()), Ok(4002), "a sample is no interrupt");
-    rig.store.data().control.ask(false);
+    rig.store.data().control.ask(asked(Reason::Interrupt));
     assert_eq!(names(&mut rig, APP, |_, _| {}), Err(errno::INTR));
     rig.store.data().control.signal.clear();
-    assert_eq!(names(&mut rig, APP, |rig, _| rig.store.data().control.ask(false)), Err(errno::INTR));
+    assert_eq!(names(&mut rig, APP, |rig, _| rig.store.data().control.ask(asked(Reason::Interrupt))), Err(errno::INTR));
     rig.store.data().control.signal.clear();
     assert_eq!(names(&mut rig, APP, |_, _| {}).map(|names| names.len()), Ok(4002));
 }

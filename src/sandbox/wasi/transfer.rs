@@ -233,7 +233,11 @@ mod tests {
     fn an_interrupted_cell_is_told_how_much_was_moved() {
         let mut rig = Rig::new(Quota::default());
         let number = rig.open("file", 1, (1 << 1) | (1 << 6), 0).unwrap();
-        rig.store.data().control.ask(false);
+        rig.store.data().control.ask(crate::sandbox::Asked {
+            reason: crate::sandbox::Reason::Interrupt,
+            fuel: 0,
+            afresh: true,
+        });
         assert_eq!(moved(&mut rig, "fd_write", number, BYTES, None), (0, CHUNK as u32));
         assert_eq!(rig.dir.path().join("file").metadata().unwrap().len(), CHUNK as u64);
         assert_eq!(moved(&mut rig, "fd_write", number, 10, None), (0, 10), "there is always something done");

@@ -36,7 +36,7 @@ pub enum Kind {
     /// A cell of the user's. One that only asks about the session is no step of its own.
     Cell { cell: Cell, step: bool },
     /// It may change the session, but belongs to the cell before it: a widget's message, a silent cell.
-    Aside,
+    Aside { is_comm: bool },
     /// A question. What it left in memory goes with the next cell.
     Question,
 }
@@ -60,13 +60,19 @@ impl Kind {
                 let step = !code.starts_with("%session") || code.contains('\n');
                 Self::Cell { cell, step }
             }
-            Request::Execute(_) | Request::Comm(_) | Request::Loop { .. } => Self::Aside,
+            Request::Comm(_) => Self::Aside { is_comm: true },
+            Request::Execute(_) | Request::Loop { .. } => Self::Aside { is_comm: false },
             Request::Complete { .. }
             | Request::Inspect { .. }
             | Request::IsComplete { .. }
             | Request::CommInfo { .. }
             | Request::Close { .. } => Self::Question,
         }
+    }
+
+    /// Whether a failure that the guest has not shown is shown for it.
+    pub fn shows_failures(&self) -> bool {
+        self.is_shown() || matches!(self, Self::Aside { is_comm: true })
     }
 
     /// Whether somebody sees what it shows.
@@ -78,7 +84,7 @@ impl Kind {
     pub fn with(self, outcome: &Outcome) -> Self {
         match self {
             Self::Cell { cell, step } => {
-                let ok = outcome.content.get("status").and_then(serde_json::Value::as_str) == Some("ok");
+                let ok = outcome.failure.is_none();
                 let usage = &outcome.usage;
                 Self::Cell {
                     cell: Cell { ok, fuel: usage.fuel_consumed, duration_ms: usage.duration_ms, ..cell },

@@ -71,7 +71,7 @@ impl LiveSession {
                         self.go_back();
                         answers = false;
                     } else if self.is_deterministic() {
-                        self.commit(&Kind::Aside, Files::Same)?;
+                        self.commit(&Kind::Aside { is_comm: false }, Files::Same)?;
                     }
                 }
             }
@@ -255,7 +255,7 @@ impl LiveSession {
         let reply = self.ask(frame, AT_LEISURE)?;
         lost.extend(names(&reply.json, "lost"));
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
-        self.commit(&Kind::Aside, Files::Same)?;
+        self.commit(&Kind::Aside { is_comm: false }, Files::Same)?;
         self.telemetry.took_up(&self.last_cell);
         let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
         Ok(format!(

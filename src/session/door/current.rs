@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::asking::Asking;
+use super::asking::{Asking, Why};
+use super::reply::Expected;
 use crate::sandbox::{Frame, Gauges, Refused};
 use crate::session::event::Event;
 use crate::session::magics::command::Command;
@@ -12,39 +13,41 @@ use crate::session::telemetry::Denial;
 
 /// The request that is being served.
 #[derive(Debug)]
-pub(in crate::session) struct Current {
-    pub(in crate::session) request: Option<Frame>,
-    pub(in crate::session) reply: Option<Frame>,
-    pub(in crate::session) output: Output,
-    pub(in crate::session) asking: Asking,
+pub(super) struct Current {
+    pub(super) request: Option<Frame>,
+    pub(super) reply: Option<Frame>,
+    pub(super) expected: Expected,
+    pub(super) output: Output,
+    pub(super) asking: Asking,
     /// What is to be done with the session when the cell has ended.
-    pub(in crate::session) command: Option<Command>,
-    pub(in crate::session) allow_stdin: bool,
-    pub(in crate::session) gauges: Option<(Gauges, Refused)>,
+    pub(super) command: Option<Command>,
+    pub(super) allow_stdin: bool,
+    pub(super) gauges: Option<(Gauges, Refused)>,
     /// What the host refused at the door.
-    pub(in crate::session) denials: Vec<Denial>,
+    pub(super) denials: Vec<Denial>,
     /// Lines for the log until now.
-    pub(in crate::session) logged: u32,
+    pub(super) logged: u32,
     /// The request's id, if the guest only knows [`STAND_IN`].
-    pub(in crate::session) parent: Option<String>,
+    pub(super) parent: Option<String>,
     /// Whose request it is.
-    pub(in crate::session) whose: Whose,
+    pub(super) whose: Whose,
     /// The comm message that the cell has taken while it waited.
-    pub(in crate::session) taken: Option<Arc<str>>,
+    pub(super) taken: Option<Arc<str>>,
     /// When the guest's event loop wants to go on.
-    pub(in crate::session) wakes: Option<Instant>,
+    pub(super) wakes: Option<Instant>,
     /// Whether the guest waits for a line.
-    pub(in crate::session) asks: bool,
+    pub(super) asks: bool,
 }
 
 impl Current {
     /// A request that the guest has not asked for yet.
-    pub(in crate::session) fn new(request: Frame, output: Output, allow_stdin: bool, whose: Whose) -> Self {
+    pub(super) fn new(request: Frame, expected: Expected, output: Output, allow_stdin: bool, whose: Whose) -> Self {
         Self {
             whose,
             taken: None,
             request: Some(request),
             reply: None,
+            expected,
             output,
             asking: Asking::default(),
             command: None,
@@ -58,14 +61,21 @@ impl Current {
         }
     }
 
+    /// Why the guest was interrupted, which it asks.
+    pub(super) fn why(&mut self) -> Why {
+        let asked = self.gauges.as_ref().map(|(gauges, _)| gauges.take_asked()).unwrap_or_default();
+        asked.into_iter().for_each(|asked| self.asking.note(asked));
+        self.asking.tell()
+    }
+
     /// The cell takes a comm message: what comes now belongs to that.
-    pub(in crate::session) fn take(&mut self, id: &str) {
+    pub(super) fn take(&mut self, id: &str) {
         self.taken = Some(id.into());
         self.serving(true);
     }
 
     /// It is done with the one that it took, if any.
-    pub(in crate::session) fn end_taken(&mut self) {
+    pub(super) fn end_taken(&mut self) {
         if self.taken.is_some() {
             self.serving(false);
             self.taken = None;
@@ -81,7 +91,7 @@ impl Current {
 
 /// Whose a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::session) enum Whose {
+pub(super) enum Whose {
     /// A face's. A cell may take comm messages while it waits.
     Face { is_cell: bool },
     /// The host's own, to let the guest's event loop go on.

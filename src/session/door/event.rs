@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::reply::failure;
 use crate::firewall::work as steps;
 use crate::sandbox::Frame;
 use crate::session::event::Event;
@@ -23,14 +24,7 @@ pub fn event(mut frame: Frame) -> Result<Event, &'static str> {
             update: json.get("update").and_then(Value::as_bool).unwrap_or_default(),
         },
         "result" => Event::Result { data: object(json, "data"), metadata: object(json, "metadata") },
-        "error" => Event::Error {
-            ename: text(json, "ename"),
-            evalue: text(json, "evalue"),
-            traceback: match json.remove("traceback") {
-                Some(Value::Array(lines)) => lines.into_iter().filter_map(string).collect(),
-                _ => Vec::new(),
-            },
-        },
+        "error" => Event::Error(failure(json)),
         "clear_output" => Event::ClearOutput { wait: json.get("wait").and_then(Value::as_bool).unwrap_or_default() },
         "comm" => Event::Comm {
             kind: CommKind::from_msg_type(&text(json, "msg_type")).ok_or("no such comm message")?,
@@ -84,7 +78,8 @@ pub fn work(frame: &Frame) -> u64 {
     }
 }
 
-fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
+/// An object of the frame's, taken out; empty if there is none.
+pub fn object(json: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
     match json.remove(key) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),

@@ -15,12 +15,14 @@ use tokio::sync::oneshot;
 use super::asking::Why;
 use super::contact::Contact;
 use super::current::{Current, Whose};
-use super::event::{event, refusal, text, weight, work};
+use super::event::{event, object, refusal, text, weight, work};
 use super::ops::Op;
+use super::reply::{Expected, Reply};
 use crate::firewall::{Firewall, Removals};
 use crate::observe::shown;
-use crate::sandbox::{Asked, Frame, Gauges, GuestHost, HostCall, Reason, Refusal, RefusalClass};
+use crate::sandbox::{Frame, Gauges, GuestHost, HostCall, Reason, Refusal, RefusalClass};
 use crate::session::advise::Wish;
+use crate::session::answer::{Answer, Failure};
 use crate::session::event::{Event, InputAnswer, Queued, StreamName};
 use crate::session::journal::Journal;
 use crate::session::limits::Limits;
@@ -30,7 +32,6 @@ use crate::session::output::checks::Checks;
 use crate::session::output::filter::SessionFilter;
 use crate::session::output::{Output, OutputBudget, grouped};
 use crate::session::telemetry::Denial;
-use crate::session::verdict::{fuel_message, memory_message, time_message};
 use crate::store::SessionId;
 
 /// Characters of a line of the guest's own for the log.
@@ -82,8 +83,8 @@ pub struct DoorHost {
 /// What a request left behind.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// The guest's reply, if it gave one: its content, and buffers.
-    pub reply: Option<Frame>,
+    /// The guest's reply, if it gave one.
+    pub reply: Option<Reply>,
     /// What the cell asked for with `%session`.
     pub command: Option<Command>,
     /// Whether the guest asked for the request.
@@ -146,12 +147,13 @@ impl DoorHost {
 
     /// Takes a request to be served; the guest asks for it.
     pub fn begin(&self, request: Frame, events: UnboundedSender<Queued>, allow_stdin: bool) {
+        let expected = Expected::of(request.op());
         let output = Output::new(events, &self.limits, self.session_filter.clone());
         let is_cell = request.op() == "execute";
         if is_cell {
             *self.between.lock() = None;
         }
-        self.put(request, output, allow_stdin, Whose::Face { is_cell });
+        self.put(Current::new(request, expected, output, allow_stdin, Whose::Face { is_cell }));
     }
 
     /// Puts the host's own request to let the guest's event loop go on.
@@ -159,11 +161,11 @@ impl DoorHost {
         let kept = self.between.lock().take();
         let output =
             kept.unwrap_or_else(|| Output::new(self.contact.between(), &self.limits, self.session_filter.clone()));
-        self.put(request, output, false, Whose::Between);
+        self.put(Current::new(request, Expected::Nothing, output, false, Whose::Between));
     }
 
-    fn put(&self, request: Frame, output: Output, allow_stdin: bool, whose: Whose) {
-        self.current.lock().push(Current::new(request, output, allow_stdin, whose));
+    fn put(&self, current: Current) {
+        self.current.lock().push(current);
     }
 
     /// Has widgets that capture the request's output do so by its id, which the guest does not know.
@@ -177,8 +179,13 @@ impl DoorHost {
         self.with(|current| current.gauges = Some((gauges, before)));
     }
 
-    /// What to add to an error of the guest's that comes of a limit, in words for the user.
-    pub fn limit_note(&self, ename: &str, evalue: &str) -> Option<String> {
+    /// Adds to the traceback of a failure of the guest's that comes of a limit which one that is.
+    fn note_limit(&self, failure: &mut Failure) {
+        let note = self.limit_note(&failure.name, &failure.text);
+        failure.traceback.extend(note);
+    }
+
+    fn limit_note(&self, ename: &str, evalue: &str) -> Option<String> {
         let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
         let now = gauges.refused();
         if ename.ends_with("MemoryError") && now.of(Refusal::Memory) > before.of(Refusal::Memory) {
@@ -186,7 +193,7 @@ impl DoorHost {
             return Some(format!(
                 "[cellblock] the session holds {} bytes beyond the warm image and asked for more; {}",
                 grouped(used),
-                memory_message(&self.limits)
+                self.limits.memory_message()
             ));
         }
         // Calls in native code have a limit of their own, which no setting raises; the advice says that.
@@ -212,18 +219,32 @@ impl DoorHost {
         None
     }
 
-    /// Notes what the guest is asked, for its question why.
-    pub fn asked(&self, asked: Asked) {
-        self.with(|current| current.asking.note(asked));
-    }
-
     /// Sends an event of the host's own, after all that the guest has sent.
     pub fn say(&self, event: Event) {
         self.with(|current| current.output.event(event, None));
     }
 
+    /// Whether why the request failed has been shown.
+    pub fn has_shown_error(&self) -> bool {
+        self.with(|current| current.output.has_shown_error()) == Some(true)
+    }
+
     /// Sends what text is still held, and takes what the guest left.
     pub fn collect(&self) -> Served {
+        let (served, reply) = self.collect_unread();
+        let expected = self.with(|current| current.expected).unwrap_or(Expected::Nothing);
+        let reply = reply.map(|frame| {
+            let mut reply = Reply::read(frame.json, expected);
+            if let Some(failure) = &mut reply.failure {
+                self.note_limit(failure);
+            }
+            reply
+        });
+        Served { reply, ..served }
+    }
+
+    /// The same of a request of the host's own, whose reply is its own business: its content, and buffers.
+    pub fn collect_unread(&self) -> (Served, Option<Frame>) {
         self.with(|current| {
             current.end_taken();
             current.output.belong_to(None);
@@ -233,16 +254,21 @@ impl DoorHost {
             }
             let cut = current.output.cut();
             let taken = current.request.is_none();
-            Served { reply: current.reply.take(), command: current.command.take(), taken, cut, denials }
+            let served = Served { reply: None, command: current.command.take(), taken, cut, denials };
+            (served, current.reply.take())
         })
         .unwrap_or_default()
     }
 
-    /// Checks the content of the request's reply. Answers what the firewall has removed since the request began, and the
-    /// limit, and its key, to which the reply was cut.
-    pub fn check_reply(&self, content: &mut Map<String, Value>) -> (Removals, Option<(u64, &'static str)>) {
+    /// Checks what the request is answered. Answers what the firewall has removed since the request began, and the limit,
+    /// and its key, to which the answer was cut.
+    pub fn check_answer(
+        &self,
+        failure: &mut Option<Failure>,
+        answer: &mut Answer,
+    ) -> (Removals, Option<(u64, &'static str)>) {
         self.with(|current| {
-            let cut = current.output.check_reply(content);
+            let cut = current.output.check_answer(failure, answer);
             (current.output.removed().clone(), cut)
         })
         .unwrap_or_default()
@@ -274,19 +300,19 @@ impl DoorHost {
 
     /// What the guest's interrupt handler asks, to raise the right exception.
     fn why(&self) -> Frame {
-        Frame::of(match self.with(|current| current.asking.tell()) {
+        Frame::of(match self.with(Current::why) {
             Some(Why::Told) => json!({"reason": "none"}),
             None | Some(Why::Itself | Why::Asked(Reason::Interrupt, _)) => json!({"reason": "interrupt"}),
             Some(Why::Asked(Reason::Sample, _)) => json!({"reason": "sample"}),
             Some(Why::Asked(Reason::Fuel, used)) => json!({
                 "reason": "fuel", "key": "fuel_budget", "limit": self.limits.fuel, "used": used,
-                "message": fuel_message(self.limits.fuel),
+                "message": self.limits.fuel_message(),
             }),
             Some(Why::Asked(Reason::Time, _)) => {
                 let limit = self.limits.time.unwrap_or_default().as_secs_f64();
                 json!({
                     "reason": "timeout", "key": "timeout_seconds", "limit": limit, "used": limit,
-                    "message": time_message(limit),
+                    "message": self.limits.time_message(),
                 })
             }
         })
@@ -320,8 +346,8 @@ impl DoorHost {
                 return refusal(refused);
             }
         };
-        if let Event::Error { ename, evalue, traceback } = &mut event {
-            let counted = self.with(|current| current.output.count_error((ename, evalue, traceback))).flatten();
+        if let Event::Error(failure) = &mut event {
+            let counted = self.with(|current| current.output.count_error(failure)).flatten();
             let Some((bytes, cut)) = counted else {
                 self.deny(RefusalClass::Limit, "display_max_bytes");
                 return refusal("this cell has shown as many errors as it may (`display_max_bytes` in the policy)");
@@ -330,7 +356,7 @@ impl DoorHost {
             if let Some(key) = cut {
                 self.deny(RefusalClass::Limit, key);
             }
-            traceback.extend(self.limit_note(ename, evalue));
+            self.note_limit(failure);
         }
         let permit = self.room.take(size.max(LEAST)).await;
         let large = size >= LARGE;
@@ -506,11 +532,8 @@ impl DoorHost {
         match Op::of(frame.op()) {
             Some(Op::Next) => self.next(),
             Some(Op::Reply) => {
-                let content = match frame.json.remove("content") {
-                    Some(Value::Object(content)) => content,
-                    _ => Map::new(),
-                };
-                self.with(|current| current.reply = Some(Frame { json: content, buffers: frame.buffers }));
+                let json = object(&mut frame.json, "content");
+                self.with(|current| current.reply = Some(Frame { json, buffers: frame.buffers }));
                 Frame::default()
             }
             Some(Op::Why) => self.why(),

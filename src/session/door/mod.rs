@@ -8,3 +8,4 @@ pub(super) mod event;
 pub mod host;
 pub(super) mod mailbox;
 pub(super) mod ops;
+pub(super) mod reply;

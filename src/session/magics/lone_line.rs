@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::command::Command;
 use crate::observe::is_visible;
 use crate::sandbox::{Frame, Interrupter};
+use crate::session::answer::{Answer, CellAnswer, Failure};
 use crate::session::event::{Event, Outcome, StreamName, Usage};
 use crate::session::live::LiveSession;
 use crate::session::request::Execute;
-use crate::session::verdict;
 
 /// Digits of a number of cells.
 const MOST_DIGITS: usize = 6;
@@ -48,7 +48,7 @@ pub enum LoneLine {
 }
 
 /// Why a line did nothing.
-enum Failure {
+enum Refused {
     /// Nobody waits for it any more.
     Interrupted,
     /// It cannot be done, or makes no sense; why.
@@ -184,38 +184,33 @@ impl LiveSession {
     pub(in crate::session) fn do_line(&self, line: &LoneLine, interrupter: &Interrupter) -> (Outcome, Option<Command>) {
         let answer = match line {
             LoneLine::Help => Ok(USAGE.to_owned()),
-            LoneLine::Misused(problem) => Err(Failure::Misused(problem.clone())),
-            LoneLine::Ask(json) => interrupter.wait(self.door.session(json)).ok_or(Failure::Interrupted).and_then(
+            LoneLine::Misused(problem) => Err(Refused::Misused(problem.clone())),
+            LoneLine::Ask(json) => interrupter.wait(self.door.session(json)).ok_or(Refused::Interrupted).and_then(
                 |Frame { json: answer, .. }| {
                     let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
                     text("error")
-                        .map_or_else(|| Ok(text("text").unwrap_or_default()), |error| Err(Failure::Misused(error)))
+                        .map_or_else(|| Ok(text("text").unwrap_or_default()), |error| Err(Refused::Misused(error)))
                 },
             ),
         };
         let memory = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
         let usage = Usage { memory_used_bytes: memory as u64, ..Usage::default() };
-        let content = match answer {
+        let failure = match answer {
             Ok(text) => {
                 if !text.is_empty() {
                     self.door.say(Event::Stream { name: StreamName::Stdout, text: format!("{text}\n") });
                 }
-                verdict::success()
+                None
             }
-            Err(Failure::Interrupted) => {
-                self.door.say(verdict::error("KeyboardInterrupt", UNDONE));
-                verdict::failure("KeyboardInterrupt", UNDONE)
-            }
-            Err(Failure::Misused(problem)) => {
+            Err(Refused::Interrupted) => Some(Failure::of_host("KeyboardInterrupt", UNDONE)),
+            Err(Refused::Misused(problem)) => {
                 // As IPython shows it: a line, and no traceback.
                 self.door.say(Event::Stream { name: StreamName::Stderr, text: format!("UsageError: {problem}\n") });
-                let mut content = verdict::failure("UsageError", &problem);
-                content.insert("traceback".to_owned(), json!([]));
-                content
+                Some(Failure::of_host("UsageError", &problem).without_traceback())
             }
         };
         let command = self.door.collect().command;
-        (Outcome { content, usage, error_facts: None }, command)
+        (Outcome { failure, answer: Answer::Cell(CellAnswer::default()), usage }, command)
     }
 }
 

@@ -8,14 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::firewall::work::{self, Budget};
 use crate::firewall::{self, Comms, Firewall, Removals, Terminal, Verdict};
+use crate::session::answer::{Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Payload};
 use crate::session::event::{Event, StreamName};
 use crate::session::request::CommKind;
 
 /// The longest name of a display, a comm or a target, in bytes.
 const MAX_NAME: usize = 256;
-
-/// Completions, payloads and expressions of one reply.
-const MOST: usize = 10_000;
 
 /// The firewall of a session, with what it has to remember of it.
 #[derive(Debug, Clone, Default)]
@@ -128,11 +126,9 @@ impl RequestFilter {
                 self.bundle(&mut data, &mut metadata);
                 Event::Result { data, metadata }
             }
-            Event::Error { mut ename, mut evalue, mut traceback } => {
-                self.lines([&mut ename]);
-                self.lines([&mut evalue]);
-                self.lines(&mut traceback);
-                Event::Error { ename, evalue, traceback }
+            Event::Error(mut failure) => {
+                self.failure(&mut failure);
+                Event::Error(failure)
             }
             Event::Comm { kind, content, metadata, buffers } => {
                 let (content, metadata) = self.comm(kind, content, metadata)?;
@@ -146,111 +142,59 @@ impl RequestFilter {
         })
     }
 
-    /// What may go out of a reply, in place. Replies are told apart by their keys, which are known; others go.
-    pub fn reply(&mut self, content: &mut Map<String, Value>) {
+    /// What may go out of what a request is answered, in place.
+    pub fn answer(&mut self, failure: &mut Option<Failure>, answer: &mut Answer) {
         self.budget = Budget::new(work::PER_REPLY);
-        self.parts(content);
-    }
-
-    fn parts(&mut self, content: &mut Map<String, Value>) {
-        let mut metadata = match content.remove("metadata") {
-            Some(Value::Object(metadata)) => Some(metadata),
-            _ => None,
-        };
-        content.retain(|key, value| self.part(key, value, &mut metadata));
-        if let Some(mut metadata) = metadata {
-            if content.contains_key("matches") {
-                self.types(&mut metadata);
-            }
-            content.insert("metadata".to_owned(), metadata.into());
+        if let Some(failure) = failure {
+            self.failure(failure);
         }
-    }
-
-    /// One part of a reply; whether it stays.
-    fn part(&mut self, key: &str, value: &mut Value, metadata: &mut Option<Map<String, Value>>) -> bool {
-        match (key, value) {
-            ("ename" | "evalue", Value::String(text)) => self.lines([text]),
-            ("traceback", Value::Array(lines)) => {
-                lines.retain(Value::is_string);
-                self.lines(lines.iter_mut().filter_map(text_of));
-            }
-            ("payload", Value::Array(payloads)) => {
-                payloads.truncate(MOST);
+        match answer {
+            Answer::None | Answer::Inspection(None) => {}
+            Answer::Cell(CellAnswer { payloads, expressions, leaves: _ }) => {
                 payloads.retain_mut(|payload| self.payload(payload));
+                for answer in expressions.values_mut() {
+                    match answer {
+                        Ok(bundle) => self.afforded(bundle),
+                        Err(failure) => self.failure(failure),
+                    }
+                }
             }
-            ("user_expressions", Value::Object(answers)) => {
-                answers.retain(|_, answer| self.answer(answer));
+            Answer::Completions(Completions { matches, .. }) => {
+                for Completion { text, kind, signature } in matches {
+                    self.code(text);
+                    kind.iter_mut().chain(signature).for_each(|text| self.code(text));
+                }
             }
-            ("data", Value::Object(data)) => {
-                self.session_filter.firewall.afford(data, &mut self.budget, &mut self.removed);
-                self.bundle(data, metadata.get_or_insert_default());
-            }
-            ("matches", Value::Array(matches)) => {
-                matches.truncate(MOST);
-                matches.retain(Value::is_string);
-                matches.iter_mut().filter_map(text_of).for_each(|text| self.code(text));
-            }
-            ("indent", Value::String(text)) => self.code(text),
-            ("comms", Value::Object(comms)) => {
-                comms.retain(|id, comm| {
-                    let target = comm.get("target_name").and_then(Value::as_str).unwrap_or_default();
-                    is_name(id) && is_name(target)
-                });
-            }
-            ("status", Value::String(status)) => return is_word(status),
-            ("cursor_start" | "cursor_end" | "execution_count", value) => return value.is_number(),
-            ("found" | "exit" | "keep", value) => return value.is_boolean(),
-            _ => return false,
+            Answer::Inspection(Some(bundle)) => self.afforded(bundle),
+            Answer::Completeness(Completeness::Incomplete { indent }) => self.code(indent),
+            Answer::Completeness(_) => {}
+            Answer::Comms(comms) => comms.retain(|id, target| is_name(id) && is_name(target)),
         }
-        true
+    }
+
+    fn failure(&mut self, failure: &mut Failure) {
+        self.lines([&mut failure.name]);
+        self.lines([&mut failure.text]);
+        self.lines(&mut failure.traceback);
     }
 
     /// What a cell asks of the front end. An editor, which some open on a file of the host, is not among it.
-    fn payload(&mut self, payload: &mut Value) -> bool {
-        let Some(payload) = payload.as_object_mut() else { return false };
-        let source = payload.get("source").and_then(Value::as_str).unwrap_or_default().to_owned();
-        match source.as_str() {
-            "page" => {
-                payload.retain(|key, value| match key.as_str() {
-                    "source" => true,
-                    "data" => value.is_object(),
-                    "start" => value.is_number(),
-                    _ => false,
-                });
-                if let Some(Value::Object(data)) = payload.get_mut("data") {
-                    self.session_filter.firewall.afford(data, &mut self.budget, &mut self.removed);
-                    self.bundle(data, &mut Map::new());
-                }
-                true
-            }
-            "set_next_input" => {
-                payload.retain(|key, value| match key.as_str() {
-                    "source" => true,
-                    "text" => value.is_string(),
-                    "replace" => value.is_boolean(),
-                    _ => false,
-                });
-                if let Some(text) = payload.get_mut("text").and_then(text_of) {
-                    self.code(text);
-                }
-                true
-            }
-            "ask_exit" => {
-                payload.retain(|key, value| key == "source" || (key == "keepkernel" && value.is_boolean()));
-                true
-            }
-            _ => {
+    fn payload(&mut self, payload: &mut Payload) -> bool {
+        match payload {
+            Payload::Page { bundle, .. } => self.afforded(bundle),
+            Payload::NextInput { text, .. } => self.code(text),
+            Payload::Unknown => {
                 self.removed.add(firewall::Kind::UnknownType);
-                false
+                return false;
             }
         }
+        true
     }
 
-    /// The answer to a user expression: a bundle or an error.
-    fn answer(&mut self, answer: &mut Value) -> bool {
-        let Some(answer) = answer.as_object_mut() else { return false };
-        self.parts(answer);
-        true
+    /// A bundle of the answer's, as far as its check can be paid for.
+    fn afforded(&mut self, bundle: &mut Bundle) {
+        self.session_filter.firewall.afford(&mut bundle.data, &mut self.budget, &mut self.removed);
+        self.bundle(&mut bundle.data, &mut bundle.metadata);
     }
 
     fn stream(&mut self, name: StreamName, mut text: String) -> Option<String> {
@@ -272,19 +216,6 @@ impl RequestFilter {
 
     fn code(&mut self, text: &mut String) {
         self.session_filter.firewall.next_input(text, &mut self.removed);
-    }
-
-    /// What completions are, for the front end's list of them.
-    fn types(&mut self, metadata: &mut Map<String, Value>) {
-        metadata.retain(|key, value| key == "_jupyter_types_experimental" && value.is_array());
-        for entry in metadata.values_mut().filter_map(Value::as_array_mut) {
-            entry.truncate(MOST);
-            entry.retain(Value::is_object);
-            for fields in entry.iter_mut().filter_map(Value::as_object_mut) {
-                fields.retain(|_, value| value.is_string() || value.is_number());
-                fields.values_mut().filter_map(text_of).for_each(|text| self.code(text));
-            }
-        }
     }
 
     /// A comm message that may go out: of the content nothing but what is known.
@@ -330,17 +261,6 @@ fn display_id(mut transient: Map<String, Value>) -> Map<String, Value> {
 
 fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME && !name.contains(char::is_control)
-}
-
-fn is_word(word: &str) -> bool {
-    word.len() <= 16 && word.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-fn text_of(value: &mut Value) -> Option<&mut String> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,39 +1,47 @@
 use serde_json::json;
 
 use super::*;
+use crate::session::door::reply::{Expected, Reply};
 
 fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
-fn reply(content: Value) -> (Value, Removals) {
+/// What goes out of a reply.
+fn reply(content: Value, expected: Expected) -> (Reply, Removals) {
     let mut outgoing = RequestFilter::new(SessionFilter::default());
-    let mut content = map(content);
-    outgoing.reply(&mut content);
-    (content.into(), outgoing.removed().clone())
+    let mut reply = Reply::read(map(content), expected);
+    outgoing.answer(&mut reply.failure, &mut reply.answer);
+    (reply, outgoing.removed().clone())
 }
 
 const TITLE: &str = "a\u{1b}]0;title\u{7}b";
 
 #[test]
 fn a_harmless_reply_stays_as_it_is() {
-    for content in [
-        json!({"status": "ok", "payload": [
-            {"source": "page", "data": {"text/plain": "\u{1b}[31mhelp\u{1b}[0m"}, "start": 0},
-            {"source": "set_next_input", "text": "x = 1\n\ty", "replace": false},
-            {"source": "ask_exit", "keepkernel": true},
-        ], "user_expressions": {"x": {"status": "ok", "data": {"text/plain": "3"}, "metadata": {}},
-            "y": {"status": "error", "ename": "E", "evalue": "v", "traceback": ["t"]}}}),
-        json!({"status": "error", "ename": "E", "evalue": "v", "traceback": ["\u{1b}[0;31mE\u{1b}[0m"], "payload": [],
-            "user_expressions": {}, "exit": true, "keep": false}),
-        json!({"status": "ok", "matches": ["print", "ä"], "cursor_start": 0, "cursor_end": 2,
-            "metadata": {"_jupyter_types_experimental": [{"start": 0, "end": 2, "text": "print", "type": "function", "signature": "(x)"}]}}),
-        json!({"status": "ok", "found": true, "data": {"text/plain": "d", "text/html": "<b>d</b>"}, "metadata": {}}),
-        json!({"status": "incomplete", "indent": "    "}),
-        json!({"status": "ok", "comms": {"c": {"target_name": "t"}}}),
+    for (content, expected) in [
+        (
+            json!({"status": "error", "ename": "E", "evalue": "v", "traceback": ["\u{1b}[0;31mE\u{1b}[0m"], "payload": [
+                {"source": "page", "data": {"text/plain": "\u{1b}[31mhelp\u{1b}[0m"}, "start": 0},
+                {"source": "set_next_input", "text": "x = 1\n\ty", "replace": false},
+            ], "user_expressions": {"x": {"status": "ok", "data": {"text/plain": "3"}, "metadata": {}},
+                "y": {"status": "error", "ename": "E", "evalue": "v", "traceback": ["t"]}}, "exit": true}),
+            Expected::Cell,
+        ),
+        (
+            json!({"status": "ok", "matches": ["print", "ä"], "cursor_start": 0, "cursor_end": 2, "metadata":
+                {"_jupyter_types_experimental": [{"text": "print", "type": "function", "signature": "(x)"}]}}),
+            Expected::Completions,
+        ),
+        (
+            json!({"status": "ok", "found": true, "data": {"text/plain": "d", "text/html": "<b>d</b>"}}),
+            Expected::Inspection,
+        ),
+        (json!({"status": "incomplete", "indent": "    "}), Expected::Completeness),
+        (json!({"status": "ok", "comms": {"c": {"target_name": "t"}}}), Expected::Comms),
     ] {
-        let (left, removed) = reply(content.clone());
-        assert_eq!(left, content);
+        let (left, removed) = reply(content.clone(), expected);
+        assert_eq!(left, Reply::read(map(content), expected));
         assert!(removed.is_empty());
     }
 }
@@ -41,33 +49,42 @@ fn a_harmless_reply_stays_as_it_is() {
 #[test]
 fn every_part_of_a_reply_is_checked() {
     let script = "<script>x</script>y";
-    let (left, removed) = reply(json!({
-        "status": "error", "ename": TITLE, "evalue": TITLE, "traceback": [TITLE, 3], "anything": 1,
-        "payload": [
-            {"source": "page", "data": {"text/plain": TITLE, "text/html": script}, "text": "x", "start": "x"},
-            {"source": "set_next_input", "text": "a\u{202e}b", "replace": "x", "more": 1},
-            {"source": "edit", "filename": "/etc/passwd"}, {"source": "edit_magic"}, 7,
-        ],
-        "user_expressions": {"a": {"status": "ok", "data": {"text/html": script}}, "b": 3},
-    }));
-    assert_eq!(
-        left,
+    let (left, removed) = reply(
         json!({
-            "status": "error", "ename": "ab", "evalue": "ab", "traceback": ["ab"],
+            "status": "error", "ename": TITLE, "evalue": TITLE, "traceback": [TITLE, 3], "anything": 1,
             "payload": [
-                {"source": "page", "data": {"text/plain": "ab", "text/html": "y"}},
-                {"source": "set_next_input", "text": "ab"},
+                {"source": "page", "data": {"text/plain": TITLE, "text/html": script}, "text": "x", "start": "x"},
+                {"source": "set_next_input", "text": "a\u{202e}b", "replace": "x", "more": 1},
+                {"source": "edit", "filename": "/etc/passwd"}, {"source": "edit_magic"}, 7,
             ],
-            "user_expressions": {"a": {"status": "ok", "data": {"text/html": "y"}, "metadata": {}}},
-        })
+            "user_expressions": {"a": {"status": "ok", "data": {"text/html": script}}, "b": 3,
+                "c": {"status": "error", "ename": TITLE, "evalue": TITLE, "traceback": [TITLE]}},
+        }),
+        Expected::Cell,
     );
+    let failure = Failure { name: "ab".into(), text: "ab".into(), traceback: vec!["ab".into()] };
+    let bundle = |data: Value| Bundle { data: map(data), metadata: Map::new() };
+    let cell = CellAnswer {
+        payloads: vec![
+            Payload::Page { bundle: bundle(json!({"text/plain": "ab", "text/html": "y"})), start: None },
+            Payload::NextInput { text: "ab".into(), replace: None },
+        ],
+        expressions: [("a".to_owned(), Ok(bundle(json!({"text/html": "y"})))), ("c".to_owned(), Err(failure.clone()))]
+            .into(),
+        leaves: None,
+    };
+    assert_eq!((left.failure, left.answer), (Some(failure), Answer::Cell(cell)));
     assert_eq!(removed.count(firewall::Kind::Script), 2);
-    assert_eq!(removed.count(firewall::Kind::UnknownType), 2);
-    let (left, _) = reply(json!({"status": "<b>", "matches": ["a\u{1b}[31m", 1], "cursor_start": "x", "metadata": {
-        "x": 1, "_jupyter_types_experimental": [{"text": "a\u{202e}", "type": {}, "start": 0}, 1]}}));
-    let expected =
-        json!({"matches": ["a[31m"], "metadata": {"_jupyter_types_experimental": [{"text": "a", "start": 0}]}});
-    assert_eq!(left, expected);
+    assert_eq!(removed.count(firewall::Kind::UnknownType), 3);
+    let types = json!([{"text": "a\u{1b}[31m", "type": "\u{202e}x", "signature": {}}, 1]);
+    let content = json!({"status": "<b>", "matches": ["a\u{1b}[31m", 1], "cursor_start": "x",
+        "metadata": {"x": 1, "_jupyter_types_experimental": types}});
+    let found = Completion { text: "a[31m".into(), kind: Some("x".into()), signature: None };
+    let expected = Answer::Completions(Completions { matches: vec![found], start: 0, end: 0 });
+    assert_eq!(reply(content, Expected::Completions).0.answer, expected);
+    let comms =
+        json!({"comms": {"a\u{1b}": {"target_name": "t"}, "c": {"target_name": "\u{7}"}, "d": {"target_name": "t"}}});
+    assert_eq!(reply(comms, Expected::Comms).0.answer, Answer::Comms([("d".to_owned(), "t".to_owned())].into()));
 }
 
 #[test]

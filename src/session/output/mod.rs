@@ -8,13 +8,13 @@ pub(super) mod reply_cut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::filter::{Check, Checked, RequestFilter, SessionFilter};
 use self::rate_limit::Pace;
 use self::reply_cut::Allowance;
+use super::answer::{Answer, Failure};
 use super::event::{Event, Queued, StreamName};
 use super::limits::Limits;
 use crate::firewall::Removals;
@@ -73,6 +73,8 @@ pub struct Output {
     errors_left: usize,
     pace: Pace,
     outgoing: RequestFilter,
+    /// Whether an error of the request's own went out.
+    has_shown_error: bool,
 }
 
 #[derive(Debug)]
@@ -121,6 +123,7 @@ impl Output {
             errors_left: ERRORS,
             pace: Pace::new(limits.messages_per_second, Instant::now()),
             outgoing: RequestFilter::new(session_filter),
+            has_shown_error: false,
         }
     }
 
@@ -249,10 +252,7 @@ impl Output {
 
     /// Cuts the texts of an error to what may be displayed, and counts them. Answers what they are now, in bytes, and the
     /// key of the limit if they were cut; nothing if there may be no more errors.
-    pub fn count_error(
-        &mut self,
-        texts: (&mut String, &mut String, &mut Vec<String>),
-    ) -> Option<(usize, Option<&'static str>)> {
+    pub fn count_error(&mut self, failure: &mut Failure) -> Option<(usize, Option<&'static str>)> {
         let mut allowance = self.allowance(self.displays);
         let reserve = self.errors_left.min(ERROR);
         let is_reserve = allowance.bytes < reserve;
@@ -262,7 +262,7 @@ impl Output {
         if allowance.bytes == 0 {
             return None;
         }
-        let (bytes, cut) = reply_cut::error(texts, allowance);
+        let (bytes, cut) = reply_cut::error(failure, allowance);
         if is_reserve {
             self.errors_left = self.errors_left.saturating_sub(bytes);
         }
@@ -286,14 +286,19 @@ impl Output {
         (self.stdout.cut, self.stderr.cut)
     }
 
-    /// Checks the content of the request's reply, in place. It may have what one display of a cell may have that shows
-    /// nothing else. Answers the limit, and its key, if something was cut.
-    pub fn check_reply(&mut self, content: &mut Map<String, Value>) -> Option<(u64, &'static str)> {
+    /// Checks what the request is answered, in place. It may have what one display of a cell may have that shows nothing
+    /// else. Answers the limit, and its key, if something was cut.
+    pub fn check_answer(&mut self, failure: &mut Option<Failure>, answer: &mut Answer) -> Option<(u64, &'static str)> {
         let mut allowance = self.allowance(0);
         allowance.bytes = allowance.bytes.max(ERROR);
-        let cut = reply_cut::reply(content, allowance);
-        self.outgoing.reply(content);
+        let cut = reply_cut::answer(failure, answer, allowance);
+        self.outgoing.answer(failure, answer);
         cut.then_some((allowance.limit, allowance.key))
+    }
+
+    /// Whether why the request failed has been shown.
+    pub fn has_shown_error(&self) -> bool {
+        self.has_shown_error
     }
 
     /// What the firewall has removed until now.
@@ -308,6 +313,7 @@ impl Output {
     }
 
     fn send(&mut self, event: Event, permit: Option<OwnedSemaphorePermit>) {
+        self.has_shown_error |= matches!(event, Event::Error(_)) && self.parent.is_none();
         self.pace.spend(Instant::now());
         // Nobody listens any more: the face is gone, and the cell runs to its end for the state's sake.
         let _ = self.events.send(Queued { event, permit, parent: self.parent.clone() });

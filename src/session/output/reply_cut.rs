@@ -1,9 +1,12 @@
 //! What a request sends besides displays is held to the limits of displays: its reply and the texts of errors. What is
 //! too long is cut, and it is said where, with the key of the limit.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::Map;
 
 use super::grouped;
+use crate::session::answer::{Answer, Bundle, Completeness, Completion, Completions, Failure, Payload};
 use crate::session::door::event::value_weight;
 
 /// The longest name of an exception.
@@ -37,23 +40,21 @@ impl Allowance {
 
 /// Cuts the texts of an error, the last lines of its traceback first. Answers what they are now, in bytes, and whether
 /// something was cut.
-pub fn error(
-    (ename, evalue, traceback): (&mut String, &mut String, &mut Vec<String>),
-    allowance: Allowance,
-) -> (usize, bool) {
-    shorten(ename, MOST_NAME);
+pub fn error(failure: &mut Failure, allowance: Allowance) -> (usize, bool) {
+    let Failure { name, text, traceback } = failure;
+    shorten(name, MOST_NAME);
     let lines: usize = traceback.iter().map(|line| weight_of_line(line)).sum();
-    let whole = ename.len() + evalue.len() + lines;
+    let whole = name.len() + text.len() + lines;
     if whole <= allowance.bytes {
         return (whole, false);
     }
     // The notes come out of it, too.
-    let mut left = allowance.bytes.saturating_sub(ename.len() + 2 * NOTE);
-    if shorten(evalue, left / VALUE_SHARE) {
-        evalue.push_str(" … ");
-        evalue.push_str(&allowance.note("the rest of the message is left out"));
+    let mut left = allowance.bytes.saturating_sub(name.len() + 2 * NOTE);
+    if shorten(text, left / VALUE_SHARE) {
+        text.push_str(" … ");
+        text.push_str(&allowance.note("the rest of the message is left out"));
     }
-    left = left.saturating_sub(evalue.len());
+    left = left.saturating_sub(text.len());
     let mut kept = Vec::new();
     for mut line in std::mem::take(traceback) {
         if left == 0 {
@@ -66,111 +67,132 @@ pub fn error(
     kept.push(allowance.note("the rest of the traceback is left out"));
     kept.shrink_to_fit();
     *traceback = kept;
-    (ename.len() + evalue.len() + traceback.iter().map(|line| weight_of_line(line)).sum::<usize>(), true)
+    (name.len() + text.len() + traceback.iter().map(|line| weight_of_line(line)).sum::<usize>(), true)
 }
 
-/// Cuts the content of a reply, part by part. Answers whether something was cut.
-pub fn reply(content: &mut Map<String, Value>, mut allowance: Allowance) -> bool {
-    if content.values().map(value_weight).sum::<usize>() <= allowance.bytes {
+/// Cuts what a request is answered, part by part. Answers whether something was cut.
+pub fn answer(failure: &mut Option<Failure>, answer: &mut Answer, mut allowance: Allowance) -> bool {
+    let failed = failure.as_ref().map_or(0, weight_of_failure);
+    if failed + weight_of_answer(answer) <= allowance.bytes {
         return false;
     }
     let mut cut = false;
-    if content.contains_key("traceback") || content.contains_key("evalue") {
-        let (bytes, was_cut) = error_in(content, allowance);
+    if let Some(failure) = failure {
+        let (bytes, was_cut) = error(failure, allowance);
         allowance.bytes = allowance.bytes.saturating_sub(bytes);
-        cut |= was_cut;
+        cut = was_cut;
     }
-    for (key, value) in content.iter_mut() {
-        cut |= match (key.as_str(), value) {
-            ("user_expressions", Value::Object(answers)) => expressions(answers, &mut allowance),
-            ("payload", Value::Array(payloads)) => payload(payloads, &mut allowance),
-            ("matches", Value::Array(matches)) => list(matches, &mut allowance),
-            ("comms", Value::Object(comms)) => comms_of(comms, &mut allowance),
-            ("indent", Value::String(text)) => shorten(text, allowance.bytes.min(MOST_NAME)),
-            _ => false,
-        };
-    }
-    cut | description(content, &mut allowance)
-}
-
-/// The three parts of an error, where a reply or an answer in it has them.
-fn error_in(content: &mut Map<String, Value>, allowance: Allowance) -> (usize, bool) {
-    let mut text = |key: &str| match content.get_mut(key) {
-        Some(Value::String(text)) => std::mem::take(text),
-        _ => String::new(),
-    };
-    let (mut ename, mut evalue) = (text("ename"), text("evalue"));
-    let mut traceback: Vec<String> = match content.get_mut("traceback") {
-        Some(Value::Array(lines)) => {
-            lines.drain(..).filter_map(|line| if let Value::String(line) = line { Some(line) } else { None }).collect()
+    let allowance = &mut allowance;
+    cut | match answer {
+        Answer::None | Answer::Inspection(None) => false,
+        Answer::Cell(cell) => {
+            let (payloads, expressions) = (payloads(&mut cell.payloads, allowance), &mut cell.expressions);
+            expressions_of(expressions, allowance) | payloads
         }
-        _ => Vec::new(),
-    };
-    let done = error((&mut ename, &mut evalue, &mut traceback), allowance);
-    for (key, value) in [("ename", ename.into()), ("evalue", evalue.into()), ("traceback", traceback.into())] {
-        if let Some(place) = content.get_mut(key) {
-            *place = value;
+        Answer::Completions(Completions { matches, .. }) => list(matches, allowance),
+        Answer::Inspection(Some(bundle)) => {
+            let fits = take(allowance, weight_of_bundle(bundle));
+            if !fits {
+                *bundle = plain(allowance.note("the description is left out"));
+            }
+            !fits
+        }
+        Answer::Completeness(Completeness::Incomplete { indent }) => shorten(indent, allowance.bytes.min(MOST_NAME)),
+        Answer::Completeness(_) => false,
+        Answer::Comms(comms) => {
+            let before = comms.len();
+            comms.retain(|id, target| take(allowance, id.len() + target.len() + 24));
+            comms.len() < before
         }
     }
-    done
 }
 
 /// Answers to expressions that do not fit are errors.
-fn expressions(answers: &mut Map<String, Value>, allowance: &mut Allowance) -> bool {
+fn expressions_of(answers: &mut BTreeMap<String, Result<Bundle, Failure>>, allowance: &mut Allowance) -> bool {
     let mut cut = false;
     answers.retain(|name, answer| {
-        if take(allowance, name.len() + 4 + value_weight(answer)) {
+        if take(allowance, name.len() + 4 + weight_of_expression(answer)) {
             return true;
         }
         cut = true;
         let text = allowance.note("the value of this expression is left out");
-        *answer = json!({"status": "error", "ename": "OutputLimit", "evalue": text, "traceback": []});
+        *answer = Err(Failure { name: "OutputLimit".to_owned(), text, traceback: Vec::new() });
         take(allowance, name.len() + NOTE)
     });
     cut
 }
 
 /// A page that does not fit says so; other payloads are left out.
-fn payload(payloads: &mut Vec<Value>, allowance: &mut Allowance) -> bool {
+fn payloads(payloads: &mut Vec<Payload>, allowance: &mut Allowance) -> bool {
     let mut cut = false;
     payloads.retain_mut(|payload| {
-        if take(allowance, value_weight(payload)) {
+        if take(allowance, weight_of_payload(payload)) {
             return true;
         }
         cut = true;
-        let is_page = payload.get("source").is_some_and(|source| source == "page");
-        let text = allowance.note("the page is left out");
-        *payload = json!({"source": "page", "data": {"text/plain": text}, "start": 0});
-        is_page && take(allowance, NOTE)
+        let Payload::Page { bundle, start } = payload else { return false };
+        (*bundle, *start) = (plain(allowance.note("the page is left out")), Some(0));
+        take(allowance, NOTE)
     });
     cut
 }
 
-fn list(entries: &mut Vec<Value>, allowance: &mut Allowance) -> bool {
-    let fit = entries.iter().take_while(|entry| take(allowance, value_weight(entry))).count();
+fn list(entries: &mut Vec<Completion>, allowance: &mut Allowance) -> bool {
+    let fit = entries.iter().take_while(|entry| take(allowance, weight_of_completion(entry))).count();
     let cut = fit < entries.len();
     entries.truncate(fit);
     cut
 }
 
-fn comms_of(comms: &mut Map<String, Value>, allowance: &mut Allowance) -> bool {
-    let before = comms.len();
-    comms.retain(|id, comm| take(allowance, id.len() + 4 + value_weight(comm)));
-    comms.len() < before
+fn plain(text: String) -> Bundle {
+    Bundle { data: Map::from_iter([("text/plain".to_owned(), text.into())]), metadata: Map::new() }
 }
 
-/// What an object is, for who inspects it; and what completions are.
-fn description(content: &mut Map<String, Value>, allowance: &mut Allowance) -> bool {
-    let weight = |key: &str| content.get(key).map_or(0, value_weight);
-    if take(allowance, weight("data") + weight("metadata")) {
-        return false;
+fn weight_of_answer(answer: &Answer) -> usize {
+    match answer {
+        Answer::None | Answer::Inspection(None) => 0,
+        Answer::Cell(cell) => {
+            let expressions = cell.expressions.iter();
+            cell.payloads.iter().map(weight_of_payload).sum::<usize>()
+                + expressions.map(|(name, answer)| name.len() + 4 + weight_of_expression(answer)).sum::<usize>()
+        }
+        Answer::Completions(Completions { matches, .. }) => matches.iter().map(weight_of_completion).sum(),
+        Answer::Inspection(Some(bundle)) => weight_of_bundle(bundle),
+        Answer::Completeness(Completeness::Incomplete { indent }) => indent.len(),
+        Answer::Completeness(_) => 0,
+        Answer::Comms(comms) => comms.iter().map(|(id, target)| id.len() + target.len() + 24).sum(),
     }
-    if content.contains_key("data") {
-        let text = allowance.note("the description is left out");
-        content.insert("data".to_owned(), json!({"text/plain": text}));
+}
+
+fn weight_of_failure(failure: &Failure) -> usize {
+    let lines: usize = failure.traceback.iter().map(|line| weight_of_line(line)).sum();
+    failure.name.len() + failure.text.len() + lines
+}
+
+fn weight_of_expression(answer: &Result<Bundle, Failure>) -> usize {
+    match answer {
+        Ok(bundle) => weight_of_bundle(bundle),
+        Err(failure) => weight_of_failure(failure),
     }
-    content.insert("metadata".to_owned(), json!({}));
-    true
+}
+
+fn weight_of_payload(payload: &Payload) -> usize {
+    match payload {
+        Payload::Page { bundle, .. } => weight_of_bundle(bundle),
+        Payload::NextInput { text, .. } => text.len() + 40,
+        Payload::Unknown => 0,
+    }
+}
+
+fn weight_of_completion(completion: &Completion) -> usize {
+    // In a reply of Jupyter's the text is there twice.
+    let known = completion.kind.iter().chain(&completion.signature).map(String::len).sum::<usize>();
+    2 * completion.text.len() + known + 80
+}
+
+fn weight_of_bundle(bundle: &Bundle) -> usize {
+    let values = bundle.data.iter().chain(&bundle.metadata);
+    values.map(|(key, value)| key.len() + 4 + value_weight(value)).sum()
 }
 
 fn take(allowance: &mut Allowance, bytes: usize) -> bool {
@@ -196,57 +218,71 @@ fn shorten(text: &mut String, most: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::answer::CellAnswer;
 
     const ALLOWANCE: Allowance = Allowance { bytes: 10_000, limit: 10_000, key: "display_max_bytes" };
 
-    fn cut(content: Value) -> (Map<String, Value>, bool) {
-        let mut content = content.as_object().cloned().unwrap();
-        let was_cut = reply(&mut content, ALLOWANCE);
-        (content, was_cut)
+    /// All that is left, as text.
+    fn cut(mut failure: Option<Failure>, mut what: Answer) -> (String, bool) {
+        let was_cut = answer(&mut failure, &mut what, ALLOWANCE);
+        (format!("{failure:?} {what:?}"), was_cut)
+    }
+
+    fn cell(payloads: Vec<Payload>, expressions: Vec<(&str, String)>) -> Answer {
+        let named = |(name, text): (&str, String)| (name.to_owned(), Ok(plain(text)));
+        Answer::Cell(CellAnswer { payloads, expressions: expressions.into_iter().map(named).collect(), leaves: None })
     }
 
     #[test]
     fn what_fits_stays_as_it_is() {
-        let content = json!({"status": "ok", "user_expressions": {"x": {"data": {"text/plain": "x".repeat(9_000)}}},
-            "payload": [{"source": "set_next_input", "text": "y"}]});
-        let (left, was_cut) = cut(content.clone());
-        assert_eq!((Value::Object(left), was_cut), (content, false));
+        let next = Payload::NextInput { text: "y".to_owned(), replace: None };
+        let mut what = cell(vec![next], vec![("x", "x".repeat(9_000))]);
+        let before = what.clone();
+        assert!(!answer(&mut None, &mut what, ALLOWANCE));
+        assert_eq!(what, before);
     }
 
     #[test]
-    fn every_part_of_a_reply_is_held_to_the_limit_and_names_its_key() {
+    fn every_part_of_an_answer_is_held_to_the_limit_and_names_its_key() {
         let long = "ä".repeat(50_000);
-        let list = vec![Value::from("a".repeat(1_000)); 100];
-        for content in [
-            json!({"status": "ok", "user_expressions": {"small": {"status": "ok"}, "x": {"data": {"text/plain": long}}}}),
-            json!({"status": "ok", "payload": [{"source": "page", "data": {"text/plain": long}}]}),
-            json!({"status": "ok", "found": true, "data": {"text/plain": long}, "metadata": {}}),
-            json!({"status": "ok", "found": true, "data": {"text/plain": "x"}, "metadata": {"text/plain": long}}),
-            json!({"status": "error", "ename": long, "evalue": long, "traceback": ["first", long, "last"]}),
-            json!({"status": "error", "ename": "E", "evalue": "v", "traceback": list}),
+        let page = Payload::Page { bundle: plain(long.clone()), start: None };
+        let metadata = Bundle { metadata: plain(long.clone()).data, ..plain("x".to_owned()) };
+        let failure = |traceback: Vec<String>| Some(Failure { name: long.clone(), text: long.clone(), traceback });
+        let lines = vec!["a".repeat(1_000); 100];
+        for (failure, what) in [
+            (None, cell(Vec::new(), vec![("small", "1".to_owned()), ("x", long.clone())])),
+            (None, cell(vec![page], Vec::new())),
+            (None, Answer::Inspection(Some(plain(long.clone())))),
+            (None, Answer::Inspection(Some(metadata))),
+            (failure(vec!["first".to_owned(), long.clone(), "last".to_owned()]), Answer::None),
+            (Some(Failure { traceback: lines.clone(), ..Failure::default() }), Answer::None),
         ] {
-            let (left, was_cut) = cut(content);
-            let text = serde_json::to_string(&left).unwrap();
-            assert!(was_cut && text.len() < 12_000 && text.contains("display_max_bytes"), "{}", text.len());
+            let (left, was_cut) = cut(failure, what);
+            assert!(was_cut && left.len() < 12_000 && left.contains("display_max_bytes"), "{}", left.len());
         }
-        for content in [
-            json!({"status": "ok", "matches": list, "metadata": {"_jupyter_types_experimental": list}}),
-            json!({"status": "ok", "payload": [{"source": "set_next_input", "text": long}]}),
-            json!({"status": "incomplete", "indent": long}),
-            json!({"status": "ok", "comms": {(long.clone()): {"target_name": "t"}, "c": {"target_name": "t"}}}),
+        let matches = lines.into_iter().map(|text| Completion { text, ..Completion::default() }).collect();
+        for what in [
+            Answer::Completions(Completions { matches, start: 0, end: 1 }),
+            cell(vec![Payload::NextInput { text: long.clone(), replace: None }], Vec::new()),
+            Answer::Completeness(Completeness::Incomplete { indent: long.clone() }),
+            Answer::Comms([(long.clone(), "t".to_owned()), ("c".to_owned(), "t".to_owned())].into()),
         ] {
-            let (left, was_cut) = cut(content);
-            assert!(was_cut && serde_json::to_string(&left).unwrap().len() < 12_000);
+            let (left, was_cut) = cut(None, what);
+            assert!(was_cut && left.len() < 12_000, "{}", left.len());
         }
     }
 
     #[test]
     fn an_error_keeps_its_beginning() {
-        let (mut ename, mut evalue) = ("Boom".to_owned(), "x".repeat(100_000));
-        let mut traceback = vec!["frame one".to_owned(), format!("Boom: {evalue}")];
-        let (bytes, was_cut) = error((&mut ename, &mut evalue, &mut traceback), ALLOWANCE);
+        let text = "x".repeat(100_000);
+        let traceback = vec!["frame one".to_owned(), format!("Boom: {text}")];
+        let mut failure = Failure { name: "Boom".to_owned(), text, traceback };
+        let (bytes, was_cut) = error(&mut failure, ALLOWANCE);
         assert!(was_cut && bytes < 11_000, "{bytes}");
-        assert!(evalue.starts_with("xxx") && evalue.ends_with("(`display_max_bytes` in the policy raises it)"));
+        assert!(
+            failure.text.starts_with("xxx") && failure.text.ends_with("(`display_max_bytes` in the policy raises it)")
+        );
+        let traceback = failure.traceback;
         assert_eq!(traceback.len(), 3);
         assert_eq!(traceback[0], "frame one");
         assert!(traceback[1].starts_with("Boom: xxx") && traceback[2].contains("display_max_bytes"));

@@ -2,6 +2,7 @@
 //! that real clients can start: the ignored test `serve`, with the connection file named in
 //! `CELLBLOCK_DUMMY`.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::jupyter::kernel::{Kernel, Language, Launch, Parent};
 use crate::jupyter::wire::ConnectionFile;
-use crate::session::{Comm, Event, InputAnswer, Job, Outcome, Queued, Request, SessionHandle, StreamName, Usage};
+use crate::session::{
+    Answer, Bundle, CellAnswer, Comm, Completeness, Completion, Completions, Event, Failure, InputAnswer, Job, Leave,
+    Outcome, Payload, Queued, Request, SessionHandle, StreamName, Usage,
+};
 
 /// As much output as a session lets wait.
 const ROOM: usize = 4 * 1024 * 1024;
@@ -50,7 +54,7 @@ struct Dummy {
 
 /// How a cell of commands ended.
 enum End {
-    Fine(Map<String, Value>),
+    Fine(CellAnswer),
     Raised(String),
     /// The thread dies.
     Died,
@@ -64,38 +68,44 @@ impl Dummy {
     fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
         while let Some(Job { request, events, submitted }) = jobs.blocking_recv() {
             self.submitted = submitted;
-            let content = match request {
+            let mut failure = None;
+            let answer = match request {
                 Request::Execute(cell) => match self.run(&cell.code, &events) {
-                    End::Fine(extra) => {
-                        let mut content = object(json!({"status": "ok", "user_expressions": cell.user_expressions}));
-                        content.extend(extra);
-                        content
+                    End::Fine(answer) => {
+                        let values = cell.user_expressions.into_iter().map(|(name, _)| (name, Ok(Bundle::default())));
+                        Answer::Cell(CellAnswer { expressions: values.collect(), ..answer })
                     }
                     End::Raised(name) => {
                         let traceback = vec![format!("{name}: raised")];
-                        put(&events, Event::Error { ename: name.clone(), evalue: "raised".into(), traceback });
-                        object(json!({"status": "error", "ename": name, "evalue": "raised", "traceback": []}))
+                        let raised = Failure { name, text: "raised".into(), traceback };
+                        put(&events, Event::Error(raised.clone()));
+                        failure = Some(raised.without_traceback());
+                        Answer::default()
                     }
                     End::Died => return,
                 },
-                Request::Complete { cursor_pos, .. } => object(json!({
-                    "status": "ok", "matches": ["print"], "cursor_start": 0, "cursor_end": cursor_pos, "metadata": {}})),
-                Request::Inspect { detail_level, .. } => object(json!({
-                    "status": "ok", "found": true, "data": {"text/plain": detail_level.to_string()}, "metadata": {}})),
-                Request::IsComplete { .. } => object(json!({"status": "complete"})),
+                Request::Complete { cursor_pos, .. } => {
+                    let matches = vec![Completion { text: "print".into(), ..Completion::default() }];
+                    Answer::Completions(Completions { matches, start: 0, end: cursor_pos })
+                }
+                Request::Inspect { detail_level, .. } => {
+                    let data = object(json!({"text/plain": detail_level.to_string()}));
+                    Answer::Inspection(Some(Bundle { data, metadata: Map::new() }))
+                }
+                Request::IsComplete { .. } => Answer::Completeness(Completeness::Complete),
                 Request::Comm(Comm { kind, content, metadata, buffers, .. }) => {
                     put(&events, Event::Comm { kind, content, metadata, buffers });
-                    Map::new()
+                    Answer::None
                 }
-                Request::Close { .. } | Request::Loop { .. } => Map::new(),
-                Request::CommInfo { .. } => object(json!({"status": "ok", "comms": {}})),
+                Request::Close { .. } | Request::Loop { .. } => Answer::None,
+                Request::CommInfo { .. } => Answer::Comms(BTreeMap::new()),
             };
-            put(&events, Event::Done(Box::new(Outcome { content, usage: Usage::default(), error_facts: None })));
+            put(&events, Event::Done(Box::new(Outcome { failure, answer, usage: Usage::default() })));
         }
     }
 
     fn run(&self, code: &str, events: &UnboundedSender<Queued>) -> End {
-        let mut reply = Map::new();
+        let mut reply = CellAnswer::default();
         for line in code.lines() {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             let text = || object(json!({"text/plain": rest}));
@@ -112,8 +122,8 @@ impl Dummy {
                 }
                 "clear" => put(events, Event::ClearOutput { wait: true }),
                 "flood" => self.flood(events, rest.parse().unwrap_or(0)),
-                "payload" => reply.extend(object(json!({"payload": [{"source": "page"}]}))),
-                "exit" => reply.extend(object(json!({"exit": true, "keep": rest == "keep"}))),
+                "payload" => reply.payloads.push(Payload::Page { bundle: Bundle::default(), start: None }),
+                "exit" => reply.leaves = Some(Leave { keep: rest == "keep" }),
                 "raise" => return End::Raised(rest.into()),
                 "die" => return End::Died,
                 "sleep" => self.sleep(rest.parse().unwrap_or(0)),

@@ -1,7 +1,7 @@
-//! `execute_request`, `execute_input` and the `execute_reply` of a request that was not run.
+//! `execute_request` and `execute_input`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::tolerant::or_default;
 
@@ -42,23 +42,6 @@ impl ExecuteRequest {
 pub struct ExecuteInput<'a> {
     pub code: &'a str,
     pub execution_count: u32,
-}
-
-/// The content of an `execute_reply` with `status: "error"`.
-pub fn error_reply(ename: &str, evalue: &str, execution_count: u32) -> Map<String, Value> {
-    let content = json!({
-        "status": "error",
-        "ename": ename,
-        "evalue": evalue,
-        "traceback": [],
-        "execution_count": execution_count,
-        "payload": [],
-        "user_expressions": {},
-    });
-    match content {
-        Value::Object(content) => content,
-        _ => Map::new(),
-    }
 }
 
 #[cfg(test)]
