@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cellblock::policy::Policy;
 use cellblock::sandbox::Edition;
 use cellblock::session::factory::SessionFactory;
-use cellblock::session::{Event, Execute, Request, SessionHandle, Which, spawn};
+use cellblock::session::{Event, Execute, Request, Session, Which, spawn};
 use cellblock::setup::progress::Silent;
 use cellblock::setup::{Cache, SandboxBuilder, ensure};
 use cellblock::store::SessionId;
@@ -77,7 +77,7 @@ fn evicted(store: &std::path::Path) -> usize {
     (0..SESSIONS).filter(|number| store.join(format!("sessions/s{number}/portable.rec")).exists()).count()
 }
 
-fn expect(session: &SessionHandle, code: &str, right: impl Fn(&str) -> bool) {
+fn expect(session: &Session, code: &str, right: impl Fn(&str) -> bool) {
     let execute = Execute { code: code.to_owned(), store_history: true, execution_count: 1, ..Execute::default() };
     let mut events = session.submit(Request::Execute(execute));
     let mut result = String::new();
@@ -86,7 +86,7 @@ fn expect(session: &SessionHandle, code: &str, right: impl Fn(&str) -> bool) {
             Event::Result { data, .. } => {
                 result = data.get("text/plain").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
             }
-            Event::Error { ename, evalue, .. } => panic!("{ename}: {evalue}"),
+            Event::Error(failure) => panic!("{}: {}", failure.name, failure.text),
             Event::Done(_) => break,
             _ => {}
         }

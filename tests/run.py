@@ -95,7 +95,7 @@ def rust_tests(count: Count) -> None:
 
 def build() -> Path:
     step("cargo build --release")
-    run("cargo", "build", "--release", "--locked")
+    run("cargo", "build", "--release", "--locked", "--bins", "--examples")
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return (ROOT / target / "release" / "cellblock").resolve()
 

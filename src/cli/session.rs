@@ -7,7 +7,7 @@ use crate::policy::Policy;
 use crate::session::factory;
 use crate::session::factory::SessionFactory;
 use crate::session::scratch::Scratch;
-use crate::session::{SessionHandle, Which};
+use crate::session::{Session, Which};
 use crate::setup::{Cache, Progress, SandboxBuilder, ensure};
 
 /// Starts a session on a thread of its own, counted in `metrics`, preparing the runtime first where that is needed.
@@ -17,7 +17,7 @@ pub(super) fn start(
     scratch: &Scratch,
     metrics: Arc<Metrics>,
     progress: Box<dyn Progress>,
-) -> anyhow::Result<SessionHandle> {
+) -> anyhow::Result<Session> {
     let (path, writers) = (scratch.path().to_owned(), scratch.writers());
     let holder = match &which {
         Which::Notebook(name) => format!("the kernel of {name}"),

@@ -57,6 +57,8 @@ pub enum Answer {
     Inspection(Option<Bundle>),
     /// Whether code can be run as it is.
     Completeness(Completeness),
+    /// The user's variables.
+    Variables(Vec<Variable>),
     /// The open comms: their ids, and the targets of those.
     Comms(BTreeMap<String, String>),
 }
@@ -109,6 +111,18 @@ pub struct Completion {
     pub kind: Option<String>,
     /// How it is called, if it can be.
     pub signature: Option<String>,
+}
+
+/// A variable of the user's, in short.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variable {
+    pub name: String,
+    /// The name of its type.
+    pub kind: String,
+    /// Its shape or length, if it has one: `(3, 4)`, `7`.
+    pub shape: Option<String>,
+    /// Its value, if that is short.
+    pub text: Option<String>,
 }
 
 /// Whether code can be run as it is.

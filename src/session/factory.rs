@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::advise::Shown;
 use super::external::ExternalError;
+use super::facade::Session;
 use super::grants::{granted, guest_mounts};
-use super::handle::SessionHandle;
 use super::health::Heal;
 use super::limits::Limits;
 use super::live::SessionSpec;
@@ -96,6 +96,19 @@ impl SessionFactory {
         })
     }
 
+    /// Opens a session on a thread of its own: a new one, or a stored one that goes on. What goes wrong on that thread the
+    /// session's first request says.
+    ///
+    /// # Errors
+    /// A store that cannot be reached, or the operating system's, when it gives no thread.
+    pub fn session(&self, which: Which, holder: &str) -> Result<Session, StoreError> {
+        let closing = closing(&which);
+        let origin = self.origin(which, holder, &uuid::Uuid::new_v4().to_string())?;
+        let session = spawn(move || Ok::<_, std::convert::Infallible>(origin));
+        let failed = |error: std::io::Error| StoreError::Refused(format!("there is no thread for a session: {error}"));
+        Ok(session.map_err(failed)?.with_patience(closing))
+    }
+
     /// The same, with a list of who writes on threads of their own: whoever removes the scratch ends them first.
     #[must_use]
     pub fn with_writers(self, writers: Writers) -> Self {
@@ -151,14 +164,19 @@ pub fn start<E: std::fmt::Display>(
     factory: impl FnOnce() -> Result<SessionFactory, E> + Send + 'static,
     which: Which,
     holder: String,
-) -> std::io::Result<SessionHandle> {
-    let closing = if matches!(which, Which::Unkept) { Duration::ZERO } else { CLOSING };
+) -> std::io::Result<Session> {
+    let closing = closing(&which);
     let origin = move || {
         let factory = factory().map_err(|error| error.to_string())?;
         let name = uuid::Uuid::new_v4().to_string();
         factory.origin(which, &holder, &name).map_err(|error| error.to_string())
     };
     Ok(spawn(origin)?.with_patience(closing))
+}
+
+/// How long it may take to put a session away.
+fn closing(which: &Which) -> Duration {
+    if matches!(which, Which::Unkept) { Duration::ZERO } else { CLOSING }
 }
 
 /// Of which edition the sessions of a policy are.

@@ -7,6 +7,7 @@
 
 use super::event::{Outcome, State, StreamName, Usage};
 use super::live::LiveSession;
+use super::magics::text;
 use crate::observe::shown;
 use crate::sandbox::{End, Turn};
 use crate::timeline::Move;
@@ -119,7 +120,8 @@ impl LiveSession {
     fn undo_for(&mut self, outcome: &mut Outcome) -> bool {
         self.restore();
         match self.go(Move::Undo(1)) {
-            Ok(text) => {
+            Ok(arrival) => {
+                let text = text::arrival(&Move::Undo(1), &arrival, self.journal.id(), self.kept);
                 let text = format!(
                     "the session itself is broken, so it {text}. `session.heal` in the policy wants it so; \
                      `%session redo` takes it back"

@@ -16,6 +16,7 @@ use super::door::host::DoorHost;
 use super::health::Health;
 use super::journal::{Journal, JournalError};
 use super::limits::Limits;
+use super::magics::text;
 use super::opening::{Found, OpenError, PersistOptions, Resume, Which};
 use super::telemetry::{Observers, Telemetry};
 use super::watcher::Watcher;
@@ -29,7 +30,7 @@ use crate::timeline::Move;
 use crate::workspace::{Places, Workspace, WorkspaceError};
 
 /// Characters of a guest's answer that are told, if it is not what it should be.
-const MOST_GREETING: usize = 500;
+const MOST_ANSWER: usize = 500;
 /// From which the generators of a deterministic session are seeded that its image holds.
 const FIXED_SEED: [u8; 32] = *b"cellblock, deterministic session";
 /// What the host's own requests may take before a session counts as broken.
@@ -110,8 +111,14 @@ pub enum SessionError {
     Memory(#[from] std::io::Error),
     #[error("cannot start the sandbox: {0:#}")]
     Start(wasmtime::Error),
-    #[error("the guest did not take the start of a session: {0}")]
-    Greeting(String),
+    #[error("the guest did not take what the host asked of it: {0}")]
+    Refused(String),
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    #[error("the session's memory is not there")]
+    Evicted,
+    #[error("nothing of the saved session is portable: it was never closed, or saved by hand")]
+    NothingPortable,
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -193,7 +200,7 @@ impl LiveSession {
             (Found::OtherBase(_), Resume::Always) => {
                 session.begin()?;
                 session.found = Found::Said(match session.go(Move::Resume) {
-                    Ok(text) => text,
+                    Ok(arrival) => text::arrival(&Move::Resume, &arrival, session.journal.id(), session.kept),
                     Err(error) => {
                         session.go_back();
                         format!("what is portable of the saved session could not be taken up: {error}")
@@ -222,7 +229,7 @@ impl LiveSession {
     pub(super) fn greet(&mut self, op: &str, reseed: bool) -> Result<(), SessionError> {
         let mut seed = FIXED_SEED;
         if !self.is_deterministic() {
-            getrandom::fill(&mut seed).map_err(|error| SessionError::Greeting(error.to_string()))?;
+            getrandom::fill(&mut seed)?;
         }
         let mut request = self.news();
         let told = state_meta::digest(&request);
@@ -264,7 +271,7 @@ impl LiveSession {
             (End::Returned(0), Some(reply)) if !reply.json.contains_key("ename") => Ok(reply),
             (end, reply) => {
                 let text = format!("{end:?}, {:?}", reply.map(|reply| reply.json));
-                Err(SessionError::Greeting(shown(&text, MOST_GREETING)))
+                Err(SessionError::Refused(shown(&text, MOST_ANSWER)))
             }
         }
     }
@@ -279,7 +286,7 @@ impl LiveSession {
                 .map_err(SessionError::Start)?;
             return Ok(self.instance.insert(instance));
         }
-        self.instance.as_mut().ok_or_else(|| SessionError::Greeting("no instance".to_owned()))
+        self.instance.as_mut().ok_or(SessionError::Evicted)
     }
 
     /// Tells the telemetry how large the session's memory is.
@@ -289,6 +296,6 @@ impl LiveSession {
     }
 
     pub(super) fn overlay(&mut self) -> Result<&mut Overlay, SessionError> {
-        self.overlay.as_mut().ok_or_else(|| SessionError::Greeting("the session's memory is not there".to_owned()))
+        self.overlay.as_mut().ok_or(SessionError::Evicted)
     }
 }

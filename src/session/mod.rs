@@ -7,9 +7,9 @@ pub mod checkpoint;
 pub mod door;
 pub mod event;
 pub mod external;
+pub mod facade;
 pub mod factory;
 mod grants;
-pub mod handle;
 pub mod health;
 pub mod journal;
 pub mod limits;
@@ -17,6 +17,8 @@ pub mod live;
 pub mod magics;
 pub mod offline;
 pub mod opening;
+mod operate;
+pub mod operation;
 pub mod output;
 mod request;
 pub mod scratch;
@@ -28,13 +30,16 @@ pub mod verdict;
 mod watcher;
 pub mod working_copy;
 
-pub use answer::{Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Leave, Payload};
+pub use answer::{
+    Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Leave, Payload, Variable,
+};
 pub use door::contact::{Contact, Recall};
 pub use door::mailbox::Offer;
 pub use event::{Event, Events, InputAnswer, Outcome, Queued, State, StreamName, TrapReason, Usage};
-pub use handle::{Job, SessionHandle};
+pub use facade::{Job, Running, Session};
 pub use limits::Limits;
 pub use live::{LiveSession, SessionError, SessionSpec};
 pub use opening::{PersistOptions, Resume, Which};
+pub use operation::{Arrival, LogEntry, OperationError, Status};
 pub use request::{Comm, CommKind, Execute, Request};
 pub use thread::spawn;

@@ -20,6 +20,8 @@ pub enum Request {
     Comm(Comm),
     /// Run what is due in the guest's event loop, for `seconds` at most. The host's own, while no request is served.
     Loop { seconds: f64 },
+    /// The user's variables.
+    Variables,
     /// The comms that are open, all of them or those of one target.
     CommInfo { target_name: Option<String> },
     /// Put away what is kept, and let others have the session. After a restart that the user asked for, the next
@@ -46,6 +48,7 @@ impl Request {
             Self::IsComplete { code } => json!({"op": "is_complete", "code": code}),
             Self::Comm(comm) => return comm.into_frame(),
             Self::Loop { seconds } => json!({"op": "loop", "seconds": seconds}),
+            Self::Variables => json!({"op": "variables"}),
             Self::CommInfo { target_name } => json!({"op": "comm_info", "target_name": target_name}),
             Self::Close { .. } => json!({"op": "close"}),
         })

@@ -1,17 +1,20 @@
 //! Serving one job, in phases: it is prepared, run, judged, reported and settled, and then answered. What the guest did
 //! becomes the session's state after that, or is taken back.
 
+use std::time::Instant;
+
 use super::advise::advise;
 use super::answer::{Answer, Failure};
 use super::checkpoint::commit::{Files, Kind};
 use super::door::host::STAND_IN;
 use super::door::reply::Report;
 use super::event::{Event, Outcome, Queued, State, StreamName, Usage};
-use super::handle::Job;
 use super::health::Answered;
 use super::live::{LiveSession, SessionError, SessionSpec};
-use super::magics::command::Command;
+use super::magics::command::{After, Command};
 use super::magics::lone_line::{self, LoneLine};
+use super::magics::text;
+use super::operation::OperationError;
 use super::output::grouped;
 use super::request::{Execute, Request};
 use super::verdict::{self, Verdict};
@@ -27,7 +30,7 @@ const SAMPLED_FROM: u64 = 4;
 const SAMPLES: u64 = 100;
 
 /// Where a request's events go.
-type Sink = tokio::sync::mpsc::UnboundedSender<Queued>;
+pub type Sink = tokio::sync::mpsc::UnboundedSender<Queued>;
 
 /// A request that was prepared: what it is to the session, and what of it has to be known when it has ended.
 struct Prepared {
@@ -67,8 +70,7 @@ impl Ran {
 
 impl LiveSession {
     /// Serves one job to its end: events, `Done`, and then the commit or the way back.
-    pub fn serve(&mut self, job: Job, interrupter: &Interrupter) {
-        let Job { request, events, submitted } = job;
+    pub fn serve(&mut self, request: Request, events: Sink, submitted: Instant, interrupter: &Interrupter) {
         if let Request::Close { restart } = request {
             self.save_background();
             self.close(restart);
@@ -251,9 +253,14 @@ impl LiveSession {
         let kind = &prepared.kind.clone().with(&ran.outcome);
         let is_move = matches!(ran.command, Some(Command::Go(_)));
         let done = match ran.command.take() {
-            Some(Command::Go(to)) => self.go(to).map(Some),
-            Some(Command::After(after)) => self.commit(kind, files).and_then(|()| self.after(after)).map(Some),
-            Some(Command::Tell(_)) | None => self.commit(kind, files).map(|()| None),
+            Some(Command::Go(to)) => self
+                .go(to.clone())
+                .map_err(OperationError::from)
+                .map(|arrival| Some(text::arrival(&to, &arrival, self.journal.id(), self.kept))),
+            Some(Command::After(after)) => {
+                self.commit(kind, files).map_err(OperationError::from).and_then(|()| self.after(after)).map(Some)
+            }
+            Some(Command::Tell(_)) | None => self.commit(kind, files).map_err(OperationError::from).map(|()| None),
         };
         match done {
             Ok(Some(text)) => self.say(StreamName::Stdout, &text),
@@ -272,6 +279,14 @@ impl LiveSession {
             }
         }
         Settled::Already
+    }
+
+    /// Does what `%session` asked for, now that its cell is committed; what to say of it.
+    fn after(&mut self, after: After) -> Result<String, OperationError> {
+        Ok(match after {
+            After::Save(name) => self.save(&name).map(|()| text::saved(&name))?,
+            After::Fork(id) => self.fork(&id).map(|()| text::forked(&id))?,
+        })
     }
 
     /// The request has failed, on the host's side.

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::answer::Failure;
 use super::door::contact::Contact;
 use super::event::{Event, Outcome, Queued, State, Usage};
-use super::handle::{Job, SessionHandle};
+use super::facade::{Job, Session};
 use super::live::{LiveSession, SessionError, SessionSpec};
+use super::operation::OperationError;
 use crate::sandbox::Interrupter;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -20,7 +21,7 @@ const STACK: usize = 4 << 20;
 /// The operating system's, when it gives no thread.
 pub fn spawn<E: std::fmt::Display>(
     origin: impl FnOnce() -> Result<SessionSpec, E> + Send + 'static,
-) -> std::io::Result<SessionHandle> {
+) -> std::io::Result<Session> {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     let interrupter = Arc::new(Interrupter::default());
     let remote = interrupter.clone();
@@ -35,12 +36,12 @@ pub fn spawn<E: std::fmt::Display>(
             Err(error) => {
                 tracing::error!(%error, "the session could not start");
                 while let Some(job) = queue.blocking_recv() {
-                    refuse(&job, &error);
+                    refuse(job, &error);
                 }
             }
         }
     })?;
-    Ok(SessionHandle::new(jobs, move || remote.interrupt()).with_contact(contact))
+    Ok(Session::new(jobs, move || remote.interrupt()).with_contact(contact))
 }
 
 /// Serves until nobody holds the session any more. Between requests the guest's event loop goes on; a session that is idle
@@ -55,7 +56,13 @@ fn serve(mut guest: LiveSession, queue: &mut UnboundedReceiver<Job>, interrupter
         let goes_on = guest.goes_on();
         match next(queue, &timer, [goes_on, evicts].into_iter().flatten().min()) {
             Next::Job(job) => {
-                guest.serve(*job, interrupter);
+                match *job {
+                    Job::Serve { request, events, submitted } => guest.serve(request, events, submitted, interrupter),
+                    Job::Operate { done, .. } if done.is_closed() => {}
+                    Job::Operate { operation, done } => {
+                        let _ = done.send(guest.operate(operation));
+                    }
+                }
                 crate::heap::relieve();
             }
             Next::Nothing if goes_on.is_some_and(|at| at <= Instant::now()) => guest.go_on(interrupter),
@@ -95,11 +102,18 @@ fn next(queue: &mut UnboundedReceiver<Job>, timer: &tokio::runtime::Runtime, unt
 }
 
 /// Answers a job of a session that could not start.
-fn refuse(job: &Job, error: &str) {
+fn refuse(job: Job, error: &str) {
+    let events = match job {
+        Job::Serve { events, .. } => events,
+        Job::Operate { done, .. } => {
+            let _ = done.send(Err(OperationError::Session(error.to_owned())));
+            return;
+        }
+    };
     let usage = Usage { state: State::Lost, ..Usage::default() };
     let failure = Failure::of_host("SandboxError", error);
     let outcome = Outcome::failed(failure.clone(), usage);
     for event in [Event::Error(failure), Event::Done(Box::new(outcome))] {
-        let _ = job.events.send(Queued::of(event));
+        let _ = events.send(Queued::of(event));
     }
 }

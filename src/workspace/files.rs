@@ -83,7 +83,12 @@ impl SessionFiles {
     pub fn open(path: &Path) -> Result<Self, WorkspaceError> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())
             .map_err(|source| WorkspaceError::Open { path: path.display().to_string(), source })?;
-        Ok(Self { dir })
+        Ok(Self::of(dir))
+    }
+
+    /// The files below an open directory.
+    pub(super) fn of(dir: Dir) -> Self {
+        Self { dir }
     }
 
     /// All files, by their paths in order; with a pattern, those that it names (`*.csv` anywhere, `data/*.csv`,

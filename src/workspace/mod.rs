@@ -15,6 +15,7 @@ mod error;
 mod files;
 mod glob;
 pub mod manifest;
+mod on_behalf;
 mod recorder;
 mod removal;
 mod restore;

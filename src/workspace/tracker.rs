@@ -265,7 +265,7 @@ impl Tracker {
     }
 
     /// Answers how many bytes had to be put away first.
-    async fn touch(self: &Arc<Self>, path: &str, make: bool) -> Result<u64, Refused> {
+    pub(super) async fn touch(self: &Arc<Self>, path: &str, make: bool) -> Result<u64, Refused> {
         let mut elsewhere = 0;
         loop {
             let freed = self.freed.notified();
@@ -457,7 +457,7 @@ impl Tracker {
     }
 
     /// What is at and below a path, as what comes behind it, directories before what is in them.
-    fn below(&self, path: &str) -> Result<Vec<String>, Refused> {
+    pub(super) fn below(&self, path: &str) -> Result<Vec<String>, Refused> {
         let mut all = vec![String::new()];
         if !matches!(self.look(path), Disk::Dir(_)) {
             return Ok(all);

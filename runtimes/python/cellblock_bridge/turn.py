@@ -152,6 +152,12 @@ def _loop(here: Session, request: Request, buffers: list[bytes]) -> Content:
     return go_on(here, request)
 
 
+def _variables(here: Session, request: Request, buffers: list[bytes]) -> Content:
+    from .inventory import inventory
+
+    return inventory(here.shell)
+
+
 def _comm_info(here: Session, request: Request, buffers: list[bytes]) -> Content:
     return here.comms.info(request.get("target_name"))
 
@@ -223,6 +229,7 @@ _HANDLERS: dict[str, Handler] = {
     "comm": _comm,
     "loop": _loop,
     "comm_info": _comm_info,
+    "variables": _variables,
     "start": _start,
     "resume": _resume,
     "portable": _portable,

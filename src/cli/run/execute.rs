@@ -12,7 +12,7 @@ use super::said::{indented, said};
 use super::widgets::Widgets;
 use crate::observe::shown;
 use crate::policy::Advice;
-use crate::session::{self, Event, Execute, InputAnswer, Outcome, Request, SessionHandle};
+use crate::session::{self, Event, Execute, InputAnswer, Outcome, Request, Session};
 
 /// Characters of a cell's id that are told: as many as one may have.
 const LONGEST_ID: usize = 64;
@@ -48,7 +48,7 @@ impl fmt::Display for Failure {
 
 /// A run under way.
 pub(super) struct Execution<'a> {
-    pub session: SessionHandle,
+    pub session: Session,
     pub allow_errors: bool,
     /// What is told about cells.
     pub advice: Advice,

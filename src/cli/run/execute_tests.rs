@@ -15,14 +15,12 @@ impl Report for Quiet {
 }
 
 /// Serves cells such as `print x`, `raise x`, `input` and `die`.
-fn dummy() -> SessionHandle {
+fn dummy() -> Session {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     std::thread::spawn(move || {
         while let Some(job) = queue.blocking_recv() {
-            let Request::Execute(execute) = &job.request else {
-                continue;
-            };
-            let say = |event| drop(job.events.send(Queued::of(event)));
+            let Job::Serve { request: Request::Execute(execute), events, .. } = job else { continue };
+            let say = |event| drop(events.send(Queued::of(event)));
             let done = |failure| say(Event::Done(Box::new(Outcome { failure, ..Outcome::default() })));
             let (word, rest) = execute.code.split_once(' ').unwrap_or((&execute.code, ""));
             let oops = session::Failure { name: "Oops".into(), text: rest.to_owned(), traceback: vec!["tb".into()] };
@@ -44,7 +42,7 @@ fn dummy() -> SessionHandle {
             done(None);
         }
     });
-    SessionHandle::new(jobs, || ())
+    Session::new(jobs, || ())
 }
 
 fn run(sources: &[(&str, &[&str])], allow_errors: bool) -> (End, Value) {
@@ -53,7 +51,7 @@ fn run(sources: &[(&str, &[&str])], allow_errors: bool) -> (End, Value) {
 }
 
 fn run_with(
-    session: SessionHandle,
+    session: Session,
     interrupts: UnboundedReceiver<()>,
     sources: &[(&str, &[&str])],
     allow_errors: bool,
@@ -122,13 +120,13 @@ fn input_meets_the_end_of_the_file() {
 }
 
 /// A session whose cells print, then run until they are interrupted, and then end with an error or never.
-fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
+fn endless(ends: bool) -> (Session, UnboundedReceiver<()>) {
     let (jobs, mut queue) = tokio::sync::mpsc::unbounded_channel::<Job>();
     let (ctrl_c, interrupts) = tokio::sync::mpsc::unbounded_channel();
     let (interrupt, interrupted) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let job = queue.blocking_recv().unwrap();
-        let say = |event| job.events.send(Queued::of(event)).unwrap();
+        let Some(Job::Serve { events, .. }) = queue.blocking_recv() else { return };
+        let say = |event| events.send(Queued::of(event)).unwrap();
         say(Event::Stream { name: StreamName::Stdout, text: "begun".into() });
         ctrl_c.send(()).unwrap();
         interrupted.recv().unwrap();
@@ -142,7 +140,7 @@ fn endless(ends: bool) -> (SessionHandle, UnboundedReceiver<()>) {
         // The channel stays open until the run has ended.
         while queue.blocking_recv().is_some() {}
     });
-    let handle = SessionHandle::new(jobs, move || interrupt.send(()).unwrap());
+    let handle = Session::new(jobs, move || interrupt.send(()).unwrap());
     (handle, interrupts)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn content(outcome: Outcome) -> Value {
             let comms = comms.into_iter().map(|(id, target)| (id, json!({"target_name": target})));
             json!({"status": "ok", "comms": comms.collect::<Map<_, _>>()})
         }
-        Answer::None | Answer::Cell(_) => json!({"status": "ok"}),
+        Answer::None | Answer::Cell(_) | Answer::Variables(_) => json!({"status": "ok"}),
     }
 }
 

@@ -12,7 +12,7 @@ use super::shell::Shell;
 use super::startup::SessionState;
 use crate::jupyter::wire::contents::execute::{ExecuteInput, ExecuteRequest};
 use crate::jupyter::wire::contents::output::ClearOutput;
-use crate::session::{Answer, CellAnswer, Execute, Failure, Leave, Outcome, Request, SessionHandle, Usage};
+use crate::session::{Answer, CellAnswer, Execute, Failure, Leave, Outcome, Request, Session, Usage};
 
 /// How long a reply waits for the cell's output to be on the wire when no client reads it.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
@@ -59,13 +59,7 @@ impl Shell {
         count
     }
 
-    async fn run_cell(
-        &mut self,
-        envelope: &Envelope,
-        session: &SessionHandle,
-        asked: ExecuteRequest,
-        count: u32,
-    ) -> Relayed {
+    async fn run_cell(&mut self, envelope: &Envelope, session: &Session, asked: ExecuteRequest, count: u32) -> Relayed {
         let store_history = asked.stores_history();
         let stdin = if asked.allow_stdin { Stdin::Ask(&self.prompter) } else { Stdin::Closed };
         let cell_id = envelope.request.metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
@@ -136,7 +130,7 @@ impl Shell {
     }
 
     /// The session; while it is being set up the cell waits and shows how far that is.
-    async fn session(&mut self, envelope: &Envelope) -> Result<SessionHandle, Refusal> {
+    async fn session(&mut self, envelope: &Envelope) -> Result<Session, Refusal> {
         let state = match self.gate.state() {
             SessionState::Starting => self.wait_for_session(envelope).await?,
             state => state,

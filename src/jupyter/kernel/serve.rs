@@ -34,7 +34,6 @@ use crate::jupyter::wire::{
     Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport,
 };
 use crate::observe::Metrics;
-use crate::session::Request;
 
 /// How long the last messages may take to be written. Short of the second within which a kernel has
 /// to be gone, and only ever used up by a client that does not read.
@@ -211,9 +210,7 @@ impl Running {
             return;
         }
         self.gate.interrupt();
-        let mut events = session.submit(Request::Close { restart });
-        let closed = async { while events.recv().await.is_some() {} };
-        if tokio::time::timeout(patience, closed).await.is_err() {
+        if tokio::time::timeout(patience, session.close(restart)).await.is_err() {
             tracing::warn!("the session was not closed in time; its last commit stays");
         }
     }

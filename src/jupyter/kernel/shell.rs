@@ -30,7 +30,7 @@ use crate::jupyter::wire::contents::inspect::InspectRequest;
 use crate::jupyter::wire::contents::is_complete;
 use crate::jupyter::wire::contents::is_complete::IsCompleteRequest;
 use crate::jupyter::wire::contents::status::ExecutionState;
-use crate::session::{Comm, CommKind, Request, SessionHandle};
+use crate::session::{Comm, CommKind, Request, Session};
 
 /// Requests that may wait for their turn; beyond that the socket is not read.
 pub(super) const QUEUE: usize = 10_000;
@@ -229,7 +229,7 @@ impl Shell {
         self.replies.send(envelope, &answers::content(relayed.outcome));
     }
 
-    async fn run(&self, envelope: &Envelope, session: &SessionHandle, request: Request) -> Relayed {
+    async fn run(&self, envelope: &Envelope, session: &Session, request: Request) -> Relayed {
         let events = session.submit(request);
         relay(events, envelope, self.execution_count, &self.iopub, &self.parents, Stdin::Closed).await
     }

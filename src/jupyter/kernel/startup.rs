@@ -9,11 +9,11 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, watch};
 
-use crate::session::SessionHandle;
+use crate::session::Session;
 
 /// How a kernel comes by its session.
 pub struct Launch {
-    session: BoxFuture<'static, Result<SessionHandle, String>>,
+    session: BoxFuture<'static, Result<Session, String>>,
     progress: UnboundedReceiver<String>,
 }
 
@@ -23,22 +23,19 @@ impl Launch {
     /// thread may be given at once: it counts as there when `progress` has ended.
     pub fn new<F>(session: F, progress: UnboundedReceiver<String>) -> Self
     where
-        F: Future<Output = Result<SessionHandle, String>> + Send + 'static,
+        F: Future<Output = Result<Session, String>> + Send + 'static,
     {
         Self { session: session.boxed(), progress }
     }
 
     /// A session that is there already.
-    pub fn ready(session: SessionHandle) -> Self {
+    pub fn ready(session: Session) -> Self {
         let (_, progress) = tokio::sync::mpsc::unbounded_channel();
         Self::new(std::future::ready(Ok(session)), progress)
     }
 
     /// Drives the launch in a task of its own. `there` is told of the session before anybody else is.
-    pub(super) fn start(
-        self,
-        there: impl FnOnce(&SessionHandle) + Send + 'static,
-    ) -> (Gate, UnboundedReceiver<String>) {
+    pub(super) fn start(self, there: impl FnOnce(&Session) + Send + 'static) -> (Gate, UnboundedReceiver<String>) {
         let (set, state) = watch::channel(SessionState::Starting);
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -74,7 +71,7 @@ async fn launch(launch: Launch, tell: UnboundedSender<String>) -> SessionState {
 #[derive(Clone)]
 pub(super) enum SessionState {
     Starting,
-    Ready(SessionHandle),
+    Ready(Session),
     /// It will not come; in words for the user.
     Failed(Arc<str>),
 }

@@ -66,6 +66,7 @@ impl Kind {
             | Request::Inspect { .. }
             | Request::IsComplete { .. }
             | Request::CommInfo { .. }
+            | Request::Variables
             | Request::Close { .. } => Self::Question,
         }
     }

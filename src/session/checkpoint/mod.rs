@@ -2,5 +2,7 @@
 
 pub(super) mod anew;
 pub(super) mod commit;
+pub(super) mod eviction;
 pub(super) mod moves;
+pub(super) mod portable;
 pub mod state_meta;

@@ -2,33 +2,24 @@
 //! from the log, whatever the way to it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use super::commit::{Files, Kind, named};
+use super::commit::{Files, Kind};
+use super::portable::AT_LEISURE;
 use super::state_meta::StateMeta;
-use crate::observe::shown;
-use crate::sandbox::{Clock, Facts, Frame, Import, Overlay, room_for_structure};
+use crate::sandbox::{Clock, Facts, Import, Overlay};
 use crate::session::journal::JournalError;
 use crate::session::live::{LiveSession, SessionError};
-use crate::session::magics::command::{After, arrived, here};
+use crate::session::operation::Arrival;
 use crate::store::{Cell, Loaded};
 use crate::timeline::{Move, StateId, Target};
 use crate::workspace::{ListingOrigin, Past};
 
-/// How long pickling may take when the kernel is about to end, and when there is time.
-const IN_HASTE: Duration = Duration::from_secs(2);
-const AT_LEISURE: Duration = Duration::from_secs(30);
-/// Letters of a file's name in a sentence.
-const LONGEST_NAME: usize = 200;
-
 impl LiveSession {
-    /// Makes a move; what to say of it. If it fails the session is where it was.
+    /// Makes a move; where it led. If it fails the session is where it was.
     ///
     /// # Errors
     /// The store's, those of the files, and those of starting an instance.
-    pub(in crate::session) fn go(&mut self, to: Move) -> Result<String, SessionError> {
+    pub(in crate::session) fn go(&mut self, to: Move) -> Result<Arrival, SessionError> {
         self.background.rest();
         if to == Move::Resume && std::mem::take(&mut self.portable) {
             self.door.offer_portable(false);
@@ -76,11 +67,10 @@ impl LiveSession {
                 }
             }
         }
-        let by = to.clone();
-        let arrival = self.journal.with(move |writer| writer.log().map(|log| (arrived(&to, log), here(log))))?;
-        let Some((text, cell)) = arrival else { return Ok("the session is fresh".to_owned()) };
-        self.last_cell = cell.unwrap_or_else(Cell::none);
-        self.telemetry.moved(&by, &self.last_cell);
+        let arrival = self.journal.with(|writer| writer.log().map(Arrival::at))?;
+        let mut arrival = arrival.unwrap_or_default();
+        self.last_cell = arrival.cell.clone().unwrap_or_else(Cell::none);
+        self.telemetry.moved(&to, &self.last_cell);
         self.health.moved(answers);
         if !answers {
             self.notes.push(
@@ -89,24 +79,9 @@ impl LiveSession {
                     .to_owned(),
             );
         }
-        if kept.is_empty() {
-            return Ok(text);
-        }
-        Ok(format!("{text}; {}", self.left_alone(&kept, saved.as_deref(), &target)))
-    }
-
-    /// What is said of files that a move should have changed.
-    fn left_alone(&self, kept: &[String], saved: Option<&str>, target: &Target) -> String {
-        let text = format!("somebody else has changed {} since: left as it is now", named(kept));
-        let file = saved.and_then(|path| path.strip_prefix("app/"));
-        match (target, file) {
-            (Target::State(state), Some(file)) if self.kept => format!(
-                "{text} (`cellblock sessions files {} get {} --state {state}` has what would have been put there)",
-                self.journal.id(),
-                quoted(&shown(file, LONGEST_NAME))
-            ),
-            _ => text,
-        }
+        arrival.recorded = saved.zip(if let Target::State(state) = target { Some(state) } else { None });
+        arrival.left_alone = kept;
+        Ok(arrival)
     }
 
     fn move_to(&self, to: &Move) -> Result<Target, SessionError> {
@@ -115,7 +90,7 @@ impl LiveSession {
     }
 
     /// Reads a state into a memory of its own.
-    fn load(&self, state: StateId) -> Result<(Overlay, Loaded), SessionError> {
+    pub(super) fn load(&self, state: StateId) -> Result<(Overlay, Loaded), SessionError> {
         let import = Arc::new(Overlay::import(self.spec.image.clone())?);
         let filled = import.clone();
         let loaded = self.journal.with(move |writer| {
@@ -128,9 +103,10 @@ impl LiveSession {
     }
 
     /// Lives on in a state that was read. The files are the caller's business.
-    fn settle_in(&mut self, overlay: Overlay, loaded: &Loaded) -> Result<(), SessionError> {
-        let StateMeta { facts, told, cells, .. } = serde_json::from_value(loaded.facts.clone())
-            .map_err(|error| JournalError::Store(format!("the state's record of open files is damaged: {error}")))?;
+    pub(super) fn settle_in(&mut self, overlay: Overlay, loaded: &Loaded) -> Result<(), SessionError> {
+        let StateMeta { facts, told, cells, .. } = serde_json::from_value(loaded.facts.clone()).map_err(|error| {
+            JournalError::Damaged { what: "the state's record of open files", why: error.to_string() }
+        })?;
         self.instance = None;
         self.overlay = Some(overlay);
         // The interrupt flag is the image's, which is the same.
@@ -142,137 +118,15 @@ impl LiveSession {
         self.instance().map(drop)
     }
 
-    /// How long the session may be idle before it is evicted.
-    pub fn idle_evict(&self) -> Option<Duration> {
-        self.spec.keeping.idle_evict
+    /// Gives the current state a name.
+    pub(in crate::session) fn save(&mut self, name: &str) -> Result<(), SessionError> {
+        let named = name.to_owned();
+        self.journal.with(move |writer| writer.save_name(&named))??;
+        self.telemetry.saved(name);
+        self.save_portable(AT_LEISURE);
+        if self.is_deterministic() {
+            self.go_back();
+        }
+        Ok(())
     }
-
-    /// Gives back the memory of a session that is idle: it is in the log.
-    pub fn evict(&mut self) {
-        self.save_background();
-        let is_whole = |writer: &mut crate::session::journal::writer::JournalWriter| {
-            writer.catch_up();
-            writer.is_whole()
-        };
-        if self.overlay.is_none() || !self.journal.with(is_whole).unwrap_or_default() {
-            return;
-        }
-        if self.kept {
-            self.save_portable(AT_LEISURE);
-        }
-        self.instance = None;
-        self.overlay = None;
-        // What saving took is done with, too.
-        let _ = self.journal.with(|_| ());
-        crate::sandbox::memory::mapping::give_back();
-        self.telemetry.evicted();
-    }
-
-    /// Comes back from eviction.
-    pub(in crate::session) fn wake(&mut self) -> Result<(), SessionError> {
-        if self.overlay.is_some() {
-            return Ok(());
-        }
-        let current = self.journal.with(|writer| writer.current())?;
-        match current {
-            None => self.begin(),
-            Some(state) => {
-                let (overlay, loaded) = self.load(state)?;
-                self.settle_in(overlay, &loaded)
-            }
-        }
-    }
-
-    /// Does what `%session` asked for, now that its cell is committed; what to say of it.
-    pub(in crate::session) fn after(&mut self, after: After) -> Result<String, SessionError> {
-        match after {
-            After::Save(name) => {
-                let named = name.clone();
-                self.journal.with(move |writer| writer.save_name(&named))??;
-                self.telemetry.saved(&name);
-                self.save_portable(AT_LEISURE);
-                if self.is_deterministic() {
-                    self.go_back();
-                }
-                Ok(format!("saved as {name}: %session restore {name} comes back to it"))
-            }
-            After::Fork(id) => {
-                if !self.kept {
-                    return Err(JournalError::Store("a session that is not saved cannot be forked".to_owned()).into());
-                }
-                let to = id.clone();
-                self.journal.with(move |writer| writer.fork(to))??;
-                self.telemetry.forked(&id);
-                Ok(format!(
-                    "forked as {id}: start a kernel with `--session {id}` or CELLBLOCK_SESSION={id} to go on there"
-                ))
-            }
-        }
-    }
-
-    /// Ends the session's part in the store. After a restart that the user asked for, the next one begins afresh.
-    pub(in crate::session) fn close(&mut self, restart: bool) {
-        if self.kept && self.overlay.is_some() {
-            self.save_portable(IN_HASTE);
-        }
-        let closed = self.journal.with(move |writer| {
-            if restart && writer.log().is_some() {
-                let _ = writer.move_to(Move::Fresh);
-            }
-            writer.close();
-        });
-        if let Err(error) = closed {
-            tracing::warn!(%error, "the session was not closed");
-        }
-    }
-
-    /// Keeps what can be pickled of the session, for when its image is gone. What goes wrong is logged.
-    fn save_portable(&mut self, patience: Duration) {
-        if self.journal.with(|writer| writer.current().is_none()).unwrap_or(true) {
-            return;
-        }
-        let request = Frame::of(json!({"op": "portable", "max_bytes": self.spec.limits.message / 2}));
-        let saved = self.ask(request, patience).and_then(|reply| {
-            let bytes = reply.to_bytes();
-            Ok(self.journal.with(move |writer| writer.set_portable(&bytes))??)
-        });
-        if let Err(error) = saved {
-            tracing::warn!(%error, session = %self.journal.id(), "the portable part of the session was not saved");
-            // A guest that was stopped in the middle is no guest any more.
-            self.restore();
-        }
-    }
-
-    /// Takes up what was pickled of a session whose image is gone.
-    fn take_up(&mut self) -> Result<String, SessionError> {
-        let Some(bytes) = self.journal.with(|writer| writer.portable())?? else {
-            return Ok("nothing of the saved session is portable: it was never closed, or saved by hand".to_owned());
-        };
-        let mut frame = Frame::parse(&bytes.into(), room_for_structure(self.spec.limits.message))
-            .map_err(|error| JournalError::Store(format!("the portable part of the session is damaged: {error}")))?;
-        frame.json.insert("op".to_owned(), "load_portable".into());
-        let mut lost = names(&frame.json, "lost");
-        let reply = self.ask(frame, AT_LEISURE)?;
-        lost.extend(names(&reply.json, "lost"));
-        let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
-        self.commit(&Kind::Aside { is_comm: false }, Files::Same)?;
-        self.telemetry.took_up(&self.last_cell);
-        let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
-        Ok(format!(
-            "took up {loaded} variables of a session of another version of Cellblock, or with another `deterministic`; {lost}"
-        ))
-    }
-}
-
-/// The names in a list of what was lost, as many as can be read.
-fn names(json: &serde_json::Map<String, Value>, key: &str) -> Vec<String> {
-    let entries = json.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let name = |entry: &Value| Some(shown(entry.get("name")?.as_str()?, 100));
-    entries.iter().filter_map(name).take(100).collect()
-}
-
-/// As a shell takes it for one word.
-fn quoted(name: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "._-/+@%".contains(letter);
-    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }

@@ -26,8 +26,9 @@ use crate::session::answer::{Answer, Failure};
 use crate::session::event::{Event, InputAnswer, Queued, StreamName};
 use crate::session::journal::Journal;
 use crate::session::limits::Limits;
-use crate::session::magics::command;
 use crate::session::magics::command::{After, Command, Tell};
+use crate::session::magics::text;
+use crate::session::operation::{LogEntry, OperationError, Status};
 use crate::session::output::checks::Checks;
 use crate::session::output::filter::SessionFilter;
 use crate::session::output::{Output, OutputBudget, grouped};
@@ -471,10 +472,7 @@ impl DoorHost {
         let ends = match &command {
             Command::Tell(tell) => return self.tell(*tell).await,
             Command::After(After::Fork(id)) if self.only_uuids && !id.is_uuid() => {
-                return refusal(&format!(
-                    "the policy allows only UUIDs as sessions' ids (`session.ids`); {} would be one",
-                    SessionId::random()
-                ));
+                return refusal(&OperationError::NotAUuid(SessionId::random()).to_string());
             }
             Command::After(_) => false,
             Command::Go(to) => {
@@ -518,8 +516,8 @@ impl DoorHost {
         let asked = self.journal.ask(move |writer| {
             writer.write_beginning();
             match tell {
-                Tell::Status => command::status(&id, &writer.standing().lock(), writer.log()),
-                Tell::Log => command::log(&writer.standing().lock(), writer.log()),
+                Tell::Status => text::status(&Status::of(&id, &writer.standing().lock(), writer.log())),
+                Tell::Log => text::log(&LogEntry::all(writer.log()), writer.standing().lock().problem()),
             }
         });
         match asked.await {

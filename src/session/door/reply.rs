@@ -8,7 +8,7 @@ use super::event::{object, text};
 use crate::advice::{HotLine, Import};
 use crate::observe::shown;
 use crate::session::answer::{
-    Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Leave, Payload,
+    Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Leave, Payload, Variable,
 };
 
 /// Entries of the guest's lists that are read: completions, payloads, expressions …
@@ -27,6 +27,7 @@ pub enum Expected {
     Inspection,
     Completeness,
     Comms,
+    Variables,
     /// Of no interest but for whether it failed.
     Nothing,
 }
@@ -40,6 +41,7 @@ impl Expected {
             "inspect" => Self::Inspection,
             "is_complete" => Self::Completeness,
             "comm_info" => Self::Comms,
+            "variables" => Self::Variables,
             _ => Self::Nothing,
         }
     }
@@ -90,6 +92,9 @@ impl Reply {
                 _ => Completeness::Unknown,
             }),
             Expected::Comms => Answer::Comms(comms(object(&mut content, "comms"))),
+            Expected::Variables => {
+                Answer::Variables(list(&mut content, "variables").into_iter().take(MOST).filter_map(variable).collect())
+            }
             Expected::Nothing => Answer::None,
         };
         Self { failure, answer, report }
@@ -194,6 +199,12 @@ fn completions(content: &mut Map<String, Value>) -> Completions {
     let matches = matches.collect();
     let at = |key: &str| content.get(key).and_then(Value::as_u64).unwrap_or_default();
     Completions { matches, start: at("cursor_start"), end: at("cursor_end") }
+}
+
+fn variable(entry: Value) -> Option<Variable> {
+    let Value::Object(mut fields) = entry else { return None };
+    let mut said = |key: &str| Some(text(&mut fields, key)).filter(|text| !text.is_empty());
+    Some(Variable { name: said("name")?, kind: said("type")?, shape: said("shape"), text: said("text") })
 }
 
 fn comms(comms: Map<String, Value>) -> BTreeMap<String, String> {

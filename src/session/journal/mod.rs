@@ -21,7 +21,7 @@ use self::backlog::{Backlog, Commit, Next, Pace, Work};
 use self::saving::{Saving, Standing};
 use self::writer::{JournalWriter, Place};
 use crate::observe::SessionCreated;
-use crate::store::SessionId;
+use crate::store::{SessionId, StoreError};
 use crate::timeline::StateId;
 
 /// After more bytes of pages than this were written, what that took is given back to the system.
@@ -31,9 +31,21 @@ const LARGE: u64 = 16 << 20;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The store's own words.
+    /// The store's answer.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// Another holder has the session, in words.
     #[error("{0}")]
-    Store(String),
+    Lost(String),
+    /// No cell has been run, so there are no states.
+    #[error("no cell has been run in this session yet")]
+    Empty,
+    /// The session goes with its process.
+    #[error("a session that is not saved cannot be forked")]
+    NotKept,
+    /// What a state says of itself cannot be read.
+    #[error("{what} is damaged: {why}")]
+    Damaged { what: &'static str, why: String },
     /// What was done last is not saved, and cannot be now.
     #[error("{0}")]
     Behind(String),

@@ -258,7 +258,7 @@ impl JournalWriter {
         *self.spared.lock() = commit.contents().into_keys().collect();
         if let Saving::Lost { why, .. } = self.saving() {
             self.unsaved = Some(commit);
-            return Err(JournalError::Store(why));
+            return Err(JournalError::Lost(why));
         }
         let mut done = self.try_append(&commit);
         if let Err(StoreError::BlobMissing { .. }) = &done {
@@ -402,7 +402,7 @@ impl JournalWriter {
         {
             self.append(beginning)?;
         }
-        self.log.as_mut().ok_or_else(|| JournalError::Store("no cell has been run in this session yet".to_owned()))
+        self.log.as_mut().ok_or(JournalError::Empty)
     }
 
     /// Reads a state; see [`Log::load`].
@@ -533,7 +533,7 @@ fn contents<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<String> {
 }
 
 fn store(error: StoreError) -> JournalError {
-    JournalError::Store(error.to_string())
+    JournalError::Store(Arc::new(error))
 }
 
 #[cfg(test)]

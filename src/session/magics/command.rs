@@ -2,19 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::observe::shown;
-use crate::session::journal::saving::Standing;
-use crate::session::opening::Saved;
-use crate::session::output::grouped;
-use crate::store::{Cell, Log, SessionId};
-use crate::timeline::{Move, Target};
+use crate::store::SessionId;
+use crate::timeline::Move;
 
 /// Commits that one command may go back or forward at most.
 const MOST_STEPS: u64 = 100_000;
-
-/// Characters of a cell's first line, and of names, that are shown.
-const LONGEST_LINE: usize = 80;
-const LONGEST_LIST: usize = 1_000;
 
 /// A command of `%session`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,96 +65,6 @@ impl Command {
             _ => return Err(format!("there is no command `{}`", word.escape_debug())),
         })
     }
-}
-
-/// What is said after a move.
-pub fn arrived(to: &Move, log: &Log) -> String {
-    let timeline = log.timeline();
-    let place = match here(log) {
-        Some(cell) if cell.number > 0 => {
-            format!("the state after cell [{}]: {}", cell.number, shown(&cell.first_line, LONGEST_LINE))
-        }
-        Some(_) => "the state before the first cell".to_owned(),
-        None => "a fresh session".to_owned(),
-    };
-    let done = match to {
-        Move::Undo(_) => "went back to",
-        Move::Redo(_) => "went forward to",
-        Move::Resume => "resumed",
-        _ => "went to",
-    };
-    format!("{done} {place} (undo {}, redo {} more)", timeline.undoable(), timeline.redoable())
-}
-
-/// Names, one after another.
-fn listed(names: &[String]) -> String {
-    shown(&names.join(", "), LONGEST_LIST)
-}
-
-/// The cell after which the session is what it is.
-pub fn here(log: &Log) -> Option<Cell> {
-    match log.timeline().current() {
-        Target::State(state) => log.state(state).map(|info| info.cell.clone()),
-        Target::Fresh => None,
-    }
-}
-
-/// `%session`.
-pub fn status(id: &SessionId, standing: &Standing, log: Option<&Log>) -> String {
-    let mut lines = vec![match (standing.kept, standing.problem()) {
-        (true, None) => format!("session {id}, saved after each cell"),
-        (true, Some(problem)) => format!("session {id}\n{problem}"),
-        (false, None) => match &standing.reason {
-            Some(why) => format!("this session is not saved: it goes with the kernel, since {why}"),
-            None => "this session is not saved: it goes with the kernel".to_owned(),
-        },
-        (false, Some(problem)) => format!("this session goes with the kernel\n{problem}"),
-    }];
-    let Some(log) = log else {
-        lines.push("nothing has been committed yet".to_owned());
-        return lines.join("\n");
-    };
-    let (timeline, summary) = (log.timeline(), log.summary());
-    lines.push(format!(
-        "{} cells back and {} forward (%session undo, %session redo, %session log)",
-        timeline.undoable(),
-        timeline.redoable()
-    ));
-    lines.push(format!("{} bytes stored in {} states", grouped(summary.bytes), summary.states));
-    if !summary.names.is_empty() {
-        lines.push(format!("saved as {} (%session restore NAME)", listed(&summary.names)));
-    }
-    if let Some(saved) = Saved::of(&summary) {
-        lines.push(format!("a session {saved} was there before (%session resume)"));
-    }
-    lines.join("\n")
-}
-
-/// `%session log`.
-pub fn log(standing: &Standing, log: Option<&Log>) -> String {
-    let problem = standing.problem();
-    let Some(log) = log else { return problem.unwrap_or_else(|| "nothing has been committed yet".to_owned()) };
-    let mut lines = vec![format!("{:>2} {:>6}  {:<19} {:>12} {:>16}  {}", "", "cell", "when", "bytes", "fuel", "code")];
-    for line in log.history() {
-        let here = if line.current { "->" } else { "" };
-        let named = if line.names.is_empty() { String::new() } else { format!("  [{}]", listed(&line.names)) };
-        lines.push(match line.state {
-            Some(info) if info.cell.number > 0 => {
-                let cell = &info.cell;
-                let at = cell.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S");
-                let failed = if cell.ok { "" } else { " (failed)" };
-                let (bytes, fuel) = (grouped(info.stored_bytes), grouped(cell.fuel));
-                let number = format!("[{}]", cell.number);
-                let code = shown(&cell.first_line, LONGEST_LINE);
-                let with = info.with().map(|with| format!("  ({with})")).unwrap_or_default();
-                format!("{here:>2} {number:>6}  {at} {bytes:>12} {fuel:>16}  {code}{failed}{named}{with}")
-            }
-            _ => format!("{here:>2} {:>6}  a fresh start", ""),
-        });
-    }
-    // What is missing in it.
-    lines.extend(problem);
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -2,3 +2,4 @@
 
 pub mod command;
 pub(super) mod lone_line;
+pub(super) mod text;

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::firewall::work::{self, Budget};
 use crate::firewall::{self, Comms, Firewall, Removals, Terminal, Verdict};
-use crate::session::answer::{Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Payload};
+use crate::session::answer::{
+    Answer, Bundle, CellAnswer, Completeness, Completion, Completions, Failure, Payload, Variable,
+};
 use crate::session::event::{Event, StreamName};
 use crate::session::request::CommKind;
 
@@ -168,6 +170,14 @@ impl RequestFilter {
             Answer::Inspection(Some(bundle)) => self.afforded(bundle),
             Answer::Completeness(Completeness::Incomplete { indent }) => self.code(indent),
             Answer::Completeness(_) => {}
+            Answer::Variables(variables) => {
+                for Variable { name, kind, shape, text } in variables {
+                    [Some(name), Some(kind), shape.as_mut(), text.as_mut()]
+                        .into_iter()
+                        .flatten()
+                        .for_each(|text| self.code(text));
+                }
+            }
             Answer::Comms(comms) => comms.retain(|id, target| is_name(id) && is_name(target)),
         }
     }

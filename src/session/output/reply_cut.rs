@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::grouped;
-use crate::session::answer::{Answer, Bundle, Completeness, Completion, Completions, Failure, Payload};
+use crate::session::answer::{Answer, Bundle, Completeness, Completion, Completions, Failure, Payload, Variable};
 use crate::session::door::event::value_weight;
 
 /// The longest name of an exception.
@@ -99,6 +99,12 @@ pub fn answer(failure: &mut Option<Failure>, answer: &mut Answer, mut allowance:
         }
         Answer::Completeness(Completeness::Incomplete { indent }) => shorten(indent, allowance.bytes.min(MOST_NAME)),
         Answer::Completeness(_) => false,
+        Answer::Variables(variables) => {
+            let fit = variables.iter().take_while(|variable| take(allowance, weight_of_variable(variable))).count();
+            let cut = fit < variables.len();
+            variables.truncate(fit);
+            cut
+        }
         Answer::Comms(comms) => {
             let before = comms.len();
             comms.retain(|id, target| take(allowance, id.len() + target.len() + 24));
@@ -160,6 +166,7 @@ fn weight_of_answer(answer: &Answer) -> usize {
         Answer::Inspection(Some(bundle)) => weight_of_bundle(bundle),
         Answer::Completeness(Completeness::Incomplete { indent }) => indent.len(),
         Answer::Completeness(_) => 0,
+        Answer::Variables(variables) => variables.iter().map(weight_of_variable).sum(),
         Answer::Comms(comms) => comms.iter().map(|(id, target)| id.len() + target.len() + 24).sum(),
     }
 }
@@ -178,7 +185,7 @@ fn weight_of_expression(answer: &Result<Bundle, Failure>) -> usize {
 
 fn weight_of_payload(payload: &Payload) -> usize {
     match payload {
-        Payload::Page { bundle, .. } => weight_of_bundle(bundle),
+        Payload::Page { bundle, .. } => weight_of_bundle(bundle) + 48,
         Payload::NextInput { text, .. } => text.len() + 40,
         Payload::Unknown => 0,
     }
@@ -188,6 +195,10 @@ fn weight_of_completion(completion: &Completion) -> usize {
     // In a reply of Jupyter's the text is there twice.
     let known = completion.kind.iter().chain(&completion.signature).map(String::len).sum::<usize>();
     2 * completion.text.len() + known + 80
+}
+
+fn weight_of_variable(Variable { name, kind, shape, text }: &Variable) -> usize {
+    name.len() + kind.len() + shape.iter().chain(text).map(String::len).sum::<usize>() + 60
 }
 
 fn weight_of_bundle(bundle: &Bundle) -> usize {

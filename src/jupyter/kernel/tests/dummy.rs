@@ -14,20 +14,20 @@ use crate::jupyter::kernel::{Kernel, Language, Launch, Parent};
 use crate::jupyter::wire::ConnectionFile;
 use crate::session::{
     Answer, Bundle, CellAnswer, Comm, Completeness, Completion, Completions, Event, Failure, InputAnswer, Job, Leave,
-    Outcome, Payload, Queued, Request, SessionHandle, StreamName, Usage,
+    Outcome, Payload, Queued, Request, Session, StreamName, Usage,
 };
 
 /// As much output as a session lets wait.
 const ROOM: usize = 4 * 1024 * 1024;
 
 /// Starts a dummy session on a thread of its own.
-pub(super) fn session() -> SessionHandle {
+pub(super) fn session() -> Session {
     let (jobs, received) = unbounded_channel();
     let interrupted = Arc::new(Mutex::new(None));
     let dummy =
         Dummy { interrupted: interrupted.clone(), submitted: Instant::now(), room: Arc::new(Semaphore::new(ROOM)) };
     std::thread::spawn(move || dummy.serve(received));
-    SessionHandle::new(jobs, move || *interrupted.lock().unwrap() = Some(Instant::now()))
+    Session::new(jobs, move || *interrupted.lock().unwrap() = Some(Instant::now()))
 }
 
 pub(super) fn language() -> Language {
@@ -66,7 +66,8 @@ impl Dummy {
     }
 
     fn serve(mut self, mut jobs: UnboundedReceiver<Job>) {
-        while let Some(Job { request, events, submitted }) = jobs.blocking_recv() {
+        while let Some(job) = jobs.blocking_recv() {
+            let Job::Serve { request, events, submitted } = job else { continue };
             self.submitted = submitted;
             let mut failure = None;
             let answer = match request {
@@ -97,7 +98,7 @@ impl Dummy {
                     put(&events, Event::Comm { kind, content, metadata, buffers });
                     Answer::None
                 }
-                Request::Close { .. } | Request::Loop { .. } => Answer::None,
+                Request::Close { .. } | Request::Loop { .. } | Request::Variables => Answer::None,
                 Request::CommInfo { .. } => Answer::Comms(BTreeMap::new()),
             };
             put(&events, Event::Done(Box::new(Outcome { failure, answer, usage: Usage::default() })));
