@@ -1,6 +1,8 @@
 //! What hostile markup costs the firewall, at three sizes: HTML, SVG, Markdown and LaTeX that parsers have been slow with.
 //! `cargo bench --bench adversarial_markup`. The time for a byte must not grow with the size.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::time::{Duration, Instant};
 
 use cellblock::firewall::{Firewall, Removals};

@@ -1,6 +1,8 @@
 //! What the output firewall costs, output by output, and the analysis of a cell. `cargo bench --bench firewall`.
 //! What both cost a client is `benches/overhead.py`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::time::{Duration, Instant};
 
 use cellblock::advice::{FuelFacts, analyse};

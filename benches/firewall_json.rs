@@ -1,6 +1,8 @@
 //! How checking grows with what is checked, for outputs that are JSON and were made to be costly: each at n, 2n and 4n, with
 //! the times of the doublings, which are about 2 where checking is linear. `cargo bench --bench firewall_json`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::time::{Duration, Instant};
 
 use cellblock::firewall::{CommKind, Comms, Firewall, Message, Removals};

@@ -1,6 +1,8 @@
 //! Two hundred sessions in one process, each of which has run a pandas cell, 190 of them evicted: what memory
 //! they take, and that each goes on. `cargo bench --bench many_sessions`; needs what `cellblock setup` prepares.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::time::{Duration, Instant};
 
 use cellblock::policy::Policy;

@@ -1,6 +1,8 @@
 //! Every method of a session's façade once, with what has to come of it: a check for the tests rather than a thing to copy.
 //! `session.rs` is the example to begin with.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use cellblock::policy::{Policy, Store};
 use cellblock::session::factory::{SessionFactory, edition};
 use cellblock::session::{Completeness, Event, Execute, OperationError, Session, Which};

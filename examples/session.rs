@@ -4,6 +4,8 @@
 //!
 //! `cellblock setup` (or the first kernel) has to have been run.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use cellblock::policy::{Policy, Store};
 use cellblock::session::factory::{SessionFactory, edition};
 use cellblock::session::{Event, Execute, Session, Which};

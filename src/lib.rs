@@ -10,7 +10,8 @@
 //! - `sandbox`: wasmtime, memory images, instances, and the WASI that they see.
 //! - `firewall`, `advice`, `policy`, `observe`, `json`, `heap`: leaves, which know nothing of who uses them.
 
-#![deny(unsafe_code)]
+// Cargo.toml has the lints. Tests may end with a panic.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod advice;
 pub mod cli;

@@ -102,10 +102,14 @@ fn as_json(effective: &Effective) -> Value {
     let keys: Map<String, Value> = effective
         .values()
         .map(|value| {
-            let mut about = json!({"value": json_value(value.setting), "from": origin::json(&value.origin)});
-            if let Some(entries) = entries(value.setting) {
-                about["entries"] = entries_from(effective, value.key, &entries);
-            }
+            let (value_of, from) = (json_value(value.setting), origin::json(&value.origin));
+            let about = match entries(value.setting) {
+                Some(entries) => {
+                    let entries = entries_from(effective, value.key, &entries);
+                    json!({"value": value_of, "from": from, "entries": entries})
+                }
+                None => json!({"value": value_of, "from": from}),
+            };
             (value.key.name.to_owned(), about)
         })
         .collect();

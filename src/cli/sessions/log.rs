@@ -53,11 +53,8 @@ fn is_here(line: &HistoryLine, here: Option<StateId>) -> bool {
 }
 
 fn as_json(line: &HistoryLine, here: Option<StateId>) -> Value {
-    let mut json = line.state.as_ref().map_or_else(|| json!({}), states::json);
-    json["kind"] = json!(kind(line.step));
-    json["names"] = json!(line.names);
-    json["current"] = json!(is_here(line, here));
-    json
+    let json = line.state.as_ref().map_or_else(|| json!({}), states::json);
+    states::with(json, json!({"kind": kind(line.step), "names": line.names, "current": is_here(line, here)}))
 }
 
 fn as_text(history: &[HistoryLine], here: Option<StateId>) -> String {

@@ -60,21 +60,23 @@ fn files(view: &View, state: StateId) -> (u64, u64) {
 }
 
 fn as_json(listing: &Listing, view: Option<&View>) -> Value {
-    let mut json = list::as_json(listing);
+    let json = list::as_json(listing);
     let Some(view) = view else { return json };
     let (metadata, timeline) = (view.metadata(), view.timeline());
     let state = |id: StateId| view.state(id).map(states::json);
     let (count, bytes) = state_of(view).map_or((0, 0), |state| files(view, state));
-    json["forked_from"] = json!(metadata.forked_from);
-    json["image"] = json!(metadata.identity.image);
-    json["current"] = json!(state_of(view).and_then(state));
-    json["resumable"] = json!(view.resumable().and_then(state));
-    json["states"] = json!(timeline.states().len());
-    json["undoable"] = json!(timeline.undoable());
-    json["redoable"] = json!(timeline.redoable());
-    json["names"] = json!(timeline.names());
-    json["files"] = json!({"count": count, "bytes": bytes});
-    json
+    let more = json!({
+        "forked_from": metadata.forked_from,
+        "image": metadata.identity.image,
+        "current": state_of(view).and_then(state),
+        "resumable": view.resumable().and_then(state),
+        "states": timeline.states().len(),
+        "undoable": timeline.undoable(),
+        "redoable": timeline.redoable(),
+        "names": timeline.names(),
+        "files": {"count": count, "bytes": bytes},
+    });
+    states::with(json, more)
 }
 
 fn as_text(listing: &Listing, view: Option<&View>) -> String {

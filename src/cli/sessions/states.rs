@@ -38,3 +38,11 @@ pub(super) fn words(info: &StateInfo) -> String {
 pub(super) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
+
+/// An object with the fields of another behind its own.
+pub(super) fn with(mut json: Value, more: Value) -> Value {
+    if let (Value::Object(fields), Value::Object(more)) = (&mut json, more) {
+        fields.extend(more);
+    }
+    json
+}
