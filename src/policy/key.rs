@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::as_toml::in_toml;
 use super::kind::{Kind, Setting};
-use super::reference::in_toml;
 use super::{Policy, Profile};
 
 /// A default, in a form that a table can hold.

@@ -4,6 +4,7 @@
 //! one file, `effective` lays files over the defaults of a profile and remembers where each value came from.
 //! Knows nothing of how limits are enforced.
 
+mod as_toml;
 mod defaults;
 mod effective;
 mod error;
@@ -27,6 +28,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use as_toml::in_toml;
 pub use effective::{Effective, Origin, Search, Value};
 pub use error::PolicyError;
 pub use file::{FILE_KEYS, unknown};
@@ -34,7 +36,7 @@ pub use key::Key;
 pub use keys::{KEYS, find_key};
 pub use kind::{Kind, Setting};
 pub use profile::Profile;
-pub use reference::{defaults, in_toml, key_page, sample_file};
+pub use reference::{defaults, key_page, sample_file};
 pub use sections::{
     Advice, Durability, FuelAdvice, Heal, Ids, Log, LogFormat, Output, Packages, Persist, Resume, Session, Store,
 };

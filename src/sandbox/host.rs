@@ -7,6 +7,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::control::Control;
 use super::frame::{Frame, FrameError, room_for_structure};
+use super::fuel::FULL;
 use super::guest_host::GuestHost;
 use super::prices;
 use super::refusals::Refusal;
@@ -74,7 +75,7 @@ pub(super) fn write(caller: &mut Caller<'_, Host>, pointer: u32, bytes: &[u8]) -
 
 /// Fuel that the turn has used until now, exact.
 pub(super) fn used(caller: &Caller<'_, Host>) -> u64 {
-    let taken = super::instance::FULL.saturating_sub(caller.get_fuel().unwrap_or(super::instance::FULL));
+    let taken = FULL.saturating_sub(caller.get_fuel().unwrap_or(FULL));
     taken.saturating_add(caller.data().owed)
 }
 

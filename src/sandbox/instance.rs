@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, InstancePre, Linker, Module, Store, TypedFunc, WasmParams};
 
+use super::block::to_end;
 use super::control::{Asked, Control};
 use super::determinism::Determinism;
 use super::engine::Edition;
+use super::fuel::{FULL, SLICE};
 use super::guest_host::GuestHost;
 use super::host::{Exports, Host};
 use super::interrupt_flag::{Signal, Word};
@@ -19,11 +21,6 @@ use super::wasi::fd_table;
 use super::wasi::fd_table::{Files, Kept};
 use super::wasi::nested_mounts::Inner;
 use super::wasi_config::WasiConfig;
-
-/// Fuel between two looks of the polling loop at the control block: about a millisecond of computing.
-pub const SLICE: u64 = 10_000_000;
-/// The fuel that a store is filled up to before a turn; budgets are far below.
-pub(super) const FULL: u64 = u64::MAX / 4;
 
 /// Compiled code with its imports resolved: what all instances share.
 #[derive(Clone)]
@@ -133,7 +130,7 @@ impl Instance {
         store.set_fuel(FULL)?;
         store.fuel_async_yield_interval(Some(SLICE))?;
         Mappings::announce(mapping.clone());
-        let made = super::turn::to_end(code.pre.instantiate_async(&mut store));
+        let made = to_end(code.pre.instantiate_async(&mut store));
         Mappings::withdraw();
         let instance = made?;
         let memory = instance
@@ -153,7 +150,7 @@ impl Instance {
     /// No such export, or a trap.
     pub fn initialize(&mut self, export: &str) -> wasmtime::Result<()> {
         let function = self.instance.get_typed_func::<(), ()>(&mut self.store, export)?;
-        super::turn::to_end(function.call_async(&mut self.store, ()))?;
+        to_end(function.call_async(&mut self.store, ()))?;
         self.end_turn();
         Ok(())
     }
@@ -164,7 +161,7 @@ impl Instance {
     /// No such export, one with other parameters, or a trap.
     pub fn call_with<P: WasmParams + Sync>(&mut self, export: &str, arguments: P) -> wasmtime::Result<i32> {
         let function = self.instance.get_typed_func::<P, i32>(&mut self.store, export)?;
-        super::turn::to_end(function.call_async(&mut self.store, arguments))
+        to_end(function.call_async(&mut self.store, arguments))
     }
 
     /// The memory that the instance runs on.
@@ -207,6 +204,6 @@ impl Instance {
     /// The files that the guest has open, to be kept with its memory.
     pub fn files(&mut self) -> Vec<Kept> {
         let Host { files, wasi, .. } = self.store.data_mut();
-        super::turn::to_end(files.keep(wasi))
+        to_end(files.keep(wasi))
     }
 }

@@ -1,10 +1,12 @@
 //! The sandbox: wasmtime, memory images, instances and the world they see. Knows nothing of sessions,
 //! languages or Jupyter.
 
+mod block;
 pub mod control;
 pub mod determinism;
 pub mod engine;
 pub mod frame;
+pub mod fuel;
 pub mod guest_host;
 pub mod host;
 pub mod instance;

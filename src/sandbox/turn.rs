@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use wasmtime::Trap;
 
 use super::control::{Asked, Reason, Waker};
-use super::instance::{FULL, Instance, SLICE};
+use super::fuel::{FULL, SLICE};
+use super::instance::Instance;
 
 /// What a turn may use.
 #[derive(Debug, Clone, Copy)]
@@ -118,22 +119,6 @@ impl Interrupter {
 
     fn take(&self) -> bool {
         self.state.lock().asked.take().is_some()
-    }
-}
-
-/// Polls a future of wasmtime's that does not wait for anything but itself.
-pub(super) fn to_end<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let waker = Waker::here();
-    let task = std::task::Waker::from(waker.clone());
-    let mut context = Context::from_waker(&task);
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-        if !waker.take() {
-            std::thread::park();
-        }
     }
 }
 

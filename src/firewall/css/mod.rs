@@ -3,11 +3,13 @@
 
 mod extent;
 mod properties;
+mod scope;
 mod selector;
 mod sheet;
 mod value;
 
-pub use sheet::{Root, Scope, sheet};
+pub use scope::{Root, Scope};
+pub use sheet::sheet;
 pub use value::{single, value_is_fine};
 
 use cssparser::{Delimiter, Parser, Token};

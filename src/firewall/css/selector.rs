@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use cssparser::{ParseError, Parser, ToCss, Token, serialize_identifier, serialize_string};
 
 use super::super::names;
-use super::sheet::{Root, Scope};
+use super::scope::{Root, Scope};
 
 /// Pseudo-classes and pseudo-elements without arguments, sorted.
 const PSEUDO: [&str; 46] = [

@@ -4,26 +4,11 @@
 use cssparser::{Delimiter, ParseError, Parser, Token};
 
 use super::super::removals::Kind;
+use super::scope::Scope;
 use super::{MAX_CSS, Reading, declaration_list, parser, selector};
 
 /// At-rules within at-rules.
 const MAX_DEPTH: usize = 8;
-
-/// Where the scope's class stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Root {
-    /// On a box around the output.
-    Around,
-    /// On the output's own root element, an `<svg>`.
-    Svg,
-}
-
-/// The class under which selectors are put.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
-    pub class: &'a str,
-    pub root: Root,
-}
 
 /// What may stay of a stylesheet, with its selectors under the scope; without one they are only checked. It has no
 /// `<` and no `&`, so it is the same text in HTML and in SVG.

@@ -19,6 +19,7 @@ mod lifetime;
 mod parents;
 mod pending;
 mod prompt;
+mod queue;
 mod reply;
 mod serve;
 mod shell;

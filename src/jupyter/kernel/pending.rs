@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use tokio::sync::mpsc::Receiver;
 
 use super::parents::Parents;
-use super::shell::{QUEUE, Waiting, comm};
+use super::queue::{QUEUE, Waiting, comm};
 use crate::session::{Contact, Offer};
 
 /// The queue's end.

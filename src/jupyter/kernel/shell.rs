@@ -1,12 +1,9 @@
 //! The shell: serves queued requests one after another, in the order in which they came.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::answers;
 use super::envelope::{Envelope, Inbox};
@@ -18,6 +15,7 @@ use super::iopub::Iopub;
 use super::parents::Parents;
 use super::pending::PendingRequests;
 use super::prompt::Prompter;
+use super::queue::{LastQueued, Queue, Waiting, comm};
 use super::reply::Replies;
 use super::startup::{Gate, SessionState};
 use crate::jupyter::wire::ContentError;
@@ -32,74 +30,8 @@ use crate::jupyter::wire::contents::is_complete::IsCompleteRequest;
 use crate::jupyter::wire::contents::status::ExecutionState;
 use crate::session::{Comm, CommKind, Request, Session};
 
-/// Requests that may wait for their turn; beyond that the socket is not read.
-pub(super) const QUEUE: usize = 10_000;
-
 /// What a start may take without a set-up; a question waits so long for the session.
 const START_AT_MOST: Duration = Duration::from_secs(1);
-
-/// A request in the shell's queue, numbered as it came.
-pub(super) struct Waiting {
-    pub(super) envelope: Envelope,
-    pub(super) number: u64,
-}
-
-/// The number of the last request that was queued.
-pub(super) type LastQueued = Arc<AtomicU64>;
-
-/// The way into the shell's queue; cheap to clone.
-#[derive(Clone)]
-pub(super) struct Queue {
-    sender: Sender<Waiting>,
-    last: LastQueued,
-}
-
-impl Queue {
-    /// A queue, and its other end.
-    pub(super) fn new(last: LastQueued) -> (Self, Receiver<Waiting>) {
-        let (sender, receiver) = tokio::sync::mpsc::channel(QUEUE);
-        (Self { sender, last }, receiver)
-    }
-
-    fn number(&self) -> u64 {
-        self.last.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    /// Queues a request; waits while there are too many. Answers whether anybody serves them.
-    async fn send(&self, envelope: Envelope) -> bool {
-        match self.sender.reserve().await {
-            Ok(place) => {
-                place.send(Waiting { envelope, number: self.number() });
-                true
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Queues a request; gives it back if there are too many.
-    pub(super) fn try_send(&self, envelope: Envelope) -> Result<(), Box<Envelope>> {
-        match self.sender.try_reserve() {
-            Ok(place) => {
-                place.send(Waiting { envelope, number: self.number() });
-                Ok(())
-            }
-            Err(_) => Err(Box::new(envelope)),
-        }
-    }
-}
-
-/// Whether control takes this request for the shell: as in ipykernel all of them but the comms' messages.
-pub(super) fn is_shell_request(msg_type: &str) -> bool {
-    matches!(
-        msg_type,
-        "execute_request"
-            | "complete_request"
-            | "inspect_request"
-            | "is_complete_request"
-            | "history_request"
-            | "comm_info_request"
-    )
-}
 
 /// Takes requests from the shell socket: answers at once what can be, queues the rest.
 pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, queue: Queue) {
@@ -256,16 +188,4 @@ impl Shell {
 /// Whether what runs for such a request can start something that goes on after it.
 fn may_start_tasks(msg_type: &str) -> bool {
     msg_type == "execute_request" || CommKind::from_msg_type(msg_type).is_some()
-}
-
-/// The comm message that a request is, if it is one.
-pub(super) fn comm(envelope: &Envelope) -> Option<Result<Comm, ContentError>> {
-    let kind = CommKind::from_msg_type(envelope.msg_type())?;
-    Some(envelope.request.content::<Map<String, Value>>().map(|content| Comm {
-        kind,
-        content,
-        metadata: envelope.request.metadata.clone(),
-        buffers: envelope.request.buffers.clone(),
-        parent_id: envelope.header().msg_id.clone(),
-    }))
 }

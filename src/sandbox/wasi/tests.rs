@@ -11,7 +11,7 @@ use super::super::prices::{self, CALLS};
 use super::errno;
 use super::fd_table::FIRST_MOUNT;
 use super::mutate::tests::Rig;
-use crate::sandbox::turn::to_end;
+use crate::sandbox::block::to_end;
 use crate::sandbox::wasi_config::Quota;
 
 const APP: i32 = FIRST_MOUNT.cast_signed();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::*;
-use crate::sandbox::turn::to_end;
+use crate::sandbox::block::to_end;
 use crate::sandbox::wasi_config::{Clock, Mount, Quota, WasiConfig};
 
 const MOUNT: i32 = 3;

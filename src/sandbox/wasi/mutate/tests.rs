@@ -7,6 +7,7 @@ use std::time::Instant;
 use wasmtime::{Config, Engine, Func, Linker, Memory, MemoryType, Store, Val};
 
 use super::super::directory::Listings;
+use crate::sandbox::block::to_end;
 use crate::sandbox::control::Control;
 use crate::sandbox::determinism::{Determinism, EPOCH};
 use crate::sandbox::engine::Edition;
@@ -16,7 +17,6 @@ use crate::sandbox::host::{Exports, Host};
 use crate::sandbox::interrupt_flag::{Signal, Word};
 use crate::sandbox::memory::mapping::{Mapping, WASM_PAGE};
 use crate::sandbox::quota::Meter;
-use crate::sandbox::turn::to_end;
 use crate::sandbox::wasi::errno;
 use crate::sandbox::wasi::fd_table::{FIRST_MOUNT, Files};
 use crate::sandbox::wasi_config::{Clock, Mount, Quota, WasiConfig};
