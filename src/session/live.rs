@@ -28,12 +28,13 @@ use super::verdict::{self, Verdict};
 use super::watcher::Watcher;
 use crate::advice::Mount;
 use crate::firewall::Firewall;
+use crate::language::Language;
 use crate::observe::{shown, shown_lines};
 use crate::sandbox::{
     Allowance, Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, RefusalClass, Sampling,
     WasiConfig,
 };
-use crate::setup::turn::{TURN, unhurried};
+use crate::setup::turn::unhurried;
 use crate::store::{Cell, Identity};
 use crate::timeline::Move;
 use crate::workspace::{Places, Workspace, WorkspaceError};
@@ -74,6 +75,8 @@ pub struct SessionSpec {
     pub shown: Shown,
     /// Who is told what happens.
     pub observers: Observers,
+    /// What its cells are written in.
+    pub language: &'static Language,
     /// A deterministic session is told nothing of its process, and takes every cell on a new instance.
     pub edition: Edition,
     /// Variables to set in the guest's environment, from the policy's whitelist.
@@ -159,7 +162,8 @@ impl LiveSession {
             workspace.take_over(&recorded);
         }
         let is_kept = !matches!(spec.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
-        let door = DoorHost::new(spec.limits.clone(), spec.firewall.clone(), spec.image.size(), journal.clone());
+        let (limits, firewall) = (spec.limits.clone(), spec.firewall.clone());
+        let door = DoorHost::new(spec.language, limits, firewall, spec.image.size(), journal.clone());
         let is_deterministic = spec.edition == Edition::Deterministic;
         let door = door.with_uuids_only(spec.keeping.only_uuids).of_deterministic(is_deterministic);
         let door = Arc::new(door.with_contact(contact.clone()));
@@ -287,9 +291,10 @@ impl LiveSession {
     pub(super) fn ask(&mut self, request: Frame, patience: Duration) -> Result<Frame, SessionError> {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         let door = self.door.clone();
+        let enter = self.spec.language.entry.turn;
         let instance = self.instance()?;
         door.begin(request, events, false);
-        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default(), |_| {});
+        let turn = instance.take_turn(enter, unhurried(patience), &Interrupter::default(), |_| {});
         let served = self.door.collect();
         self.door.end();
         match (&turn.end, served.reply) {
@@ -494,7 +499,7 @@ impl LiveSession {
 
     pub(super) fn run(&mut self, interrupter: &Interrupter) -> (Outcome, Option<Command>, Answer) {
         let limits = self.spec.limits.clone();
-        let door = self.door.clone();
+        let (door, language) = (self.door.clone(), self.spec.language);
         let allowance = Allowance {
             fuel: limits.fuel,
             grace_fuel: GRACE_FUEL,
@@ -508,7 +513,7 @@ impl LiveSession {
         };
         let refused = instance.mapping().refusals();
         door.watch(instance.gauges());
-        let turn = instance.take_turn(TURN, allowance, interrupter, |asked| door.asked(asked));
+        let turn = instance.take_turn(language.entry.turn, allowance, interrupter, |asked| door.asked(asked));
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
         let mut served = door.collect();
@@ -519,7 +524,7 @@ impl LiveSession {
             let found = served.reply.as_ref().and_then(|reply| reply.json.get(key)?.as_str().map(str::to_owned));
             found.unwrap_or_default()
         });
-        let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
+        let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, language, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
             let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
             self.telemetry.stopped(reason, detail);

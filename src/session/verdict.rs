@@ -7,6 +7,7 @@ use super::door::host::Served;
 use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;
+use crate::language::Language;
 use crate::observe::shown_lines;
 use crate::sandbox::engine::WASM_STACK;
 use crate::sandbox::{End, Reason, Turn};
@@ -28,14 +29,21 @@ pub struct Verdict {
 }
 
 /// Judges a turn. `refused` is how often growing the memory was refused in it.
-pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Verdict {
+pub fn judge(turn: &Turn, served: Served, language: &Language, limits: &Limits, refused: usize) -> Verdict {
     match &turn.end {
-        End::Returned(status) if *status != -1 => finished(turn, served, limits, refused, *status),
-        _ => broken(turn, limits, refused),
+        End::Returned(status) if *status != -1 => finished(turn, served, language, limits, refused, *status),
+        _ => broken(turn, language, limits, refused),
     }
 }
 
-fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status: i32) -> Verdict {
+fn finished(
+    turn: &Turn,
+    served: Served,
+    language: &Language,
+    limits: &Limits,
+    refused: usize,
+    status: i32,
+) -> Verdict {
     let Some(content) = served.reply.map(|reply| reply.json) else {
         // What a cell did to the bridge that it cannot answer is not worth keeping.
         let text = format!("the guest gave no answer (status {status}). {UNDONE}");
@@ -52,7 +60,9 @@ fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status
         _ if turn.fuel > limits.fuel => Some(TrapReason::OutOfFuel),
         Some(Reason::Time) => Some(TrapReason::Timeout),
         Some(Reason::Interrupt) if failed => Some(TrapReason::Interrupted),
-        _ if failed && refused > 0 && name(&content) == "MemoryError" => Some(TrapReason::MemoryLimit),
+        _ if failed && refused > 0 && name(&content) == language.exceptions.out_of_memory => {
+            Some(TrapReason::MemoryLimit)
+        }
         _ => None,
     };
     let unsaid = match reason.filter(|_| !failed) {
@@ -68,12 +78,12 @@ fn name(content: &Map<String, Value>) -> &str {
     content.get("ename").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
+fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize) -> Verdict {
     let grace = limits.grace.as_secs_f64();
     let (reason, ename, text) = match &turn.end {
         End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
-            "KeyboardInterrupt",
+            language.exceptions.interrupted,
             format!("the cell did not end within {grace} s of being interrupted, and was stopped"),
         ),
         End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
@@ -83,7 +93,10 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",
-            format!("the cell ended the Python process itself, with status {code} (as os._exit does)"),
+            format!(
+                "the cell ended the {} process itself, with status {code} (as {} does)",
+                language.title, language.exit_call
+            ),
         ),
         End::StackOverflow => (
             TrapReason::StackOverflow,
@@ -155,7 +168,7 @@ pub fn success() -> Map<String, Value> {
     }
 }
 
-/// Red, as IPython shows an exception's name.
+/// Red, as shells show an exception's name.
 fn traceback(ename: &str, evalue: &str) -> Vec<String> {
     vec![format!("\x1b[0;31m{ename}\x1b[0m: {evalue}")]
 }

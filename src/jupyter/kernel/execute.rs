@@ -11,6 +11,7 @@ use super::shell::{SESSION_GONE, Shell};
 use super::startup::SessionState;
 use crate::jupyter::wire::contents::execute::{ExecuteInput, ExecuteRequest, error_reply};
 use crate::jupyter::wire::contents::output::ClearOutput;
+use crate::language::Language;
 use crate::session::{Execute, Request, SessionHandle};
 
 /// How long a reply waits for the cell's output to be on the wire when no client reads it.
@@ -31,7 +32,7 @@ impl Shell {
         let silent = asked.silent;
         let mut relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
-            Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.execution_count)), ..Relayed::default() },
+            Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.language, self.execution_count)), ..Relayed::default() },
         };
         if let Some(text) = relayed.seen.result_text.take() {
             self.history.record_output(count, text);
@@ -187,9 +188,11 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn into_outcome(self, execution_count: u32) -> crate::session::Outcome {
+    fn into_outcome(self, language: &Language, execution_count: u32) -> crate::session::Outcome {
         let (ename, evalue) = match self {
-            Self::Interrupted => ("KeyboardInterrupt", "interrupted while the sandbox was being set up".to_owned()),
+            Self::Interrupted => {
+                (language.exceptions.interrupted, "interrupted while the sandbox was being set up".to_owned())
+            }
             Self::SetupFailed(reason) => ("SandboxUnavailable", reason),
         };
         let mut content = error_reply(ename, &evalue, execution_count);

@@ -29,6 +29,7 @@ use crate::jupyter::wire::contents::inspect::InspectRequest;
 use crate::jupyter::wire::contents::is_complete;
 use crate::jupyter::wire::contents::is_complete::IsCompleteRequest;
 use crate::jupyter::wire::contents::status::ExecutionState;
+use crate::language::Language;
 use crate::session::{Comm, CommKind, Request, SessionHandle};
 
 /// Requests that may wait for their turn; beyond that the socket is not read.
@@ -111,6 +112,7 @@ pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, 
 
 /// What serves the queue.
 pub(super) struct Shell {
+    pub(super) language: &'static Language,
     pub(super) gate: Gate,
     pub(super) pending: PendingRequests,
     pub(super) progress: UnboundedReceiver<String>,

@@ -195,6 +195,7 @@ impl LiveSession {
         };
         let memory = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
         let usage = Usage { memory_used_bytes: memory as u64, ..Usage::default() };
+        let exceptions = &self.spec.language.exceptions;
         let content = match answer {
             Ok(text) => {
                 if !text.is_empty() {
@@ -203,13 +204,14 @@ impl LiveSession {
                 verdict::success()
             }
             Err(Failure::Interrupted) => {
-                self.door.say(verdict::error("KeyboardInterrupt", UNDONE));
-                verdict::failure("KeyboardInterrupt", UNDONE)
+                self.door.say(verdict::error(exceptions.interrupted, UNDONE));
+                verdict::failure(exceptions.interrupted, UNDONE)
             }
             Err(Failure::Misused(problem)) => {
-                // As IPython shows it: a line, and no traceback.
-                self.door.say(Event::Stream { name: StreamName::Stderr, text: format!("UsageError: {problem}\n") });
-                let mut content = verdict::failure("UsageError", &problem);
+                // As the guest shows its own: a line, and no traceback.
+                let text = format!("{}: {problem}\n", exceptions.misused_magic);
+                self.door.say(Event::Stream { name: StreamName::Stderr, text });
+                let mut content = verdict::failure(exceptions.misused_magic, &problem);
                 content.insert("traceback".to_owned(), json!([]));
                 content
             }

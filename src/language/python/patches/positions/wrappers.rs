@@ -3,7 +3,7 @@
 use wasm_encoder::Instruction as I;
 use wasm_encoder::ValType::I32;
 
-use super::super::super::op::{
+use crate::language::patch::op::{
     ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SUB, br, br_if, get, int, load,
     load_long, long, set, store, tee,
 };

@@ -2,7 +2,7 @@
 
 use wasm_encoder::Instruction as I;
 
-use super::super::super::op::{
+use crate::language::patch::op::{
     ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB,
     at, br, br_if, get, int, load, load_long, long, set, store, store_long, tee,
 };
