@@ -36,14 +36,7 @@ pub fn judge(turn: &Turn, served: Served, language: &Language, limits: &Limits, 
     }
 }
 
-fn finished(
-    turn: &Turn,
-    served: Served,
-    language: &Language,
-    limits: &Limits,
-    refused: usize,
-    status: i32,
-) -> Verdict {
+fn finished(turn: &Turn, served: Served, language: &Language, limits: &Limits, refused: usize, status: i32) -> Verdict {
     let Some(content) = served.reply.map(|reply| reply.json) else {
         // What a cell did to the bridge that it cannot answer is not worth keeping.
         let text = format!("the guest gave no answer (status {status}). {UNDONE}");

@@ -5,8 +5,6 @@ use crate::language::Language;
 /// All of them, sorted: path below the repository, contents.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-
-
 /// The files of the guest's own packages: path from the package's folder on, contents.
 pub fn guest_packages(language: &Language) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
     let own = language.packages.own;

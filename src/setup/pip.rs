@@ -117,7 +117,14 @@ impl Pip {
         Ok(())
     }
 
-    fn start(&self, lock: &Path, wheels_for: &[&str], out: &Path, work: &Path, log: &Path) -> Result<Child, SetupError> {
+    fn start(
+        &self,
+        lock: &Path,
+        wheels_for: &[&str],
+        out: &Path,
+        work: &Path,
+        log: &Path,
+    ) -> Result<Child, SetupError> {
         let log_file = File::create(log).doing("cannot write", log)?;
         let both = log_file.try_clone().doing("cannot write", log)?;
         let mut command = Command::new(&self.python);

@@ -109,7 +109,8 @@ impl Prepared {
 /// uses stay. What was removed.
 pub fn prune(cache: &Cache, builders: &[&dyn Builder], waiting: impl FnOnce()) -> Result<Vec<String>, SetupError> {
     let _lock = cache.lock(waiting)?;
-    let keep: Vec<String> = builders.iter().map(|builder| artifact::id(builder.language(), &builder.identity())).collect();
+    let keep: Vec<String> =
+        builders.iter().map(|builder| artifact::id(builder.language(), &builder.identity())).collect();
     let mut removed = Vec::new();
     for entry in fs::read_dir(cache.root()).doing("cannot read", cache.root())? {
         let entry = entry.doing("cannot read", cache.root())?;

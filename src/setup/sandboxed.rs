@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::build::{BuildError, Builder, From, ImageOrder};
 use super::artifact::DETERMINISTIC;
+use super::build::{BuildError, Builder, From, ImageOrder};
 use super::guest::{Granted, GuestTree};
 use super::warm::{ImageMaker, Start};
 use crate::language::Language;
@@ -51,8 +51,7 @@ impl Builder for SandboxBuilder {
         // How the guest was started and its environment are in every image.
         let Language { entry, environment, .. } = self.language;
         let started = entry.started.map_or(0, |started| started.revision);
-        let identity =
-            format!("{}; {}; {environment:?}; {started}", engine::fingerprint(&self.engine), entry.first);
+        let identity = format!("{}; {}; {environment:?}; {started}", engine::fingerprint(&self.engine), entry.first);
         match self.edition {
             Edition::Ordinary => identity,
             Edition::Deterministic => format!("{DETERMINISTIC}{}; {identity}", determinism::REVISION),

@@ -57,13 +57,7 @@ impl ImageMaker<'_> {
     ///
     /// # Errors
     /// As [`WarmError`] says.
-    pub fn make(
-        &self,
-        warm: &WarmImage,
-        from: Arc<Image>,
-        start: Start<'_>,
-        into: &File,
-    ) -> Result<Facts, WarmError> {
+    pub fn make(&self, warm: &WarmImage, from: Arc<Image>, start: Start<'_>, into: &File) -> Result<Facts, WarmError> {
         let door = Arc::new(Single::default());
         let facts = match start {
             Start::Fresh => &Facts::default(),
@@ -96,8 +90,7 @@ impl ImageMaker<'_> {
 
     fn warm_up(&self, instance: &mut Instance, door: &Single, profile: &'static str) -> Result<(), WarmError> {
         door.begin(json!({"op": "warm", "profile": profile}));
-        let turn =
-            instance.take_turn(self.language.entry.turn, unhurried(PATIENCE), &Interrupter::default(), |_| {});
+        let turn = instance.take_turn(self.language.entry.turn, unhurried(PATIENCE), &Interrupter::default(), |_| {});
         let ended = door.end();
         match (turn.end, ended.reply) {
             (End::Returned(0), Some(reply)) if !reply.contains_key("ename") => {

@@ -32,7 +32,10 @@ impl Shell {
         let silent = asked.silent;
         let mut relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
-            Err(refusal) => Relayed { outcome: Some(refusal.into_outcome(self.language, self.execution_count)), ..Relayed::default() },
+            Err(refusal) => Relayed {
+                outcome: Some(refusal.into_outcome(self.language, self.execution_count)),
+                ..Relayed::default()
+            },
         };
         if let Some(text) = relayed.seen.result_text.take() {
             self.history.record_output(count, text);

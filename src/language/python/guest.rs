@@ -62,12 +62,7 @@ const SIGINT: i32 = 2;
 /// Its warm images.
 pub const IMAGES: &[WarmImage] = &[
     // The bridge and IPython.
-    WarmImage {
-        profile: "base",
-        file: "base.img",
-        title: "warming up IPython, proving interrupts",
-        disk: 100 * MIB,
-    },
+    WarmImage { profile: "base", file: "base.img", title: "warming up IPython, proving interrupts", disk: 100 * MIB },
     // And the scientific packages.
     WarmImage {
         profile: "science",

@@ -4,7 +4,7 @@ use wasm_encoder::ValType::I32;
 use wasmparser::Operator;
 
 use crate::language::patch::op::{AND, END, EQZ, GE_S, IF, LT_S, NE, Op, RETURN, get, int, load, set, tee};
-use crate::language::patch::{Theme, Change, Patch, Shape};
+use crate::language::patch::{Change, Patch, Shape, Theme};
 
 /// Raised when the bodies below become others.
 pub const REVISION: u32 = 2;

@@ -7,7 +7,7 @@ use wasmparser::Operator;
 use crate::language::patch::op::{
     AND, ELSE, END, EQ, EQZ, IF, LT_S, NE, OR, Op, RETURN, SELECT, at, double, get, int, load, set, tee,
 };
-use crate::language::patch::{Theme, Change, Patch, Shape};
+use crate::language::patch::{Change, Patch, Shape, Theme};
 
 /// Raised when the bodies below become others.
 pub const REVISION: u32 = 1;
