@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The folders that are embedded, and the endings of the files taken from each.
-const EMBEDDED: [(&str, &[&str]); 2] = [("runtimes", &["py", "lock", "js"]), ("vendor", &["py", "lock"])];
+const EMBEDDED: [(&str, &[&str]); 2] = [("runtimes", &["py", "lock"]), ("vendor", &["py", "lock"])];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

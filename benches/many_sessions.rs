@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut policy = Policy::default();
     policy.session.store = Some(cellblock::policy::Store::Directory(store.clone()));
     policy.session.idle_evict = Some(IDLE);
-    let builder = SandboxBuilder::new(Edition::Ordinary).map_err(|error| format!("{error:#}"))?;
+    let builder =
+        SandboxBuilder::new(cellblock::language::DEFAULT, Edition::Ordinary).map_err(|error| format!("{error:#}"))?;
     let prepared = ensure(&Cache::of_user()?, &builder, &Silent)?;
     let factory = SessionFactory::open(&builder, prepared, policy, scratch.path())?;
     println!("before any session:         {}", memory()?);

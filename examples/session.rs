@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use cellblock::language;
 use cellblock::policy::{Policy, Store};
 use cellblock::session::factory::{SessionFactory, edition};
 use cellblock::session::{Event, Execute, Session, Which};
@@ -17,7 +18,8 @@ async fn main() -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let mut policy = Policy::default();
     policy.session.store = Some(Store::Directory(scratch.path().join("store")));
-    let builder = SandboxBuilder::new(edition(&policy)).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let builder =
+        SandboxBuilder::new(language::DEFAULT, edition(&policy)).map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let prepared = ensure(&Cache::of_user()?, &builder, &Silent)?;
     let factory = SessionFactory::open(&builder, prepared, policy, scratch.path())?;
     let id = SessionId::parse("example")?;

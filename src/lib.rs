@@ -7,6 +7,7 @@
 //! - `session`: what any face asks of a session, and nothing of Jupyter.
 //! - `store`, `workspace`, `timeline`: the durable log, the files, and which states can be gone to.
 //! - `setup`: fetches, patches and compiles what sessions run on.
+//! - `language`: what sets one guest apart from another, as values; the only room that names Python.
 //! - `sandbox`: wasmtime, memory images, instances, and the WASI that they see.
 //! - `firewall`, `advice`, `policy`, `observe`, `json`, `heap`: leaves, which know nothing of who uses them.
 
@@ -19,6 +20,7 @@ pub mod firewall;
 pub mod heap;
 pub mod json;
 pub mod jupyter;
+pub mod language;
 pub mod observe;
 pub mod policy;
 pub mod sandbox;

@@ -228,7 +228,6 @@ impl<'a> Case<'a> {
         match self.reason {
             Some("network") => self.address(values),
             Some("subprocess") => self.command(values),
-            Some("tuple" | "require_vendor") => values.set_some("function", self.name.map(clean_name)),
             Some("picture") => values.set_some("format", self.name.map(clean_name)),
             Some("tool") => values.set_some("tool", self.name.map(clean_name)),
             _ => {}

@@ -65,7 +65,6 @@ fn holds(case: &Case<'_>, condition: &Condition) -> bool {
         Condition::Happened(name) => case.types.contains(name) && !case.is_own(),
         Condition::Class(name) => case.types.first() == Some(name),
         Condition::Reason(reason) => case.reason == Some(reason),
-        Condition::Name(name) => case.name == Some(name),
         Condition::Errno(numbers) => case.errno.is_some_and(|errno| numbers.contains(&errno)),
         Condition::Leads(places) => case.path.as_ref().is_some_and(|(_, place)| places.contains(place)),
         Condition::Package(nature) => {

@@ -274,18 +274,6 @@ fn types_that_only_the_guest_knows() {
     let tried = facts(&["builtins.ImportError"], json!({"tried": ["nothing_known", "pyarrow"]}));
     expect(ErrorType::NativeExtensionMissing, tried, "", &["pyarrow"]);
     expect(ErrorType::InvalidSessionState, facts(&["x.Y"], json!({"reason": "session"})), "", &["%session log"]);
-    expect(
-        ErrorType::QuickJSTupleDestructuring,
-        facts(&["TypeError"], json!({"reason": "tuple", "name": "os.readdir"})),
-        "",
-        &["os.readdir"],
-    );
-    expect(
-        ErrorType::MissingRequireVendor,
-        facts(&["ReferenceError", "Error"], json!({"name": "require"})),
-        "",
-        &["requireVendor"],
-    );
 }
 
 #[test]

@@ -66,8 +66,4 @@ error_types! {
     StateRolledBack,
     /// The session's state is not what it should be: it could not answer, or could not be brought back.
     InvalidSessionState,
-    /// JavaScript: the pair that a function of `std` or `os` returns was taken for its first half.
-    QuickJSTupleDestructuring,
-    /// JavaScript: `require` instead of `requireVendor`.
-    MissingRequireVendor,
 }

@@ -62,7 +62,6 @@ fn condition(condition: &Condition) -> String {
         Condition::Happened(name) => format!("`{name}` or a type derived from it, not raised by the cell itself"),
         Condition::Class(name) => format!("exactly `{name}`"),
         Condition::Reason(reason) => format!("reason `{reason}`"),
-        Condition::Name(name) => format!("the name `{name}`"),
         Condition::Errno(numbers) => {
             format!("errno {}", numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" or "))
         }

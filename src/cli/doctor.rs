@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use super::{jupyter_dirs, kernelspec, terminal};
+use crate::language;
 use crate::sandbox::Edition;
 use crate::setup::ensure::supported;
 use crate::setup::pip::Pip;
@@ -12,7 +13,7 @@ use crate::setup::{Cache, Prepared, SetupError, stages};
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
     /// The kernel's name
-    #[arg(long, default_value = kernelspec::DEFAULT_NAME)]
+    #[arg(long, default_value = language::DEFAULT.kernelspec.name)]
     name: String,
 }
 
@@ -77,7 +78,7 @@ fn runtime(findings: &mut Vec<(String, Finding)>) -> bool {
             return false;
         }
     };
-    let prepared = match Prepared::open_unchecked(&cache, &builder.identity()) {
+    let prepared = match Prepared::open_unchecked(&cache, builder.as_ref()) {
         Ok(prepared) => prepared,
         Err(error) => {
             findings.push(("set-up".to_owned(), Bad(error.to_string())));
@@ -106,7 +107,7 @@ fn existing_cache() -> Result<Cache, Finding> {
 }
 
 fn disk(cache: &Cache) -> Finding {
-    let needed = stages::STAGES.iter().map(|spec| spec.disk).sum();
+    let needed = stages::stages(language::DEFAULT).iter().map(|spec| spec.disk).sum();
     match crate::setup::disk::require(cache.root(), needed) {
         Ok(()) => Good("there is room for a set-up".to_owned()),
         Err(error) => Bad(error.to_string()),

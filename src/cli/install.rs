@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{jupyter_dirs, kernelspec, terminal};
+use crate::language;
 use crate::policy::Profile;
 
 #[derive(Debug, clap::Args)]
@@ -13,10 +14,10 @@ pub(super) struct Install {
     #[command(flatten)]
     place: Place,
     /// The kernel's name, as in `jupyter console --kernel NAME`
-    #[arg(long, default_value = kernelspec::DEFAULT_NAME)]
+    #[arg(long, default_value = language::DEFAULT.kernelspec.name)]
     name: String,
     /// The name that people see
-    #[arg(long, default_value = kernelspec::DEFAULT_DISPLAY_NAME)]
+    #[arg(long, default_value = language::DEFAULT.kernelspec.display_name)]
     display_name: String,
     /// The profile of limits that the kernel runs with
     #[arg(long, value_enum)]

@@ -12,8 +12,9 @@ use super::metrics_signal::SnapshotRequests;
 use super::policy::PolicyArguments;
 use super::session_arguments::SessionArguments;
 use crate::jupyter::kernel::history::Kept;
-use crate::jupyter::kernel::{Language, Launch, Parent};
+use crate::jupyter::kernel::{Launch, Parent};
 use crate::jupyter::wire::ConnectionFile;
+use crate::language;
 use crate::observe::{Metrics, shown};
 use crate::policy::Policy;
 use crate::session::Which;
@@ -74,7 +75,7 @@ fn serve_kernel(
     let session = super::session::start(policy, which, &scratch, metrics.clone(), Box::new(to_channel(told)))?;
     let kernel = crate::jupyter::kernel::Kernel {
         connection,
-        language: python(),
+        language: language::DEFAULT,
         history,
         parent,
         metrics,
@@ -94,31 +95,4 @@ fn history() -> Option<PathBuf> {
         return None;
     }
     Some(dir.join("history.sqlite"))
-}
-
-/// The Python of the pinned artifact.
-fn python() -> Language {
-    let version = crate::setup::pins::PYTHON_RELEASE;
-    Language {
-        name: "python".to_owned(),
-        version: version.to_owned(),
-        mimetype: "text/x-python".to_owned(),
-        file_extension: ".py".to_owned(),
-        pygments_lexer: "ipython3".to_owned(),
-        codemirror_mode: serde_json::json!({"name": "ipython", "version": 3}),
-        nbconvert_exporter: "python".to_owned(),
-        banner: format!(
-            "Cellblock {} -- Python {version} and IPython in a WebAssembly sandbox. Type '?' for help.",
-            env!("CARGO_PKG_VERSION")
-        ),
-        help_links: [
-            ("Python Reference", "https://docs.python.org/3.15"),
-            ("IPython Reference", "https://ipython.org/documentation.html"),
-            ("NumPy Reference", "https://docs.scipy.org/doc/numpy/reference/"),
-            ("pandas Reference", "https://pandas.pydata.org/pandas-docs/stable/"),
-            ("Matplotlib Reference", "https://matplotlib.org/contents.html"),
-        ]
-        .map(|(text, url)| (text.to_owned(), url.to_owned()))
-        .into(),
-    }
 }

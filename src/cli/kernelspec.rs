@@ -7,21 +7,11 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::jupyter_dirs::{self, Env};
+use crate::language;
 use crate::policy::Profile;
 
-/// The kernel's name where none is given.
-pub(super) const DEFAULT_NAME: &str = "sandboxed-python";
-/// What people see in Jupyter's lists where nothing else is given.
-pub(super) const DEFAULT_DISPLAY_NAME: &str = "Sandboxed Python";
 /// The version of the Jupyter messaging protocol that the kernel speaks.
 const PROTOCOL: &str = "5.5";
-
-/// The pictures that Jupyter shows, by their names in a kernelspec.
-const LOGOS: [(&str, &[u8]); 3] = [
-    ("logo-32x32.png", include_bytes!("../../kernelspec/logo-32x32.png")),
-    ("logo-64x64.png", include_bytes!("../../kernelspec/logo-64x64.png")),
-    ("logo-svg.svg", include_bytes!("../../kernelspec/logo-svg.svg")),
-];
 
 /// The contents of `kernel.json`.
 pub(super) fn kernel_json(executable: &Path, display_name: &str, profile: Option<Profile>) -> Value {
@@ -37,7 +27,7 @@ pub(super) fn kernel_json(executable: &Path, display_name: &str, profile: Option
     json!({
         "argv": argv,
         "display_name": display_name,
-        "language": "python",
+        "language": language::DEFAULT.kernelspec.language,
         "interrupt_mode": "message",
         "kernel_protocol_version": PROTOCOL,
         "metadata": { "debugger": false, "supported_encryption": ["curve"], "cellblock": { "version": env!("CARGO_PKG_VERSION") } },
@@ -65,7 +55,7 @@ pub(super) fn write(data_dir: &Path, name: &str, kernel: &Value) -> anyhow::Resu
     set_mode(new.path(), 0o755).with_context(cannot)?;
     let text = serde_json::to_string_pretty(kernel).with_context(cannot)?;
     fs::write(new.path().join("kernel.json"), text + "\n").with_context(cannot)?;
-    for (file, contents) in LOGOS {
+    for (file, contents) in language::DEFAULT.kernelspec.logos {
         fs::write(new.path().join(file), contents).with_context(cannot)?;
     }
     if target.exists() {
@@ -119,7 +109,7 @@ mod tests {
         let installed = read(dir.path(), "k").unwrap();
         assert_eq!((installed.program.to_str(), &*installed.version), (Some("/bin/new"), env!("CARGO_PKG_VERSION")));
         let files: Vec<_> = fs::read_dir(&installed.dir).unwrap().collect();
-        assert_eq!(files.len(), 1 + LOGOS.len());
+        assert_eq!(files.len(), 1 + language::DEFAULT.kernelspec.logos.len());
         assert_eq!(fs::read_dir(dir.path().join("kernels")).unwrap().count(), 1, "nothing unfinished stays");
     }
 

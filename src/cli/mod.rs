@@ -47,7 +47,7 @@ enum Command {
     Kernel(kernel::Kernel),
     /// Execute a notebook in the sandbox and write its outputs back
     Run(run::Run),
-    /// Fetch, compile and warm up the sandboxed Python, as far as it has not been done
+    /// Fetch, compile and warm up what cells run on, as far as it has not been done
     Setup(setup::Setup),
     /// Check the set-up and the kernelspec, and say what to do
     Doctor(doctor::Doctor),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::language;
 use crate::observe::Metrics;
 use crate::policy::Policy;
 use crate::session::factory;
@@ -24,7 +25,7 @@ pub(super) fn start(
         _ => "a kernel".to_owned(),
     };
     let factory = move || -> anyhow::Result<SessionFactory> {
-        let builder = SandboxBuilder::new(factory::edition(&policy)).map_err(plain)?;
+        let builder = SandboxBuilder::new(language::DEFAULT, factory::edition(&policy)).map_err(plain)?;
         let prepared = ensure(&Cache::of_user()?, &builder, progress.as_ref())?;
         drop(progress);
         Ok(SessionFactory::open(&builder, prepared, policy, &path)?.with_metrics(metrics).with_writers(writers))

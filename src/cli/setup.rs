@@ -34,7 +34,7 @@ impl Setup {
         }
         if self.prune {
             let waiting = || terminal::warn("another set-up is running; waiting for it to end");
-            for removed in prune(&cache, &[&builder.identity(), &deterministic.identity()], waiting)? {
+            for removed in prune(&cache, &[builder.as_ref(), deterministic.as_ref()], waiting)? {
                 terminal::warn(&format!("removed {removed}"));
             }
         }

@@ -7,11 +7,12 @@ use anyhow::{Context, bail};
 
 use super::install::Place;
 use super::{jupyter_dirs, kernelspec};
+use crate::language;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Uninstall {
     /// The kernel's name
-    #[arg(long, default_value = kernelspec::DEFAULT_NAME)]
+    #[arg(long, default_value = language::DEFAULT.kernelspec.name)]
     name: String,
     #[command(flatten)]
     place: Place,

@@ -15,7 +15,7 @@ pub const EPOCH: u64 = 1_767_225_600 * SECOND;
 const SECOND: u64 = 1_000_000_000;
 /// When the making of an image begins: a day before, which it never takes.
 const IMAGE: u64 = EPOCH - 86_400 * SECOND;
-/// The clock stands still there, in 2262: the last time that Python and pandas know.
+/// The clock stands still there, in 2262: the last time that 64 bits of nanoseconds can tell.
 const END: u64 = i64::MAX.cast_unsigned() - SECOND;
 /// What a reading of the clock takes, in nanoseconds: whoever waits for a time by looking, gets there.
 const READING: u64 = 1_000;
@@ -35,7 +35,7 @@ pub struct Determinism {
     /// Bytes of randomness that were taken.
     drawn: u64,
     /// When a name was last made or removed in a directory that the guest may write to. All such directories show
-    /// this time: enough for Python to know that it has to look again.
+    /// this time: enough for an importer to know that it has to look again.
     named: u64,
     /// Sets the randomness of images and sessions apart.
     stream: Stream,
@@ -61,8 +61,8 @@ impl Determinism {
         Self { clock: EPOCH, computed: 0, drawn: 0, named: EPOCH, stream: Stream::Session }
     }
 
-    /// A turn begins, on the next whole second: Python takes two sources of one length for the same if they were
-    /// written within one second, and no two cells are to be that close.
+    /// A turn begins, on the next whole second: an importer may take two sources of one length for the same if they
+    /// were written within one second, and no two cells are to be that close.
     pub(super) fn begin_turn(&mut self) {
         self.add(SECOND - self.clock % SECOND);
     }

@@ -155,7 +155,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Calls an export that takes a few numbers (`PyErr_SetInterruptEx`) and answers one.
+    /// Calls an export that takes a few numbers and answers one.
     ///
     /// # Errors
     /// No such export, one with other parameters, or a trap.

@@ -1,5 +1,5 @@
 //! The guest's interrupt flag, set from outside while the guest is suspended: the words that
-//! `PyErr_SetInterruptEx(SIGINT)` writes. Setup finds them by calling that function once and comparing
+//! a function of the guest writes to interrupt itself. Setup finds them by calling that function once and comparing
 //! memory (they belong to an image, not to the code).
 
 use std::sync::Arc;
@@ -7,9 +7,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::memory::mapping::Mapping;
-
-/// SIGINT, as the guest's libc numbers it (wasi-libc, `signal.h`).
-pub const SIGINT: i32 = 2;
 
 /// One 32-bit word and the bits that an interrupt sets in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,6 +28,8 @@ pub struct WasiConfig {
     /// Directories that an image knows nothing of, so there may be any: read-only, whatever they say, at guest paths
     /// that lie below one of `mounts` to which the guest cannot write.
     pub inner: Vec<Mount>,
+    /// What the guest is called: its only argument.
+    pub program: &'static str,
     /// The whole environment; nothing of the host's is added. Read by the guest once, when its image is made.
     pub env: Vec<(String, String)>,
     /// Files that may be open at once.
@@ -103,13 +105,10 @@ impl HostMonotonicClock for Shared {
     }
 }
 
-/// The guest's only argument: what it is called.
-const PROGRAM: &str = "/usr/local/bin/python.wasm";
-
 impl WasiConfig {
     /// Bytes of the arguments and of the environment.
     pub(super) fn environment(&self) -> usize {
-        PROGRAM.len() + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>()
+        self.program.len() + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>()
     }
 
     /// What the guest calls its mounts, by their order, if it may write to them.
@@ -130,7 +129,7 @@ impl WasiConfig {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            .arg(PROGRAM)
+            .arg(self.program)
             .envs(&self.env)
             .monotonic_clock(Shared(self.clock.clone()));
         for mount in &self.mounts {

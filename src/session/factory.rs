@@ -24,7 +24,7 @@ use crate::policy::{self, Policy};
 use crate::sandbox::{Code, Determinism, Edition, Facts, Image, WasiConfig, engine};
 use crate::setup::guest::Granted;
 use crate::setup::sandboxed::world;
-use crate::setup::{Prepared, SandboxBuilder, SetupError, WarmProfile};
+use crate::setup::{Prepared, SandboxBuilder, SetupError};
 use crate::store::{Backend, Durability, Identity, Keep, SessionId, StoreError};
 use crate::workspace::Quota;
 
@@ -78,12 +78,12 @@ impl SessionFactory {
     ) -> Result<Self, FactoryError> {
         let code = prepared.code()?;
         let module = engine::open_code(builder.engine(), &code.path).map_err(FactoryError::Code)?;
-        let image = prepared.image(WarmProfile::Science)?;
+        let image = prepared.image()?;
         let mut facts: Facts = serde_json::from_value(image.meta.clone()).map_err(FactoryError::Record)?;
         facts.fixed = (edition(&policy) == Edition::Deterministic).then(Determinism::session);
         let identity = Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size };
         Ok(Self {
-            granted: granted(&policy, scratch)?,
+            granted: granted(&policy, prepared.language(), scratch)?,
             policy: Arc::new(policy),
             code: Code::new(builder.engine(), &module).map_err(FactoryError::Code)?,
             image: Arc::new(Image::from_file(image.file).map_err(FactoryError::Image)?),
@@ -142,6 +142,7 @@ impl SessionFactory {
             image: self.image.clone(),
             identity: self.identity.clone(),
             edition,
+            language: self.prepared.language(),
             facts: self.facts.clone(),
             world: Arc::new(mounts),
             limits,

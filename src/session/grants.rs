@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use super::external;
 use super::factory::FactoryError;
 use crate::advice;
+use crate::language::Language;
 use crate::policy::Policy;
 use crate::sandbox::Mount;
-use crate::setup::guest::{Granted, SHOWN};
+use crate::setup::guest::Granted;
 
 /// What the policy grants. `scratch` is a directory of this process's own.
-pub fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, FactoryError> {
+pub fn granted(policy: &Policy, language: &Language, scratch: &Path) -> Result<Granted, FactoryError> {
     let mut granted = Granted { data: policy.mount_data_dir.clone(), ..Granted::default() };
     if !policy.external_files.is_empty() {
         let path = make(scratch.join("external"))?;
@@ -31,7 +32,7 @@ pub fn granted(policy: &Policy, scratch: &Path) -> Result<Granted, FactoryError>
         }
         let shown = scratch.join(format!("shown{}", top.replace('/', "-")));
         if top == "/mnt" {
-            for name in SHOWN {
+            for name in language.layout.root {
                 make(shown.join(name))?;
             }
         }

@@ -88,7 +88,7 @@ impl LiveSession {
             return false;
         }
         if let Answered::Stuck(names) = answer {
-            self.say(StreamName::Stderr, &stuck_text(names, is_broken));
+            self.say(StreamName::Stderr, &stuck_text(self.spec.language.shell, names, is_broken));
         }
         if !is_broken {
             return false;
@@ -139,8 +139,8 @@ impl LiveSession {
     }
 }
 
-fn stuck_text(names: &[String], again: bool) -> String {
-    let mut text = String::from("IPython itself failed here, because of what a cell has put into it or around it.");
+fn stuck_text(shell: &str, names: &[String], again: bool) -> String {
+    let mut text = format!("{shell} itself failed here, because of what a cell has put into it or around it.");
     if !names.is_empty() {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         text.push_str(&format!(" Put back as it was: {}. Run the cell again.", names.join(", ")));

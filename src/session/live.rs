@@ -22,9 +22,10 @@ use super::telemetry::{Observers, Telemetry};
 use super::watcher::Watcher;
 use crate::advice::Mount;
 use crate::firewall::Firewall;
+use crate::language::Language;
 use crate::observe::shown;
 use crate::sandbox::{Code, Edition, End, Facts, Frame, Image, Instance, Interrupter, Overlay, WasiConfig};
-use crate::setup::turn::{TURN, unhurried};
+use crate::setup::turn::unhurried;
 use crate::store::{Cell, Identity};
 use crate::timeline::Move;
 use crate::workspace::{Places, Workspace, WorkspaceError};
@@ -59,6 +60,8 @@ pub struct SessionSpec {
     pub shown: Shown,
     /// Who is told what happens.
     pub observers: Observers,
+    /// What its cells are written in.
+    pub language: &'static Language,
     /// A deterministic session is told nothing of its process, and takes every cell on a new instance.
     pub edition: Edition,
     /// Variables to set in the guest's environment, from the policy's whitelist.
@@ -150,7 +153,8 @@ impl LiveSession {
             workspace.take_over(&recorded);
         }
         let is_kept = !matches!(spec.keeping.which, Which::Unkept) && !matches!(opened.found, Found::Unkept(_));
-        let door = DoorHost::new(spec.limits.clone(), spec.firewall.clone(), spec.image.size(), journal.clone());
+        let (limits, firewall) = (spec.limits.clone(), spec.firewall.clone());
+        let door = DoorHost::new(spec.language, limits, firewall, spec.image.size(), journal.clone());
         let is_deterministic = spec.edition == Edition::Deterministic;
         let door = door.with_uuids_only(spec.keeping.only_uuids).of_deterministic(is_deterministic);
         let door = Arc::new(door.with_contact(contact.clone()));
@@ -262,9 +266,10 @@ impl LiveSession {
     pub(super) fn ask(&mut self, request: Frame, patience: Duration) -> Result<Frame, SessionError> {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         let door = self.door.clone();
+        let enter = self.spec.language.entry.turn;
         let instance = self.instance()?;
         door.begin(request, events, false);
-        let turn = instance.take_turn(TURN, unhurried(patience), &Interrupter::default());
+        let turn = instance.take_turn(enter, unhurried(patience), &Interrupter::default());
         let (_, reply) = self.door.collect_unread();
         self.door.end();
         match (&turn.end, reply) {

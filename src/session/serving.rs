@@ -20,7 +20,6 @@ use super::request::{Execute, Request};
 use super::verdict::{self, Verdict};
 use crate::observe::shown_lines;
 use crate::sandbox::{Allowance, End, Interrupter, RefusalClass, Sampling};
-use crate::setup::turn::TURN;
 
 /// Fuel past the budget in which a cell may render its traceback: a first one takes some 0.3 billion.
 const GRACE_FUEL: u64 = 2_000_000_000;
@@ -180,21 +179,21 @@ impl LiveSession {
             grace: limits.grace,
             sampling: Some(Sampling { from: limits.fuel / SAMPLED_FROM, every: limits.fuel / SAMPLES }),
         };
-        let door = self.door.clone();
+        let (door, language) = (self.door.clone(), self.spec.language);
         let instance = match self.instance() {
             Ok(instance) => instance,
             Err(error) => return Ran::of(self.lost(&error), None, Answered::NotTaken),
         };
         let refused = instance.mapping().refusals();
         door.watch(instance.gauges());
-        let turn = instance.take_turn(TURN, allowance, interrupter);
+        let turn = instance.take_turn(language.entry.turn, allowance, interrupter);
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
         let served = door.collect();
         self.telemetry.took(turn.time);
         self.telemetry.refused(&served.denials);
         let Verdict { failure, is_host_s, answer, report, reason, state } =
-            verdict::judge(&turn, served.reply, &limits, refused);
+            verdict::judge(&turn, served.reply, language, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
             let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
             self.telemetry.stopped(reason, detail);

@@ -5,6 +5,7 @@ use super::answer::{Answer, Failure};
 use super::door::reply::{Reply, Report};
 use super::event::{State, TrapReason};
 use super::limits::Limits;
+use crate::language::Language;
 use crate::sandbox::engine::WASM_STACK;
 use crate::sandbox::{End, Reason, Turn};
 
@@ -42,26 +43,28 @@ impl Verdict {
 }
 
 /// Judges a turn with the guest's reply. `refused` is how often growing the memory was refused in it.
-pub fn judge(turn: &Turn, reply: Option<Reply>, limits: &Limits, refused: usize) -> Verdict {
+pub fn judge(turn: &Turn, reply: Option<Reply>, language: &Language, limits: &Limits, refused: usize) -> Verdict {
     match (&turn.end, reply) {
-        (End::Returned(status), Some(reply)) if *status != -1 => finished(turn, reply, limits, refused),
+        (End::Returned(status), Some(reply)) if *status != -1 => finished(turn, reply, language, limits, refused),
         // What a cell did to the bridge that it cannot answer is not worth keeping.
         (End::Returned(status), None) if *status != -1 => {
             let text = format!("the guest gave no answer (status {status})");
             Verdict::rolled_back("SandboxError", &text, TrapReason::HostError)
         }
-        _ => broken(turn, limits, refused),
+        _ => broken(turn, language, limits, refused),
     }
 }
 
-fn finished(turn: &Turn, reply: Reply, limits: &Limits, refused: usize) -> Verdict {
+fn finished(turn: &Turn, reply: Reply, language: &Language, limits: &Limits, refused: usize) -> Verdict {
     let Reply { failure, answer, report } = reply;
     let reason = match (turn.asked, &failure) {
         // The verdict is the host's: over a limit is failed, whether or not the cell finished.
         _ if turn.fuel > limits.fuel => Some(TrapReason::OutOfFuel),
         (Some(Reason::Time), _) => Some(TrapReason::Timeout),
         (Some(Reason::Interrupt), Some(_)) => Some(TrapReason::Interrupted),
-        (_, Some(failure)) if refused > 0 && failure.name == "MemoryError" => Some(TrapReason::MemoryLimit),
+        (_, Some(failure)) if refused > 0 && failure.name == language.exceptions.out_of_memory => {
+            Some(TrapReason::MemoryLimit)
+        }
         _ => None,
     };
     let unsaid = match reason.filter(|_| failure.is_none()) {
@@ -74,11 +77,11 @@ fn finished(turn: &Turn, reply: Reply, limits: &Limits, refused: usize) -> Verdi
     Verdict { failure: unsaid.or(failure), is_host_s, answer, report, reason, state: State::Kept }
 }
 
-fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
+fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize) -> Verdict {
     let (reason, name, text) = match &turn.end {
         End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
-            "KeyboardInterrupt",
+            language.exceptions.interrupted,
             format!(
                 "the cell did not end within {} s of being interrupted, and was stopped",
                 limits.grace.as_secs_f64()
@@ -89,7 +92,10 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",
-            format!("the cell ended the Python process itself, with status {code} (as os._exit does)"),
+            format!(
+                "the cell ended the {} process itself, with status {code} (as {} does)",
+                language.title, language.exit_call
+            ),
         ),
         End::StackOverflow => (
             TrapReason::StackOverflow,
@@ -116,7 +122,7 @@ mod tests {
         let failure = failure.map(|name| Failure { name: name.to_owned(), ..Failure::default() });
         let reply = matches!(end, End::Returned(0)).then(|| Reply { failure, ..Reply::default() });
         let limits = Limits { fuel: 100, ..Limits::default() };
-        judge(&Turn { end, fuel, time: Duration::ZERO, asked }, reply, &limits, refused)
+        judge(&Turn { end, fuel, time: Duration::ZERO, asked }, reply, crate::language::DEFAULT, &limits, refused)
     }
 
     #[test]

@@ -8,35 +8,16 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::guest::GuestTree;
+use crate::language::Language;
+use crate::language::guest::WarmImage;
 
 /// Any error of the sandbox; setup adds which stage it was.
 pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Which warm image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WarmProfile {
-    /// The bridge and IPython.
-    Base,
-    /// And the scientific packages.
-    #[default]
-    Science,
-}
-
-impl WarmProfile {
-    /// Its name in the door's `warm` request, and the stem of its file's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Science => "science",
-        }
-    }
-}
-
 /// What an image is made from.
 #[derive(Debug, Clone)]
 pub enum From<'a> {
-    /// The module's initial memory: call `_initialize` first.
+    /// The module's initial memory, which has to be initialised first.
     InitialMemory(&'a Path),
     /// An image that was made before, and what its maker recorded of it.
     Image(&'a Path, Value),
@@ -45,8 +26,8 @@ pub enum From<'a> {
 /// One image to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct ImageOrder<'a> {
-    /// What to warm up.
-    pub profile: WarmProfile,
+    /// Which.
+    pub image: &'static WarmImage,
     /// The compiled code.
     pub code: &'a Path,
     /// The memory to begin with. All images and memories are raw: the guest's memory, byte for byte, as
@@ -60,6 +41,9 @@ pub struct ImageOrder<'a> {
 
 /// The sandbox's side of a set-up.
 pub trait Builder {
+    /// The language whose guest is set up.
+    fn language(&self) -> &'static Language;
+
     /// Changes whenever code or images made by this builder could not be used by another one: the engine's
     /// version and settings, the processor's features, the host's part of the warm-up.
     fn identity(&self) -> String;

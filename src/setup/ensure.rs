@@ -5,16 +5,17 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::build::{Builder, From, ImageOrder, WarmProfile};
+use super::artifact::{self, Artifact};
+use super::build::{Builder, From, ImageOrder};
 use super::cache::Cache;
 use super::digest;
 use super::disk;
@@ -22,13 +23,13 @@ use super::error::{IoContext, SetupError};
 use super::fetch;
 use super::guest::GuestTree;
 use super::patch;
-use super::pins;
 use super::prepared::Prepared;
 use super::progress::Progress;
-use super::python::{self, Artifact};
 use super::rewrite::{Rewritten, rewrite};
 use super::stages::{self, INTERMEDIATE, Spec, Stage, names};
 use super::store::{Check, Store};
+use crate::language::Language;
+use crate::language::guest::WarmImage;
 
 /// Under which the code's record says what it was compiled from and with.
 const CODE_KEY: &str = "compiled_from";
@@ -36,7 +37,7 @@ const CODE_KEY: &str = "compiled_from";
 /// The memory that the compiler takes at its peak, rounded up.
 const COMPILER_MEMORY: u64 = 5 << 29;
 
-/// Prepares the Python runtime where that is needed, and opens it. `check` says how carefully what is
+/// Prepares the runtime of the builder's language where that is needed, and opens it. `check` says how carefully what is
 /// there already is looked at.
 pub fn setup(
     cache: &Cache,
@@ -46,16 +47,17 @@ pub fn setup(
 ) -> Result<Prepared, SetupError> {
     supported(std::env::consts::OS, std::env::consts::ARCH)?;
     let _lock = cache.lock(|| progress.message("another set-up is running; waiting for it to end"))?;
-    let id = python::id(&builder.identity());
+    let language = builder.language();
+    let id = artifact::id(language, &builder.identity());
     let store = Store::open_to_write(&cache.runtime_dir(&id))?;
-    let mut run = Run { cache, builder, progress, store, artifact: None };
+    let mut run = Run { cache, builder, language, progress, store, artifact: None };
     run.all(check)?;
-    Prepared::open(cache, &builder.identity())
+    Prepared::open(cache, builder)
 }
 
 /// Opens the prepared runtime; if there is none, or a part of it is damaged, sets it up.
 pub fn ensure(cache: &Cache, builder: &dyn Builder, progress: &dyn Progress) -> Result<Prepared, SetupError> {
-    match Prepared::open(cache, &builder.identity()) {
+    match Prepared::open(cache, builder) {
         Err(SetupError::NotPrepared | SetupError::Damaged { .. }) => setup(cache, builder, Check::Stat, progress),
         opened => opened,
     }
@@ -73,6 +75,7 @@ pub fn supported(os: &'static str, arch: &'static str) -> Result<(), SetupError>
 struct Run<'a> {
     cache: &'a Cache,
     builder: &'a dyn Builder,
+    language: &'static Language,
     progress: &'a dyn Progress,
     store: Store,
     artifact: Option<Artifact>,
@@ -82,7 +85,7 @@ impl Run<'_> {
     fn all(&mut self, check: Check) -> Result<(), SetupError> {
         // Asked more than once while planning, and each answer may take a hash of hundreds of megabytes.
         let known = RefCell::new(HashMap::new());
-        let stages = stages::plan(|name| {
+        let stages = stages::plan(self.language, |name| {
             let before = known.borrow().get(name).copied();
             before.unwrap_or_else(|| {
                 let found = self.is_there(name, check);
@@ -100,7 +103,7 @@ impl Run<'_> {
             }
             let started = Instant::now();
             self.progress.stage_started(index + 1, stages.len(), spec.title);
-            for output in spec.outputs {
+            for output in &spec.outputs {
                 self.store.forget(output)?;
             }
             self.stage(spec)?;
@@ -116,8 +119,10 @@ impl Run<'_> {
 
     fn is_there(&self, name: &str, check: Check) -> bool {
         let found = match name {
-            names::ARTIFACT => return Artifact::is_here(self.cache),
-            names::PACKAGES => return python::package_lock().is_ok_and(|lock| fetch::has_all(self.cache, &lock)),
+            names::ARTIFACT => return Artifact::is_here(self.cache, self.language),
+            names::PACKAGES => {
+                return artifact::package_lock(self.language).is_ok_and(|lock| fetch::has_all(self.cache, &lock));
+            }
             names::GUEST => self.store.open_tree(name, check).map(drop),
             name => self.store.open_file(name, check).map(drop),
         };
@@ -130,36 +135,40 @@ impl Run<'_> {
     fn stage(&mut self, spec: &Spec) -> Result<(), SetupError> {
         match spec.stage {
             Stage::FetchArtifact => {
-                self.artifact = Some(Artifact::get(self.cache, self.progress)?);
+                self.artifact = Some(Artifact::get(self.cache, self.language, self.progress)?);
                 Ok(())
             }
-            Stage::FetchPackages => fetch::wheels(self.cache, &python::package_lock()?, 0, self.progress).map(drop),
+            Stage::FetchPackages => self.packages().map(drop),
             Stage::Unpack => self.unpack(),
             Stage::Rewrite => self.rewrite(),
             Stage::Compile => self.compile(spec.title),
-            Stage::BaseImage => self.image(spec.title, WarmProfile::Base, names::BASE),
-            Stage::ScienceImage => self.image(spec.title, WarmProfile::Science, names::SCIENCE),
+            Stage::Image(image, before) => self.image(image, before),
         }
     }
 
     fn artifact(&mut self) -> Result<&Artifact, SetupError> {
         if self.artifact.is_none() {
-            self.artifact = Some(Artifact::get(self.cache, self.progress)?);
+            self.artifact = Some(Artifact::get(self.cache, self.language, self.progress)?);
         }
         self.artifact.as_ref().ok_or(SetupError::NotPrepared)
     }
 
+    /// The wheels of the packages that are mounted in the guest.
+    fn packages(&self) -> Result<Vec<PathBuf>, SetupError> {
+        fetch::wheels(self.cache, self.language, &artifact::package_lock(self.language)?, 0, self.progress)
+    }
+
     fn unpack(&mut self) -> Result<(), SetupError> {
-        let stdlib = self.artifact()?.part(&pins::STDLIB)?;
-        let wheels = fetch::wheels(self.cache, &python::package_lock()?, 0, self.progress)?;
+        let library = self.artifact()?.library()?;
+        let wheels = self.packages()?;
         let dir = self.store.unfinished_dir()?;
-        GuestTree::at(dir.path().to_owned()).fill(&stdlib, &wheels)?;
+        GuestTree::at(dir.path().to_owned(), self.language).fill(&library, &wheels)?;
         self.store.keep_tree(names::GUEST, dir)
     }
 
     fn rewrite(&mut self) -> Result<(), SetupError> {
-        let original = patch::apply(&self.artifact()?.part(&pins::MODULE)?, &patch::table::all())?;
-        let Rewritten { module, memory } = rewrite(&original, pins::EXPORTED_FUNCTIONS)?;
+        let original = patch::apply(&self.artifact()?.module()?, &self.language.patches.all())?;
+        let Rewritten { module, memory } = rewrite(&original, self.language.exported_functions)?;
 
         let file = self.store.unfinished_file()?;
         file.as_file().set_len(memory.size()).doing("cannot write", file.path())?;
@@ -188,7 +197,8 @@ impl Run<'_> {
     /// guest's own packages have changed. Whether there was any.
     fn copy_code(&self, key: &str, out: &Path) -> bool {
         let Ok(entries) = fs::read_dir(self.cache.root()) else { return false };
-        entries.flatten().filter(|entry| python::is_id(&entry.file_name().to_string_lossy())).any(|entry| {
+        let is_runtime = |entry: &DirEntry| artifact::is_id(self.language, &entry.file_name().to_string_lossy());
+        entries.flatten().filter(is_runtime).any(|entry| {
             let Ok(other) = Store::open(&entry.path()) else { return false };
             let same = other.record(names::CODE).and_then(|record| record.meta.get(CODE_KEY)).is_some_and(|k| k == key);
             let copied = same
@@ -217,27 +227,24 @@ impl Run<'_> {
         self.working(title, || self.builder.compile(module, out))
     }
 
-    fn image(&mut self, title: &'static str, profile: WarmProfile, name: &str) -> Result<(), SetupError> {
+    fn image(&mut self, image: &'static WarmImage, before: Option<&WarmImage>) -> Result<(), SetupError> {
         let (code, guest) = (self.store.path(names::CODE), self.guest());
-        let before = match profile {
-            WarmProfile::Base => self.store.path(names::INITIAL),
-            WarmProfile::Science => self.store.path(names::BASE),
-        };
-        let from = match profile {
-            WarmProfile::Base => From::InitialMemory(&before),
-            WarmProfile::Science => {
-                let record = self.store.record(names::BASE).ok_or(SetupError::NotPrepared)?;
-                From::Image(&before, record.meta.clone())
+        let path = self.store.path(before.map_or(names::INITIAL, |before| before.file));
+        let from = match before {
+            None => From::InitialMemory(&path),
+            Some(before) => {
+                let record = self.store.record(before.file).ok_or(SetupError::NotPrepared)?;
+                From::Image(&path, record.meta.clone())
             }
         };
         let out = self.store.unfinished_file()?;
-        let order = ImageOrder { profile, code: &code, from: &from, guest: &guest, out: out.path() };
-        let meta = self.working(title, || self.builder.make_image(&order))?;
-        self.store.keep_file(name, out, meta)
+        let order = ImageOrder { image, code: &code, from: &from, guest: &guest, out: out.path() };
+        let meta = self.working(image.title, || self.builder.make_image(&order))?;
+        self.store.keep_file(image.file, out, meta)
     }
 
     fn guest(&self) -> GuestTree {
-        GuestTree::at(self.store.path(names::GUEST))
+        GuestTree::at(self.store.path(names::GUEST), self.language)
     }
 
     /// Runs a builder's work, telling every second that it goes on.

@@ -6,12 +6,17 @@ use std::path::PathBuf;
 
 use super::super::progress::Silent;
 use super::*;
+use crate::language::DEFAULT;
+
+/// The last image's file.
+const SCIENCE: &str = "science.img";
 
 /// Writes recognisable files; fails at the stage whose name is set.
 #[derive(Default)]
 struct Fake {
     calls: RefCell<Vec<&'static str>>,
     fail_at: RefCell<Option<&'static str>>,
+    version: u32,
 }
 
 impl Fake {
@@ -29,8 +34,12 @@ impl Fake {
 }
 
 impl Builder for Fake {
+    fn language(&self) -> &'static Language {
+        DEFAULT
+    }
+
     fn identity(&self) -> String {
-        "fake".to_owned()
+        format!("fake {}", self.version)
     }
 
     fn compile(&self, wasm: &[u8], out: &Path) -> Result<(), super::super::build::BuildError> {
@@ -43,16 +52,16 @@ impl Builder for Fake {
     fn make_image(&self, order: &ImageOrder<'_>) -> Result<Value, super::super::build::BuildError> {
         assert!(order.code.exists());
         let (From::InitialMemory(before) | From::Image(before, _)) = order.from;
-        fs::write(order.out, [fs::read(before)?.as_slice(), order.profile.as_str().as_bytes()].concat())?;
-        self.called(order.profile.as_str())?;
-        Ok(Value::from(order.profile.as_str()))
+        fs::write(order.out, [fs::read(before)?.as_slice(), order.image.profile.as_bytes()].concat())?;
+        self.called(order.image.profile)?;
+        Ok(Value::from(order.image.profile))
     }
 }
 
 /// A cache in which the stages that need the artifact seem to have run already.
 fn cache_with_guest(dir: &Path) -> (Cache, PathBuf) {
     let cache = Cache::at(&dir.join("cache")).unwrap();
-    let path = cache.runtime_dir(&python::id("fake"));
+    let path = cache.runtime_dir(&artifact::id(DEFAULT, "fake 0"));
     let mut store = Store::open_to_write(&path).unwrap();
     let tree = store.unfinished_dir().unwrap();
     fs::write(tree.path().join("file"), "x").unwrap();
@@ -72,7 +81,7 @@ fn stages_run_in_order_and_once() {
     let fake = Fake::default();
     let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
     assert_eq!(fake.take_calls(), ["compile", "base", "science"]);
-    assert_eq!(prepared.image(WarmProfile::Science).unwrap().meta, "science");
+    assert_eq!(prepared.image().unwrap().meta, "science");
     assert!(!path.join(names::MODULE).exists(), "intermediate files are gone");
     setup(&cache, &fake, Check::Contents, &Silent).unwrap();
     ensure(&cache, &fake, &Silent).unwrap();
@@ -90,7 +99,7 @@ fn a_set_up_that_failed_anywhere_goes_on_from_there() {
         *fake.fail_at.borrow_mut() = Some(stage);
         let error = setup(&cache, &fake, Check::Stat, &Silent).unwrap_err().to_string();
         assert!(error.contains("as told"), "{error}");
-        assert!(matches!(Prepared::open(&cache, "fake"), Err(SetupError::NotPrepared)), "{stage}");
+        assert!(matches!(Prepared::open(&cache, &fake), Err(SetupError::NotPrepared)), "{stage}");
         *fake.fail_at.borrow_mut() = None;
         fake.take_calls();
         setup(&cache, &fake, Check::Stat, &Silent).unwrap();
@@ -104,17 +113,17 @@ fn damage_is_found_on_opening_and_made_good_by_ensure() {
     let (cache, path) = cache_with_guest(dir.path());
     let fake = Fake::default();
     let prepared = setup(&cache, &fake, Check::Stat, &Silent).unwrap();
-    fs::remove_file(path.join(names::SCIENCE)).unwrap();
-    fs::write(path.join(names::SCIENCE), "scribbled over").unwrap();
-    let error = prepared.image(WarmProfile::Science).unwrap_err();
+    fs::remove_file(path.join(SCIENCE)).unwrap();
+    fs::write(path.join(SCIENCE), "scribbled over").unwrap();
+    let error = prepared.image().unwrap_err();
     assert!(matches!(error, SetupError::Damaged { .. }) && error.to_string().contains("science.img"), "{error}");
     let bad: Vec<_> = prepared.check_all().into_iter().filter(|(_, found)| found.is_err()).map(|(n, _)| n).collect();
-    assert_eq!(bad, [names::SCIENCE]);
+    assert_eq!(bad, [SCIENCE]);
     fake.take_calls();
-    assert!(matches!(Prepared::open(&cache, "fake"), Err(SetupError::Damaged { .. })));
+    assert!(matches!(Prepared::open(&cache, &fake), Err(SetupError::Damaged { .. })));
     ensure(&cache, &fake, &Silent).unwrap();
     assert_eq!(fake.take_calls(), ["science"]);
-    Prepared::open(&cache, "fake").unwrap().image(WarmProfile::Science).unwrap();
+    Prepared::open(&cache, &fake).unwrap().image().unwrap();
 }
 
 #[test]
@@ -146,9 +155,9 @@ fn a_copied_cache_is_hashed_once_and_then_known() {
     fs::remove_file(&code).unwrap();
     fs::write(&code, contents).unwrap();
     let hashed = |prepared: Prepared| prepared.code().unwrap().hashed;
-    assert!(hashed(Prepared::open_unchecked(&cache, "fake").unwrap()));
-    assert!(!hashed(Prepared::open(&cache, "fake").unwrap()));
-    assert!(!hashed(Prepared::open_unchecked(&cache, "fake").unwrap()), "it has been recorded");
+    assert!(hashed(Prepared::open_unchecked(&cache, &fake).unwrap()));
+    assert!(!hashed(Prepared::open(&cache, &fake).unwrap()));
+    assert!(!hashed(Prepared::open_unchecked(&cache, &fake).unwrap()), "it has been recorded");
 }
 
 #[test]
@@ -159,13 +168,14 @@ fn pruning_keeps_this_runtime_and_those_in_use() {
     for name in ["python-old", "downloads", "something-else"] {
         fs::create_dir(cache.root().join(name)).unwrap();
     }
-    assert_eq!(prune(&cache, "fake"), ["downloads", "python-old"]);
-    assert_eq!(prune(&cache, "another version"), Vec::<String>::new(), "it is in use");
+    let other = Fake { version: 1, ..Fake::default() };
+    assert_eq!(prune(&cache, &Fake::default()), ["downloads", "python-old"]);
+    assert_eq!(prune(&cache, &other), Vec::<String>::new(), "it is in use");
     drop(_prepared);
-    assert_eq!(prune(&cache, "another version"), [python::id("fake")]);
+    assert_eq!(prune(&cache, &other), [artifact::id(DEFAULT, "fake 0")]);
 }
 
-fn prune(cache: &Cache, builder: &str) -> Vec<String> {
+fn prune(cache: &Cache, builder: &Fake) -> Vec<String> {
     super::super::prepared::prune(cache, &[builder], || ()).unwrap()
 }
 
@@ -182,23 +192,26 @@ fn other_platforms_are_told_what_to_do() {
 fn real_downloads_are_unpacked_and_rewritten() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(&dir.path().join("cache")).unwrap();
+    let fake = Fake::default();
     let progress = super::super::progress::Lines::new(std::io::stdout());
-    let prepared = setup(&cache, &Fake::default(), Check::Stat, &progress).unwrap();
+    let prepared = setup(&cache, &fake, Check::Stat, &progress).unwrap();
     let guest = prepared.guest();
-    for path in
-        ["lib/python315.zip", "lib/cellblock/cellblock_bridge/__init__.py", "share/matplotlib/mpl-data/matplotlibrc"]
-    {
-        assert!(guest.usr_local().join(path).is_file(), "{path}");
+    for path in [
+        "usr-local/lib/python315.zip",
+        "usr-local/lib/cellblock/cellblock_bridge/__init__.py",
+        "mpl-data/matplotlibrc",
+        "site-packages/IPython/__init__.py",
+    ] {
+        assert!(guest.path(path).is_file(), "{path}");
     }
-    assert!(guest.site_packages().join("IPython/__init__.py").is_file());
     let started = Instant::now();
     for _ in 0..20 {
-        Prepared::open(&cache, "fake").unwrap();
+        Prepared::open(&cache, &fake).unwrap();
     }
     println!("opening a prepared runtime: {:?}", started.elapsed() / 20);
     let started = Instant::now();
     for _ in 0..20 {
-        python::id("fake");
+        artifact::id(DEFAULT, "fake 0");
     }
     println!("of which its id: {:?}", started.elapsed() / 20);
 }

@@ -11,11 +11,13 @@ use super::error::{IoContext, SetupError};
 use super::lockfile::Locked;
 use super::pip::Pip;
 use super::progress::Progress;
+use crate::language::Language;
 
-/// The wheels of `packages`, in their order, downloading those that are not there yet. `total` is the
+/// The wheels of `packages` for a language, in their order, downloading those that are not there yet. `total` is the
 /// size of all of them where it is known.
 pub fn wheels(
     cache: &Cache,
+    language: &Language,
     packages: &[Locked],
     total: u64,
     progress: &dyn Progress,
@@ -32,7 +34,7 @@ pub fn wheels(
     if !missing.is_empty() {
         let pip = Pip::find()?;
         tracing::info!(python = pip.python(), packages = missing.len(), "downloading with pip");
-        pip.download(&missing, &dir, total, progress)?;
+        pip.download(&missing, language.artifact.wheels_for, &dir, total, progress)?;
     }
     packages.iter().map(|package| find(&dir, package)?.ok_or_else(|| mismatch(&dir, package))).collect()
 }

@@ -1,4 +1,4 @@
-//! The directories that every Python guest is given: what is in them and where it sees them.
+//! The directories that every guest is given: what is in them and where it sees them.
 
 use std::fs::{self, File};
 use std::io::{Cursor, Write};
@@ -7,25 +7,9 @@ use std::path::{Path, PathBuf};
 use super::embedded;
 use super::error::{IoContext, SetupError};
 use super::unpack;
+use crate::language::Language;
+use crate::language::guest::{MountPoint, Shows};
 use crate::sandbox::Mount;
-
-/// Where matplotlib's data are inside the standard library's zip, and the most they may be.
-const MPL_DATA: (&str, u64) = ("matplotlib/mpl-data.zip", 64 << 20);
-
-/// Environment that the guest needs to find its parts; part of every image.
-pub const GUEST_ENV: &[(&str, &str)] = &[
-    ("HOME", "/tmp"),
-    ("PWD", "/app"),
-    ("TMPDIR", "/tmp"),
-    ("LANG", "C.UTF-8"),
-    // An empty value makes zoneinfo read the zip's own data.
-    ("PYTHONTZPATH", ""),
-    ("MPLBACKEND", "module://matplotlib_inline.backend_inline"),
-    ("MPLCONFIGDIR", "/tmp/matplotlib"),
-];
-
-/// What a listing of `/` shows.
-pub const SHOWN: &[&str] = &["app", "data", "external", "tmp", "usr/local"];
 
 /// What a guest is granted to read besides the directories that setup made.
 #[derive(Debug, Clone, Default)]
@@ -43,79 +27,77 @@ pub struct Granted {
 /// The tree of read-only directories that setup makes.
 #[derive(Debug, Clone)]
 pub struct GuestTree {
+    language: &'static Language,
     root: PathBuf,
 }
 
 impl GuestTree {
     /// The tree at `root`.
-    pub fn at(root: PathBuf) -> Self {
-        Self { root }
+    pub fn at(root: PathBuf, language: &'static Language) -> Self {
+        Self { language, root }
     }
 
-    /// `/usr/local`: the standard library and the bridge.
-    pub fn usr_local(&self) -> PathBuf {
-        self.root.join("usr-local")
+    /// Whose it is.
+    pub fn language(&self) -> &'static Language {
+        self.language
     }
 
-    /// `/data/site-packages`: the locked packages.
-    pub fn site_packages(&self) -> PathBuf {
-        self.root.join("site-packages")
+    /// A directory or file of the tree.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// What stands in for a directory that was not granted.
-    pub fn empty(&self) -> PathBuf {
-        self.root.join("empty")
+    fn empty(&self) -> PathBuf {
+        self.path("empty")
     }
 
     /// `/`: what a listing of it shows, and nothing else.
-    pub fn root_dir(&self) -> PathBuf {
-        self.root.join("root")
+    fn root_dir(&self) -> PathBuf {
+        self.path("root")
     }
 
-    /// matplotlib's data. matplotlib looks for them next to its own files, which are in the zip.
-    pub fn mpl_data(&self) -> PathBuf {
-        self.root.join("mpl-data")
-    }
-
-    /// The directories of a guest in the order that images remember: never another one. `app` and `tmp`
-    /// are the session's own; where nothing is granted the guest sees an empty directory.
+    /// The directories of a guest. `app` and `tmp` are the session's own; where nothing is granted the guest sees an
+    /// empty directory.
     pub fn mounts(&self, app: &Path, tmp: &Path, granted: &Granted) -> Vec<Mount> {
-        let read_only = |host: PathBuf, guest: &str| Mount { host, guest: guest.to_owned(), writable: false };
-        let writable =
-            |host: &Path, guest: &str| Mount { host: host.to_owned(), guest: guest.to_owned(), writable: true };
         let or_empty = |granted: &Option<PathBuf>| granted.clone().unwrap_or_else(|| self.empty());
-        vec![
-            read_only(granted.root.clone().unwrap_or_else(|| self.root_dir()), "/"),
-            read_only(self.usr_local(), "/usr/local"),
-            read_only(self.mpl_data(), "/usr/local/lib/python315.zip/matplotlib/mpl-data"),
-            writable(app, "/app"),
-            writable(tmp, "/tmp"),
-            read_only(or_empty(&granted.data), "/data"),
-            read_only(self.site_packages(), "/data/site-packages"),
-            read_only(or_empty(&granted.external), "/external"),
-        ]
+        let mount = |point: &MountPoint| {
+            let (host, writable) = match point.shows {
+                Shows::Root => (granted.root.clone().unwrap_or_else(|| self.root_dir()), false),
+                Shows::Made(name) => (self.path(name), false),
+                Shows::Workspace => (app.to_owned(), true),
+                Shows::Scratch => (tmp.to_owned(), true),
+                Shows::Data => (or_empty(&granted.data), false),
+                Shows::External => (or_empty(&granted.external), false),
+            };
+            Mount { host, guest: point.guest.to_owned(), writable }
+        };
+        self.language.layout.mounts.iter().map(mount).collect()
     }
 
-    /// Fills an empty directory: the standard library from `stdlib`, the bridge from this binary, and the
-    /// `wheels`.
-    pub(super) fn fill(&self, stdlib: &[u8], wheels: &[PathBuf]) -> Result<(), SetupError> {
-        let lib = self.usr_local().join("lib");
-        let mpl_data = self.mpl_data();
-        let shown: Vec<_> = SHOWN.iter().map(|name| self.root_dir().join(name)).collect();
-        for dir in [&lib, &mpl_data, &self.site_packages(), &self.empty()].into_iter().chain(&shown) {
-            fs::create_dir_all(dir).doing("cannot create", dir)?;
+    /// Fills an empty directory: the `library` of the artifact, our own packages from this binary, and the `wheels`.
+    pub(super) fn fill(&self, library: &[u8], wheels: &[PathBuf]) -> Result<(), SetupError> {
+        let layout = &self.language.layout;
+        let shown = layout.root.iter().map(|name| self.root_dir().join(name));
+        let made = layout.mounts.iter().filter_map(|mount| match mount.shows {
+            Shows::Made(name) => Some(self.path(name)),
+            _ => None,
+        });
+        for dir in shown.chain(made).chain([self.empty()]) {
+            fs::create_dir_all(&dir).doing("cannot create", &dir)?;
         }
-        write(&lib.join("python315.zip"), stdlib)?;
-        let (member, max) = MPL_DATA;
-        let data = unpack::member("the standard library", Cursor::new(stdlib), member, max)?;
-        unpack::all(member, Cursor::new(data), &mpl_data)?;
-        for (path, source) in embedded::guest_packages() {
-            write(&lib.join("cellblock").join(path), source.as_bytes())?;
+        write(&self.path(layout.library), library)?;
+        for archive in layout.unpacked {
+            let data = unpack::member("the library", Cursor::new(library), archive.member, archive.most)?;
+            unpack::all(archive.member, Cursor::new(data), &self.path(archive.to))?;
+        }
+        for (path, source) in embedded::guest_packages(self.language) {
+            write(&self.path(layout.own_packages).join(path), source.as_bytes())?;
         }
         for wheel in wheels {
             let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let file = File::open(wheel).doing("cannot read", wheel)?;
-            unpack::all(&name, file, &self.site_packages())?;
+            unpack::all(&name, file, &self.path(layout.packages))?;
         }
         Ok(())
     }
@@ -134,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_order_of_the_mounts_is_fixed() {
-        let tree = GuestTree::at("/t".into());
+        let tree = GuestTree::at("/t".into(), crate::language::DEFAULT);
         let granted = Granted { external: Some("/e".into()), ..Granted::default() };
         let mounts = tree.mounts(Path::new("/a"), Path::new("/b"), &granted);
         let guest: Vec<_> = mounts.iter().map(|mount| (mount.guest.as_str(), mount.writable)).collect();

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::error::{IoContext, SetupError};
 use super::lockfile::Locked;
-use super::pins::PYTHON_VERSION;
 use super::progress::Progress;
 
 /// The variable that names the interpreter whose pip is used.
@@ -87,11 +86,12 @@ impl Pip {
         (output.status.success() && found == version).then(|| PathBuf::from(path))
     }
 
-    /// Downloads `packages` as wheels into `dir`. `total` is their size where it is known, 0 otherwise. The
+    /// Downloads `packages` as wheels into `dir`, those for what pip's arguments `wheels_for` say. `total` is their size where it is known, 0 otherwise. The
     /// caller checks the hashes of what is there afterwards.
     pub fn download(
         &self,
         packages: &[Locked],
+        wheels_for: &[&str],
         dir: &Path,
         total: u64,
         progress: &dyn Progress,
@@ -106,7 +106,7 @@ impl Pip {
         let log = temp.path().join("pip.log");
         let (out, work) = (temp.path().join("wheels"), temp.path().join("tmp"));
         fs::create_dir(&work).doing("cannot create", &work)?;
-        let child = self.start(&lock, &out, &work, &log)?;
+        let child = self.start(&lock, wheels_for, &out, &work, &log)?;
         watch(child, &[&out, &work], &log, total, progress)
             .and_then(|succeeded| if succeeded { Ok(()) } else { Err(self.failure(packages, &log)) })?;
         for entry in fs::read_dir(&out).doing("cannot read", &out)? {
@@ -117,15 +117,21 @@ impl Pip {
         Ok(())
     }
 
-    fn start(&self, lock: &Path, out: &Path, work: &Path, log: &Path) -> Result<Child, SetupError> {
+    fn start(
+        &self,
+        lock: &Path,
+        wheels_for: &[&str],
+        out: &Path,
+        work: &Path,
+        log: &Path,
+    ) -> Result<Child, SetupError> {
         let log_file = File::create(log).doing("cannot write", log)?;
         let both = log_file.try_clone().doing("cannot write", log)?;
         let mut command = Command::new(&self.python);
         command
             .args(["-c", PIP_WHILE_WE_LIVE, "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
             .args(["--no-input", "--disable-pip-version-check", "--progress-bar=off"])
-            // The wheels are for the guest's Python, which may be newer than the user's.
-            .args(["--python-version", PYTHON_VERSION, "--implementation=py", "--abi=none", "--platform=any"])
+            .args(wheels_for)
             .arg("-r")
             .arg(lock)
             .arg("-d")

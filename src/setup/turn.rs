@@ -1,4 +1,4 @@
-//! How the Python guest is entered, and the simplest host for a turn of our own.
+//! The simplest host for a turn of our own.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,6 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Allowance, Frame, GuestHost, HostCall};
-
-/// The one source that the host runs in the guest (`docs/door.md`). The name is found without the import system, in
-/// which cells may have done anything.
-pub const TURN: &str = "served = serve_turn()";
-
-/// What a guest runs once, before anything else: where its modules are, and what serves turns. As in ipykernel, the
-/// working directory comes first.
-pub const PATHS: &str = "import os, sys; os.chdir('/app'); sys.path.insert(0, ''); \
-    sys.path += ['/usr/local/lib/cellblock', '/data/site-packages']; from cellblock_bridge import serve_turn";
 
 /// The allowance of a turn of the host's own making.
 pub fn unhurried(time: Duration) -> Allowance {

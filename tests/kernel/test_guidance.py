@@ -24,8 +24,6 @@ ORDINARY = [cell for cell in CELLS if cell["expect"] == "none"]
 
 # The types of the catalogue, from the page that is made from it.
 TYPES = [name for name in re.findall(r"^## (\w+)$", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)]
-# Their kernel does not exist yet.
-JAVASCRIPT = {"QuickJSTupleDestructuring", "MissingRequireVendor"}
 
 
 @dataclass
@@ -109,7 +107,7 @@ def test_guidance_names_what_is_at_fault(results: dict[str, Result], cell: dict[
         assert word.lower() in result.text.lower(), result.text
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in JAVASCRIPT])
+@pytest.mark.parametrize("kind", TYPES)
 def test_every_type_is_produced_by_a_real_cell(results: dict[str, Result], kind: str) -> None:
     produced = [cell["name"] for cell in CELLS if results[cell["name"]].type == kind]
     assert produced

@@ -7,7 +7,6 @@
 mod absent;
 mod files;
 mod functions;
-mod javascript;
 mod limits;
 mod modules;
 mod state;
@@ -56,8 +55,6 @@ pub enum Condition {
     Class(&'static str),
     /// The bridge said that this of the sandbox is the cause.
     Reason(&'static str),
-    /// The exception's `name` is this.
-    Name(&'static str),
     /// The exception's `errno`, as WASI numbers them, is one of these.
     Errno(&'static [i64]),
     /// The path at fault leads to one of these.
@@ -81,7 +78,6 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         functions::ENTRIES,
         modules::ENTRIES,
         files::ENTRIES,
-        javascript::ENTRIES,
         limits::LAST,
     ]
     .into_iter()

@@ -10,11 +10,12 @@ use super::arguments::Place;
 use super::damage::with_advice;
 use super::states::{self, count};
 use super::table;
+use crate::cli::builder::builder;
 use crate::observe::ResumeWanted;
 use crate::policy::{Persist, Policy};
 use crate::session::factory;
 use crate::session::offline::OfflineAccess;
-use crate::setup::{Cache, Prepared, SandboxBuilder, WarmProfile};
+use crate::setup::{Cache, Prepared};
 use crate::store::{Backend, Identity, SessionId, StateInfo, StoreError, View, catalog};
 use crate::workspace::Entry;
 
@@ -168,10 +169,9 @@ fn whole(backend: &Backend, id: &SessionId) -> Result<(), StoreError> {
 /// The base that kernels have here, if it is set up.
 fn base(policy: &Policy) -> Option<Identity> {
     let root = Cache::default_root().ok().filter(|root| root.exists())?;
-    let builder = SandboxBuilder::new(factory::edition(policy)).ok()?;
-    let prepared =
-        Prepared::open_unchecked(&Cache::at(&root).ok()?, &crate::setup::Builder::identity(&builder)).ok()?;
-    let image = prepared.image(WarmProfile::Science).ok()?;
+    let builder = builder(factory::edition(policy)).ok()?;
+    let prepared = Prepared::open_unchecked(&Cache::at(&root).ok()?, builder.as_ref()).ok()?;
+    let image = prepared.image().ok()?;
     Some(Identity { runtime: prepared.id().to_owned(), image: image.sha256, image_bytes: image.size })
 }
 

@@ -12,6 +12,7 @@ use super::shell::Shell;
 use super::startup::SessionState;
 use crate::jupyter::wire::contents::execute::{ExecuteInput, ExecuteRequest};
 use crate::jupyter::wire::contents::output::ClearOutput;
+use crate::language::Language;
 use crate::session::{Answer, CellAnswer, Execute, Failure, Leave, Outcome, Request, Session, Usage};
 
 /// How long a reply waits for the cell's output to be on the wire when no client reads it.
@@ -32,7 +33,7 @@ impl Shell {
         let silent = asked.silent;
         let mut relayed = match self.session(envelope).await {
             Ok(session) => self.run_cell(envelope, &session, asked, count).await,
-            Err(refusal) => Relayed::refused(Outcome::failed(refusal.into_failure(), Usage::default())),
+            Err(refusal) => Relayed::refused(Outcome::failed(refusal.into_failure(self.language), Usage::default())),
         };
         if !silent {
             self.show_host_s_failure(envelope, &relayed).await;
@@ -178,10 +179,10 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn into_failure(self) -> Failure {
+    fn into_failure(self, language: &Language) -> Failure {
         match self {
             Self::Interrupted => {
-                Failure::of_host("KeyboardInterrupt", "interrupted while the sandbox was being set up")
+                Failure::of_host(language.exceptions.interrupted, "interrupted while the sandbox was being set up")
             }
             Self::SetupFailed(reason) => Failure::of_host("SandboxUnavailable", &reason),
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::envelope::{Envelope, Inbox};
 use super::exit::{Exit, ExitDoor};
 use super::iopub::Iopub;
-use super::language::Language;
+use super::language::kernel_info;
 use super::queue::{Queue, is_shell_request};
 use super::reply::{Replies, refusal};
 use super::startup::Gate;
@@ -15,12 +15,13 @@ use crate::jupyter::wire::contents::connect::ConnectReply;
 use crate::jupyter::wire::contents::shutdown::{InterruptReply, ShutdownReply, ShutdownRequest};
 use crate::jupyter::wire::contents::status::ExecutionState;
 use crate::jupyter::wire::contents::usage::UsageReply;
+use crate::language::Language;
 use crate::observe::Metrics;
 
 /// Answers such requests; cheap to clone.
 #[derive(Clone)]
 pub(super) struct AtOnce {
-    pub(super) language: Arc<Language>,
+    pub(super) language: &'static Language,
     pub(super) iopub: Iopub,
     pub(super) gate: Gate,
     pub(super) exit: ExitDoor,
@@ -80,7 +81,7 @@ impl AtOnce {
     }
 
     fn kernel_info(&self, envelope: &Envelope, replies: &Replies) {
-        replies.send(envelope, &self.language.kernel_info());
+        replies.send(envelope, &kernel_info(self.language));
     }
 
     fn interrupt(&self, envelope: &Envelope, replies: &Replies) {

@@ -27,7 +27,6 @@ mod startup;
 mod usage;
 
 pub use exit::Exit;
-pub use language::Language;
 pub use lifetime::Parent;
 pub use serve::{Kernel, KernelError};
 pub use startup::Launch;

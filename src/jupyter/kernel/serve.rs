@@ -11,7 +11,6 @@ use super::exit::{Exit, ExitDoor};
 use super::history::{History, Kept};
 use super::immediate::AtOnce;
 use super::iopub::Iopub;
-use super::language::Language;
 use super::lifetime::{Parent, Signals, parent_gone};
 use super::parents::Parents;
 use super::pending::PendingRequests;
@@ -34,6 +33,7 @@ use crate::jupyter::wire::contents::shutdown::ShutdownReply;
 use crate::jupyter::wire::{
     Author, ConnectionError, ConnectionFile, ConnectionInfo, KeyError, Reader, Signer, Transport,
 };
+use crate::language::Language;
 use crate::observe::Metrics;
 
 /// How long the last messages may take to be written. Short of the second within which a kernel has
@@ -46,7 +46,7 @@ const LINGER: Duration = Duration::from_millis(100);
 /// A kernel that is to be served.
 pub struct Kernel {
     pub connection: ConnectionFile,
-    pub language: Language,
+    pub language: &'static Language,
     /// What of the history is kept on disk.
     pub history: Kept,
     /// The process whose death ends the kernel; see [`Parent::from_env`].
@@ -129,7 +129,7 @@ impl Kernel {
         let replies = Replies::new(author.clone(), shell_sender, control_sender);
         let prompter = Prompter::new(author, stdin_sender);
         let at_once = AtOnce {
-            language: Arc::new(self.language),
+            language: self.language,
             iopub: iopub.clone(),
             gate: gate.clone(),
             exit: exit.clone(),
@@ -141,6 +141,7 @@ impl Kernel {
         let (queue, queued) = Queue::new(last_queued.clone());
         let parents = Parents::default();
         let shell = Shell {
+            language: self.language,
             pending: PendingRequests::new(queued, parents.clone()),
             parents: parents.clone(),
             gate: gate.clone(),

@@ -28,6 +28,7 @@ use crate::jupyter::wire::contents::inspect::InspectRequest;
 use crate::jupyter::wire::contents::is_complete;
 use crate::jupyter::wire::contents::is_complete::IsCompleteRequest;
 use crate::jupyter::wire::contents::status::ExecutionState;
+use crate::language::Language;
 use crate::session::{Comm, CommKind, Request, Session};
 
 /// What a start may take without a set-up; a question waits so long for the session.
@@ -44,6 +45,7 @@ pub(super) async fn intake(mut inbox: Inbox, at_once: AtOnce, replies: Replies, 
 
 /// What serves the queue.
 pub(super) struct Shell {
+    pub(super) language: &'static Language,
     pub(super) gate: Gate,
     pub(super) pending: PendingRequests,
     pub(super) progress: UnboundedReceiver<String>,

@@ -106,6 +106,7 @@ mod tests {
         let world = WasiConfig {
             mounts: ["/", "/app", "/data"].iter().map(mount).collect(),
             inner: guest.iter().map(mount).collect(),
+            program: "guest",
             env: Vec::new(),
             open_files: 9,
             quota: Quota::default(),

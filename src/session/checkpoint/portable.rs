@@ -18,7 +18,7 @@ pub(super) const AT_LEISURE: Duration = Duration::from_secs(30);
 impl LiveSession {
     /// Keeps what can be pickled of the session, for when its image is gone. What goes wrong is logged.
     pub(super) fn save_portable(&mut self, patience: Duration) {
-        if self.journal.with(|writer| writer.current().is_none()).unwrap_or(true) {
+        if !self.spec.language.has_portable || self.journal.with(|writer| writer.current().is_none()).unwrap_or(true) {
             return;
         }
         let request = Frame::of(json!({"op": "portable", "max_bytes": self.spec.limits.message / 2}));

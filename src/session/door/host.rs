@@ -19,6 +19,8 @@ use super::event::{event, object, refusal, text, weight, work};
 use super::ops::Op;
 use super::reply::{Expected, Reply};
 use crate::firewall::{Firewall, Removals};
+use crate::language::Language;
+use crate::language::exceptions::GuestLimit;
 use crate::observe::shown;
 use crate::sandbox::{Frame, Gauges, GuestHost, HostCall, Reason, Refusal, RefusalClass};
 use crate::session::advise::Wish;
@@ -58,6 +60,7 @@ pub const STAND_IN: &str = "cellblock-request";
 /// Serves one session's guest, request by request.
 #[derive(Debug)]
 pub struct DoorHost {
+    language: &'static Language,
     limits: Limits,
     /// Bytes of the warm image, which the memory limit does not count.
     image: usize,
@@ -98,8 +101,15 @@ pub struct Served {
 
 impl DoorHost {
     /// A host that serves nothing yet.
-    pub fn new(limits: Limits, firewall: Firewall, image: usize, journal: Arc<Journal>) -> Self {
+    pub fn new(
+        language: &'static Language,
+        limits: Limits,
+        firewall: Firewall,
+        image: usize,
+        journal: Arc<Journal>,
+    ) -> Self {
         Self {
+            language,
             contact: Contact::default(),
             is_deterministic: false,
             between: Mutex::default(),
@@ -189,35 +199,32 @@ impl DoorHost {
     fn limit_note(&self, ename: &str, evalue: &str) -> Option<String> {
         let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
         let now = gauges.refused();
-        if ename.ends_with("MemoryError") && now.of(Refusal::Memory) > before.of(Refusal::Memory) {
-            let used = gauges.memory().saturating_sub(self.image) as u64;
-            return Some(format!(
-                "[cellblock] the session holds {} bytes beyond the warm image and asked for more; {}",
-                grouped(used),
-                self.limits.memory_message()
-            ));
-        }
-        // Calls in native code have a limit of their own, which no setting raises; the advice says that.
-        if ename == "RecursionError" && !evalue.starts_with("Stack overflow") {
-            return Some(format!(
-                "[cellblock] calls nest at most {} deep; `recursion_limit` in the policy raises it",
+        let met = |refusal| now.of(refusal) > before.of(refusal);
+        let text = self.language.exceptions.limits_of(ename, evalue).find_map(|limit| match limit {
+            GuestLimit::Memory if met(Refusal::Memory) => {
+                let used = gauges.memory().saturating_sub(self.image) as u64;
+                Some(format!(
+                    "the session holds {} bytes beyond the warm image and asked for more; {}",
+                    grouped(used),
+                    self.limits.memory_message()
+                ))
+            }
+            GuestLimit::Recursion => Some(format!(
+                "calls nest at most {} deep; `recursion_limit` in the policy raises it",
                 grouped(self.limits.recursion)
-            ));
-        }
-        if ename == "OSError" && now.of(Refusal::OpenFile) > before.of(Refusal::OpenFile) {
-            return Some(format!(
-                "[cellblock] {} files are open, which is the limit; `open_files` in the policy raises it",
+            )),
+            GuestLimit::OpenFiles if met(Refusal::OpenFile) => Some(format!(
+                "{} files are open, which is the limit; `open_files` in the policy raises it",
                 grouped(self.limits.open_files as u64)
-            ));
-        }
-        if ename == "OSError" && now.of(Refusal::WorkspaceNames) > before.of(Refusal::WorkspaceNames) {
-            return Some(
-                "[cellblock] the names of the workspace's files, and what is recorded of each, are more than the 32 MiB \
-                 that a state of a session can hold: use fewer files or shorter paths; no setting raises this"
+            )),
+            GuestLimit::WorkspaceNames if met(Refusal::WorkspaceNames) => Some(
+                "the names of the workspace's files, and what is recorded of each, are more than the 32 MiB that a state \
+                 of a session can hold: use fewer files or shorter paths; no setting raises this"
                     .to_owned(),
-            );
-        }
-        None
+            ),
+            _ => None,
+        })?;
+        Some(format!("[cellblock] {text}"))
     }
 
     /// Sends an event of the host's own, after all that the guest has sent.

@@ -195,6 +195,7 @@ impl LiveSession {
         };
         let memory = self.instance.as_ref().map_or(0, |instance| instance.mapping().size());
         let usage = Usage { memory_used_bytes: memory as u64, ..Usage::default() };
+        let exceptions = &self.spec.language.exceptions;
         let failure = match answer {
             Ok(text) => {
                 if !text.is_empty() {
@@ -202,11 +203,12 @@ impl LiveSession {
                 }
                 None
             }
-            Err(Refused::Interrupted) => Some(Failure::of_host("KeyboardInterrupt", UNDONE)),
+            Err(Refused::Interrupted) => Some(Failure::of_host(exceptions.interrupted, UNDONE)),
             Err(Refused::Misused(problem)) => {
-                // As IPython shows it: a line, and no traceback.
-                self.door.say(Event::Stream { name: StreamName::Stderr, text: format!("UsageError: {problem}\n") });
-                Some(Failure::of_host("UsageError", &problem).without_traceback())
+                // As the guest shows its own: a line, and no traceback.
+                let text = format!("{}: {problem}\n", exceptions.misused_magic);
+                self.door.say(Event::Stream { name: StreamName::Stderr, text });
+                Some(Failure::of_host(exceptions.misused_magic, &problem).without_traceback())
             }
         };
         let command = self.door.collect().command;

@@ -6,10 +6,11 @@ use std::ops::Range;
 use wasm_encoder::{CodeSection, Encode, FunctionSection, RawSection, Section, ValType};
 use wasmparser::{BinaryReader, FunctionBody, Operator, OperatorsReader};
 
-use super::op::{self, Op};
-use super::shape::Shape;
+use super::PatchError;
+use super::shape::SurveyedShape;
 use super::survey::Survey;
-use super::{Change, Patch, PatchError};
+use crate::language::patch::op::{self, Op};
+use crate::language::patch::{Change, Patch, Shape};
 
 const FUNCTION_SECTION: u8 = 3;
 const CODE_SECTION: u8 = 10;
@@ -187,14 +188,14 @@ impl<'a> Bodies<'a> {
         patch: &Patch,
         (copies, wrapped): (usize, usize),
         locals: &'static [ValType],
-        make: fn(&Shape<'_>) -> Option<Vec<Op>>,
+        make: fn(&dyn Shape) -> Option<Vec<Op>>,
     ) -> Result<(), PatchError> {
         let function = patch.function;
         let (family, mut made) = (self.survey.family(function), 0);
         for index in &family {
             let place = self.survey.place(*index, function)?;
             let body = self.survey.bodies.get(place).ok_or(PatchError::NoSuchFunction(function))?;
-            if let Some(body) = make(&Shape::of(self.survey, place, body)?) {
+            if let Some(body) = make(&SurveyedShape::of(self.survey, place, body)?) {
                 self.keep(place, Wrapper { function, locals, body })?;
                 made += 1;
             }

@@ -4,24 +4,29 @@ use wasmparser::{FunctionBody, Operator};
 
 use super::PatchError;
 use super::survey::Survey;
+use crate::language::patch::Shape;
 
-/// The body of a function as patches see it that are made for each of many.
-pub struct Shape<'a> {
+/// The body of one function of a module that was surveyed.
+pub(super) struct SurveyedShape<'a> {
     survey: &'a Survey<'a>,
-    /// How many parameters it has, which are its first locals.
-    pub params: u32,
+    params: u32,
     operators: Vec<Operator<'a>>,
 }
 
-impl<'a> Shape<'a> {
+impl<'a> SurveyedShape<'a> {
     pub(super) fn of(survey: &'a Survey<'a>, place: usize, body: &FunctionBody<'a>) -> Result<Self, PatchError> {
         let params = survey.signature(place).map_or(0, |signature| signature.params().len());
         let operators = body.get_operators_reader()?.into_iter().collect::<Result<_, _>>()?;
         Ok(Self { survey, params: u32::try_from(params).unwrap_or(u32::MAX), operators })
     }
+}
 
-    /// The instruction that stands `before` instructions before the first call of a function of that name.
-    pub fn before_call(&self, name: &'static str, before: usize) -> Option<&Operator<'a>> {
+impl Shape for SurveyedShape<'_> {
+    fn params(&self) -> u32 {
+        self.params
+    }
+
+    fn before_call(&self, name: &'static str, before: usize) -> Option<&Operator<'_>> {
         let called = self.survey.family(name);
         let is_call = |operator: &Operator<'_>| matches!(operator, Operator::Call { function_index } if called.contains(function_index));
         let call = self.operators.iter().position(is_call)?;

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use wasm_encoder::*;
 use wasmparser::{Parser, Payload};
 
-use super::op::{ADD, Op, get, int, set};
-use super::{Change, Patch, PatchError, apply};
+use super::{PatchError, apply};
+use crate::language::patch::op::{ADD, Op, get, int, set};
+use crate::language::patch::{Change, Patch};
 
 static ENGINE: LazyLock<wasmtime::Engine> = LazyLock::new(wasmtime::Engine::default);
 

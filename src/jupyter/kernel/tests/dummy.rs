@@ -10,8 +10,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::jupyter::kernel::{Kernel, Language, Launch, Parent};
+use crate::jupyter::kernel::{Kernel, Launch, Parent};
 use crate::jupyter::wire::ConnectionFile;
+use crate::language::face::{CodemirrorMode, KernelInfo};
+use crate::language::{DEFAULT, Language};
 use crate::session::{
     Answer, Bundle, CellAnswer, Comm, Completeness, Completion, Completions, Event, Failure, InputAnswer, Job, Leave,
     Outcome, Payload, Queued, Request, Session, StreamName, Usage,
@@ -30,19 +32,20 @@ pub(super) fn session() -> Session {
     Session::new(jobs, move || *interrupted.lock().unwrap() = Some(Instant::now()))
 }
 
-pub(super) fn language() -> Language {
-    Language {
-        name: "dummy".into(),
-        version: "1".into(),
-        mimetype: "text/plain".into(),
-        file_extension: ".txt".into(),
-        pygments_lexer: "text".into(),
-        codemirror_mode: json!({"name": "text"}),
-        nbconvert_exporter: "script".into(),
-        banner: "dummy".into(),
-        help_links: vec![("Help".into(), "about:blank".into())],
-    }
-}
+pub(super) static DUMMY: Language = Language {
+    kernel_info: KernelInfo {
+        name: "dummy",
+        version: "1",
+        mimetype: "text/plain",
+        file_extension: ".txt",
+        pygments_lexer: "text",
+        codemirror_mode: CodemirrorMode { name: "text", version: None },
+        nbconvert_exporter: "script",
+        banner: "dummy",
+        help_links: &[("Help", "about:blank")],
+    },
+    ..*DEFAULT
+};
 
 struct Dummy {
     /// When an interrupt was asked for last.
@@ -226,7 +229,7 @@ fn serve() {
     };
     let kernel = Kernel {
         connection: ConnectionFile::read(path.as_ref()).unwrap(),
-        language: language(),
+        language: &DUMMY,
         history: crate::jupyter::kernel::history::Kept {
             file: std::env::var_os("CELLBLOCK_DUMMY_HISTORY").map(Into::into),
             outputs: true,

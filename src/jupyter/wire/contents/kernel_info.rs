@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::jupyter::wire::PROTOCOL_VERSION;
+use crate::language::face::CodemirrorMode;
 
 /// What the kernel says about itself.
 #[derive(Debug, Serialize)]
@@ -27,8 +28,7 @@ pub struct LanguageInfo<'a> {
     pub mimetype: &'a str,
     pub file_extension: &'a str,
     pub pygments_lexer: &'a str,
-    /// A mode's name or its description, as CodeMirror takes either.
-    pub codemirror_mode: &'a serde_json::Value,
+    pub codemirror_mode: &'a CodemirrorMode,
     pub nbconvert_exporter: &'a str,
 }
 

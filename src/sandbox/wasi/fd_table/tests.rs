@@ -222,6 +222,7 @@ fn with_inner(outer: &Path, within: Option<&Path>, kept: &[Kept]) -> (WasiP1Ctx,
     let world = WasiConfig {
         mounts: vec![mount(outer, "/mnt")],
         inner: vec![mount(within.unwrap_or(&gone), "/mnt/inner")],
+        program: "guest",
         env: Vec::new(),
         open_files: 10,
         quota: Quota::default(),

@@ -66,6 +66,7 @@ impl Rig {
         let world = WasiConfig {
             mounts: vec![mount],
             inner: Vec::new(),
+            program: "guest",
             env: Vec::new(),
             open_files: 100,
             quota,

@@ -7,8 +7,8 @@ mod wrappers;
 
 use wasm_encoder::ValType::{self, I32, I64};
 
-use super::super::{Change, Op, Patch};
-use super::{Theme, ints};
+use super::ints;
+use crate::language::patch::{Change, Op, Patch, Theme};
 
 const TOO_LARGE: &str = "tests/kernel/test_positions.py::test_a_position_that_is_too_large_is_told";
 const WIDE: &str = "tests/kernel/test_positions.py::test_positions_are_of_the_default_integer";

@@ -2,9 +2,8 @@
 
 use wasm_encoder::ValType::{self, I32};
 
-use super::super::op::{ADD, END, IF, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB, get, int};
-use super::super::{Change, Patch};
-use super::Theme;
+use crate::language::patch::op::{ADD, END, IF, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB, get, int};
+use crate::language::patch::{Change, Patch, Theme};
 
 /// What a level of recursion takes of the C stack, in bytes, where compiled code takes nothing. The stack has 4 MiB, so it
 /// is at its end after 65,536 levels, each of which has 2 KiB of the native stack of 128 MiB. Deleting a list within a

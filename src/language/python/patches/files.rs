@@ -3,9 +3,9 @@
 use wasm_encoder::ValType::I32;
 use wasm_encoder::{BlockType, Instruction as I};
 
-use super::super::op::{ADD, AND, ELSE, END, EQ, EQZ, IF, OR, Op, SELECT, at, get, int, load, long, store};
-use super::super::{Change, Patch};
-use super::{Theme, ints};
+use super::ints;
+use crate::language::patch::op::{ADD, AND, ELSE, END, EQ, EQZ, IF, OR, Op, SELECT, at, get, int, load, long, store};
+use crate::language::patch::{Change, Patch, Theme};
 
 /// Where `struct stat` has the mode, and what of it says which kind of file it is and who may do what.
 const MODE: u64 = 24;

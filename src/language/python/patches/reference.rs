@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::table::THEMES;
-use super::{Change, Op, Patch};
+use super::PATCHES;
+use crate::language::patch::{Change, Op, Patch};
 
 const HEAD: &str = include_str!("guest_patches_head.md");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -28,7 +28,7 @@ fn described(patch: &Patch) -> String {
 
 fn page() -> String {
     let mut text = HEAD.to_owned();
-    for theme in THEMES {
+    for theme in PATCHES.themes {
         let _ = writeln!(
             text,
             "\n## {}\n\n{}\n\n| function | change | why | test |\n|---|---|---|---|",
@@ -58,7 +58,7 @@ fn the_page_is_what_the_table_says() {
 
 #[test]
 fn every_patch_has_a_reason_and_a_test_that_is_there() {
-    for patch in super::table::all() {
+    for patch in PATCHES.all() {
         let (file, test) = patch.test.split_once("::").unwrap();
         let text = std::fs::read_to_string(format!("{ROOT}/{file}")).unwrap();
         assert!(text.contains(&format!("def {test}(")), "{}: {}", patch.function, patch.test);

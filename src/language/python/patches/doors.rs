@@ -3,9 +3,8 @@
 use wasm_encoder::ValType::I32;
 use wasmparser::Operator;
 
-use super::super::op::{AND, END, EQZ, GE_S, IF, LT_S, NE, Op, RETURN, get, int, load, set, tee};
-use super::super::{Change, Patch, Shape};
-use super::Theme;
+use crate::language::patch::op::{AND, END, EQZ, GE_S, IF, LT_S, NE, Op, RETURN, get, int, load, set, tee};
+use crate::language::patch::{Change, Patch, Shape, Theme};
 
 /// Raised when the bodies below become others.
 pub const REVISION: u32 = 2;
@@ -66,7 +65,7 @@ pub const THEME: Theme = Theme {
                 about: "an array of `int64` that was refused is handed over again as one of `intp`; the others always write",
                 // `__pyx_memoryview_new(object, flags, is_object, type)`, where the object is the last parameter.
                 body: |shape| {
-                    wrapper(shape, shape.params.checked_sub(1)?, shape.before_call("__pyx_memoryview_new", 3)?)
+                    wrapper(shape, shape.params().checked_sub(1)?, shape.before_call("__pyx_memoryview_new", 3)?)
                 },
             },
             reason: "The buffers of Cython's `const intp_t[:]`.",
@@ -79,9 +78,9 @@ pub const THEME: Theme = Theme {
 /// of `intp`; if that is refused, too, once more with the array, so that the message is about what was given.
 ///
 /// `object` is the parameter that is the array; `flags` what the original asks for the buffer with.
-fn wrapper(shape: &Shape<'_>, object: u32, flags: &Operator<'_>) -> Option<Vec<Op>> {
-    let (result, copy) = (shape.params, shape.params.checked_add(1)?);
-    let arguments = |object_is: u32| (0..shape.params).map(move |at| get(if at == object { object_is } else { at }));
+fn wrapper(shape: &dyn Shape, object: u32, flags: &Operator<'_>) -> Option<Vec<Op>> {
+    let (result, copy) = (shape.params(), shape.params().checked_add(1)?);
+    let arguments = |object_is: u32| (0..shape.params()).map(move |at| get(if at == object { object_is } else { at }));
     let answer = || [get(result), RETURN, END];
     let mut body = Vec::new();
     body.extend(arguments(object));
@@ -90,7 +89,7 @@ fn wrapper(shape: &Shape<'_>, object: u32, flags: &Operator<'_>) -> Option<Vec<O
     match flags {
         Operator::I32Const { value } if value & WRITABLE != 0 => return None,
         Operator::I32Const { .. } => {}
-        Operator::LocalGet { local_index } if *local_index < shape.params => {
+        Operator::LocalGet { local_index } if *local_index < shape.params() => {
             body.extend([get(*local_index), int(WRITABLE), AND, IF]);
             body.extend(answer());
         }

@@ -3,12 +3,12 @@
 use wasm_encoder::Instruction as I;
 use wasm_encoder::ValType::{F64, I32, I64, V128};
 
-use super::super::op::{
+use super::ints;
+use crate::language::patch::op::{
     ADD, AND, BLOCK, ELSE, END, EQ, EQZ, IF, LOOP, LT_S, OR, Op, RETURN, SUB, at, br, br_if, double, get, int, load,
     long, set, tee,
 };
-use super::super::{Change, Patch};
-use super::{Theme, ints};
+use crate::language::patch::{Change, Patch, Theme};
 
 const TEST: &str = "tests/kernel/test_float_warnings.py::test_casts_are_those_of_64_bit_linux";
 

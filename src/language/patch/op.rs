@@ -128,10 +128,7 @@ pub const fn at(offset: u64, align: u32) -> MemArg {
 }
 
 /// The bytes of `ops`. `function` answers the index of a function by its name, and of the wrapped one for `None`.
-pub(super) fn encode<E>(
-    ops: &[Op],
-    mut function: impl FnMut(Option<&'static str>) -> Result<u32, E>,
-) -> Result<Vec<u8>, E> {
+pub fn encode<E>(ops: &[Op], mut function: impl FnMut(Option<&'static str>) -> Result<u32, E>) -> Result<Vec<u8>, E> {
     let mut bytes = Vec::new();
     for op in ops {
         match op {

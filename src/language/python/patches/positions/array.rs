@@ -2,7 +2,7 @@
 
 use wasm_encoder::Instruction as I;
 
-use super::super::super::op::{ADD, AND, END, EQ, EQZ, IF, Op, RETURN, SUB, get, int, load, store};
+use crate::language::patch::op::{ADD, AND, END, EQ, EQZ, IF, Op, RETURN, SUB, get, int, load, store};
 
 /// Where numpy's `ndarray` is, the type of its scalars of C `long`, and the pointers to exceptions.
 pub(super) const ARRAY_TYPE: i32 = 26_443_132;

@@ -4,11 +4,10 @@ use wasm_encoder::Instruction as I;
 use wasm_encoder::ValType::{F64, I32};
 use wasmparser::Operator;
 
-use super::super::op::{
+use crate::language::patch::op::{
     AND, ELSE, END, EQ, EQZ, IF, LT_S, NE, OR, Op, RETURN, SELECT, at, double, get, int, load, set, tee,
 };
-use super::super::{Change, Patch, Shape};
-use super::Theme;
+use crate::language::patch::{Change, Patch, Shape, Theme};
 
 /// Raised when the bodies below become others.
 pub const REVISION: u32 = 1;
@@ -47,7 +46,7 @@ const CALLS: &[&str] = &[
 ];
 
 /// One of `copies` functions of that name, of which one is numpy's.
-const fn watched(function: &'static str, copies: usize, body: fn(&Shape<'_>) -> Option<Vec<Op>>) -> Patch {
+const fn watched(function: &'static str, copies: usize, body: fn(&dyn Shape) -> Option<Vec<Op>>) -> Patch {
     let change = Change::WrapEach {
         copies,
         wrapped: 1,
@@ -107,15 +106,15 @@ fn is_finite(x: u32) -> [Op; 5] {
     [get(x), get(x), F_SUB, double(0.0), F_EQ]
 }
 
-fn body(shape: &Shape<'_>, kind: i32, pole: Pole) -> Option<Vec<Op>> {
+fn body(shape: &dyn Shape, kind: i32, pole: Pole) -> Option<Vec<Op>> {
     // What numpy calls the operation in its message.
     let Operator::I32Const { value: message } = shape.before_call("PyUFunc_GiveFloatingpointErrors", 2)? else {
         return None;
     };
     let (result, flags, value, first, second) =
-        (shape.params, shape.params + 1, shape.params + 2, shape.params + 3, shape.params + 4);
+        (shape.params(), shape.params() + 1, shape.params() + 2, shape.params() + 3, shape.params() + 4);
     let answer = || [IF, get(result), RETURN, END];
-    let mut ops = (0..shape.params).map(get).collect::<Vec<_>>();
+    let mut ops = (0..shape.params()).map(get).collect::<Vec<_>>();
     ops.extend([Op::Original, tee(result), EQZ, IF, int(0), RETURN, END]);
     ops.extend([get(result), load(TYPE), int(kind), NE]);
     ops.extend(answer());

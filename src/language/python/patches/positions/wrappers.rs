@@ -3,13 +3,13 @@
 use wasm_encoder::Instruction as I;
 use wasm_encoder::ValType::I32;
 
-use super::super::super::op::{
-    ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SUB, br, br_if, get, int, load,
-    load_long, long, set, store, tee,
-};
 use super::array::{
     DATA, DESCRIPTOR, DIMENSIONS, FORCE_CAST, LONG, LONG_LONG, OVERFLOW_ERROR, RAISE, RAVEL, SAME_KIND, SHAPE,
     TYPE_NUMBER, WRAP, WRITE_BACK, call, cast, give_up, is_wide, keep, release, size,
+};
+use crate::language::patch::op::{
+    ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SUB, br, br_if, get, int, load,
+    load_long, long, set, store, tee,
 };
 
 pub(super) fn gives_one(params: u32) -> Vec<Op> {

@@ -2,14 +2,14 @@
 
 use wasm_encoder::Instruction as I;
 
-use super::super::super::op::{
-    ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB,
-    at, br, br_if, get, int, load, load_long, long, set, store, store_long, tee,
-};
 use super::array::{
     ALIGNED, ARRAY_TYPE, BASE_CLASS, BEYOND, BYTE_ORDER, C_ORDER, DATA, DESCRIPTOR, FLAGS, FORCE_CAST, FORTRAN_ORDER,
     INDEX_ERROR, IS_BEYOND, KEEP_ORDER, LONG, LONG_LONG, LONG_SCALAR, OVERFLOW_ERROR, REFERENCES, TUPLE, TYPE,
     TYPE_FLAGS, TYPE_NUMBER, call, cast, give_up, keep, release, size,
+};
+use crate::language::patch::op::{
+    ADD, AND, BLOCK, ELSE, END, EQ, EQZ, GE_S, IF, LOOP, LT_S, NE, Op, RETURN, SET_STACK_POINTER, STACK_POINTER, SUB,
+    at, br, br_if, get, int, load, load_long, long, set, store, store_long, tee,
 };
 
 pub(super) fn plain() -> Vec<Op> {

@@ -1,8 +1,7 @@
 //! Waiting for a lock in the one thread that there is.
 
-use super::super::op::{ADD, DROP, EQZ, LONG_GE_S, Op, get, int, load, long, set};
-use super::super::{Change, Patch};
-use super::Theme;
+use crate::language::patch::op::{ADD, DROP, EQZ, LONG_GE_S, Op, get, int, load, long, set};
+use crate::language::patch::{Change, Patch, Theme};
 
 /// Where the pointer to `PythonFinalizationError` is.
 const FINALIZATION_ERROR: u64 = 26_079_280;

@@ -2,9 +2,8 @@
 
 use wasm_encoder::Instruction as I;
 
-use super::super::op::{ADD, AND, EQ, LE_U, Op, SELECT, SUB, TO_LONG, at, get, int, load, set, store};
-use super::super::{Change, Patch};
-use super::Theme;
+use crate::language::patch::op::{ADD, AND, EQ, LE_U, Op, SELECT, SUB, TO_LONG, at, get, int, load, set, store};
+use crate::language::patch::{Change, Patch, Theme};
 
 /// numpy's type number of C `long`, which has 32 bits here and is `np.intp` too.
 const LONG: i32 = 7;

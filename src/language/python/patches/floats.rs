@@ -3,12 +3,12 @@
 use wasm_encoder::Instruction as I;
 use wasm_encoder::ValType::{self, F64, I32, V128};
 
-use super::super::op::{
+use super::ints;
+use crate::language::patch::op::{
     ADD, AND, BLOCK, ELSE, END, EQ, EQZ, IF, LOOP, LT_S, MUL, OR, Op, RETURN, SELECT, SET_STACK_POINTER, STACK_POINTER,
     SUB, at, br, br_if, double, get, int, load, set, store, tee,
 };
-use super::super::{Change, Patch};
-use super::{Theme, ints};
+use crate::language::patch::{Change, Patch, Theme};
 
 const TEST: &str = "tests/kernel/test_float_warnings.py::test_floats_warn_as_on_linux";
 
