@@ -11,6 +11,7 @@ use super::fuel::FULL;
 use super::guest_host::GuestHost;
 use super::prices;
 use super::refusals::Refusal;
+use crate::sandbox::wasi::errno::Errno;
 
 /// What an instance's host functions work with.
 pub struct Host {
@@ -98,7 +99,7 @@ pub(super) async fn charge(caller: &mut Caller<'_, Host>, fuel: u64) {
 
 /// Charges for a part of a call's work. Whoever has more to do asks here whether to go on: the errno if the cell is
 /// interrupted.
-pub(super) async fn work(caller: &mut Caller<'_, Host>, fuel: u64) -> Result<(), i32> {
+pub(super) async fn work(caller: &mut Caller<'_, Host>, fuel: u64) -> Result<(), Errno> {
     charge(caller, fuel).await;
     if caller.data().control.interrupted() { Err(super::wasi::errno::INTR) } else { Ok(()) }
 }

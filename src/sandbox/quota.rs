@@ -3,6 +3,7 @@
 
 use super::wasi::errno;
 use super::wasi_config::{Quota, WasiConfig};
+use crate::sandbox::wasi::errno::Errno;
 
 /// What is used, or about to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Meter {
 
     /// Takes what was counted, and says whether there is room for `more`: with the errno if not. A count that is past
     /// the quota may have ended there, so nothing can be given back from it.
-    pub(super) fn counted(&mut self, used: Amount, more: Amount) -> Result<(), i32> {
+    pub(super) fn counted(&mut self, used: Amount, more: Amount) -> Result<(), Errno> {
         self.used = (!self.is_past(used)).then_some(used);
         self.check(used.plus(more))
     }
@@ -79,7 +80,7 @@ impl Meter {
     }
 
     /// Whether so much is within the quota: the errno if not.
-    pub(super) fn check(&self, amount: Amount) -> Result<(), i32> {
+    pub(super) fn check(&self, amount: Amount) -> Result<(), Errno> {
         match self.quota {
             Quota { bytes, .. } if amount.bytes > bytes => Err(errno::DQUOT),
             Quota { files, .. } if amount.files > files => Err(errno::NOSPC),

@@ -10,6 +10,7 @@ use super::refusals::Refusal;
 use super::wasi::errno;
 use super::wasi::fd_table::Place;
 use super::wasi::host_calls;
+use crate::sandbox::wasi::errno::Errno;
 
 /// A path of the guest's in one of its mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,7 @@ pub trait Watch: std::fmt::Debug + Send + Sync {
 }
 
 /// Announces what is about to happen at a place.
-pub(super) async fn before(caller: &mut Caller<'_, Host>, place: &Place, follow: bool, act: Act) -> Result<(), i32> {
+pub(super) async fn before(caller: &mut Caller<'_, Host>, place: &Place, follow: bool, act: Act) -> Result<(), Errno> {
     let Some((watch, mount)) = watched(caller, place.mount) else { return Ok(()) };
     let spot = Spot { mount: &mount, path: &place.path, follow };
     let Some(wait) = watch.before(spot, act) else { return Ok(()) };
@@ -102,7 +103,7 @@ pub(super) fn after(caller: &Caller<'_, Host>, place: &Place, follow: bool) {
 }
 
 /// Announces that the guest changes an open file.
-pub(super) async fn before_file(caller: &mut Caller<'_, Host>, number: i32) -> Result<(), i32> {
+pub(super) async fn before_file(caller: &mut Caller<'_, Host>, number: i32) -> Result<(), Errno> {
     let Some(place) = opened(caller, number) else { return Ok(()) };
     before(caller, &place, true, Act::Change).await
 }
@@ -119,7 +120,7 @@ pub(super) async fn after_file(caller: &mut Caller<'_, Host>, number: i32, fd: i
 }
 
 /// Announces a rename, and charges for what it moves.
-pub(super) async fn before_move(caller: &mut Caller<'_, Host>, from: &Place, to: &Place) -> Result<(), i32> {
+pub(super) async fn before_move(caller: &mut Caller<'_, Host>, from: &Place, to: &Place) -> Result<(), Errno> {
     let Some((watch, mount)) = watched(caller, from.mount) else { return Ok(()) };
     let Some((_, other)) = watched(caller, to.mount) else { return Ok(()) };
     let control = caller.data().control.clone();
@@ -158,7 +159,7 @@ fn opened(caller: &Caller<'_, Host>, number: i32) -> Option<Place> {
     if host.files.is_opened(number) { host.files.place(number, "") } else { None }
 }
 
-fn refuse(caller: &Caller<'_, Host>, denied: Denied) -> i32 {
+fn refuse(caller: &Caller<'_, Host>, denied: Denied) -> Errno {
     let control = &caller.data().control;
     match denied {
         Denied::Names => {

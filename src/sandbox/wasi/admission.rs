@@ -3,6 +3,7 @@
 use wasmtime::Caller;
 
 use super::errno;
+use super::errno::Errno;
 use super::host_calls;
 use super::walk::{Lengths, Met, Walk};
 use crate::sandbox::host;
@@ -17,7 +18,7 @@ use crate::sandbox::refusals::Refusal;
 const SHORT: u64 = 4096;
 
 /// Lets `more` through if it is within the quota.
-pub(in crate::sandbox) async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), i32> {
+pub(in crate::sandbox) async fn admit(caller: &mut Caller<'_, Host>, more: Amount) -> Result<(), Errno> {
     let meter = &caller.data().meter;
     if more == Amount::default() || !meter.is_limited() || meter.has_room_for(more) {
         return Ok(());
@@ -39,7 +40,7 @@ pub(in crate::sandbox) async fn admit(caller: &mut Caller<'_, Host>, more: Amoun
 }
 
 /// What all files take, those that have no name any more too: no further than to where the quota is used up.
-async fn count(caller: &mut Caller<'_, Host>) -> Result<Amount, i32> {
+async fn count(caller: &mut Caller<'_, Host>) -> Result<Amount, Errno> {
     let mut used = Amount::default();
     let live = caller.data().files.live();
     host::charge(caller, prices::each(prices::COUNTED, live.len())).await;
@@ -54,7 +55,7 @@ async fn count(caller: &mut Caller<'_, Host>) -> Result<Amount, i32> {
             Err(errno::INTR) => return Err(errno::INTR),
             // What cannot be looked at cannot be known to be within the quota.
             Err(errno) => {
-                tracing::warn!(errno, "the files of the workspace cannot be counted");
+                tracing::warn!(errno = errno.answer(), "the files of the workspace cannot be counted");
                 return Ok(Amount { bytes: u64::MAX, ..used });
             }
         }
@@ -63,7 +64,7 @@ async fn count(caller: &mut Caller<'_, Host>) -> Result<Amount, i32> {
 }
 
 /// Adds what is below a mount, until it is past the quota.
-async fn count_below(caller: &mut Caller<'_, Host>, mount: u32, mut used: Amount) -> Result<Amount, i32> {
+async fn count_below(caller: &mut Caller<'_, Host>, mount: u32, mut used: Amount) -> Result<Amount, Errno> {
     let top = host_calls::directory(&mut caller.data_mut().wasi, mount.cast_signed(), ".").await?;
     let mut walk = Walk::new(&top, Lengths::Wanted).map_err(errno::of)?;
     loop {

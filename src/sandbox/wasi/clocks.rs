@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::Caller;
 
-use super::errno;
+use super::errno::Errno;
 use super::forward::pass;
 use crate::sandbox::host;
 use crate::sandbox::host::Host;
@@ -65,10 +65,7 @@ fn is_known(clock: i32) -> bool {
 }
 
 fn answer(caller: &mut Caller<'_, Host>, result: i32, nanoseconds: u64) -> i32 {
-    match host::write(caller, result.cast_unsigned(), &nanoseconds.to_le_bytes()) {
-        Some(()) => errno::SUCCESS,
-        None => errno::FAULT,
-    }
+    Errno::of_written(host::write(caller, result.cast_unsigned(), &nanoseconds.to_le_bytes()))
 }
 
 /// The time on one of the guest's clocks, without the guest having looked. `None` for a clock that there is not.

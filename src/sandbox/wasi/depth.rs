@@ -6,6 +6,7 @@ use std::fs::File;
 use wasmtime::Caller;
 
 use super::errno;
+use super::errno::Errno;
 use super::fd_table::Place;
 use super::host_calls;
 use super::walk::{self, Lengths, Met, Walk};
@@ -23,7 +24,7 @@ pub(in crate::sandbox) async fn check_new(
     fd: i32,
     place: &Place,
     path: &str,
-) -> Result<(), i32> {
+) -> Result<(), Errno> {
     match depth(caller, fd, place, path).await {
         Some(depth) if depth > MAX_DEPTH => Err(errno::NAMETOOLONG),
         _ => Ok(()),
@@ -35,7 +36,7 @@ pub(in crate::sandbox) async fn check_moved(
     caller: &mut Caller<'_, Host>,
     (old_fd, from, old): (i32, &Place, &str),
     (new_fd, to, new): (i32, &Place, &str),
-) -> Result<(), i32> {
+) -> Result<(), Errno> {
     let stat = host_calls::stat_at(&mut caller.data_mut().wasi, old_fd, 0, old).await;
     if !stat.is_ok_and(|stat| stat.is_directory) {
         return Ok(());
@@ -54,7 +55,7 @@ pub(in crate::sandbox) async fn check_moved(
 }
 
 /// Refuses a directory that has more than `most` levels below it.
-async fn check_below(caller: &mut Caller<'_, Host>, top: &File, most: usize) -> Result<(), i32> {
+async fn check_below(caller: &mut Caller<'_, Host>, top: &File, most: usize) -> Result<(), Errno> {
     let mut walk = Walk::new(top, Lengths::Unwanted).map_err(errno::of)?;
     loop {
         let mut seen: usize = 0;

@@ -29,7 +29,7 @@ pub(in crate::sandbox) async fn fd_close(caller: &mut Caller<'_, Host>, (number,
     let host = caller.data_mut();
     host.listings.forget(number);
     match host.files.remove(number) {
-        None => Ok(errno::BADF),
+        None => Ok(errno::BADF.answer()),
         Some(None) => Ok(errno::SUCCESS),
         Some(Some(fd)) => Ok(pass!(caller, fd_close, fd)),
     }
@@ -41,31 +41,31 @@ pub(in crate::sandbox) async fn sock_accept(
 ) -> Answer {
     if flags != DUPLICATE {
         caller.data().control.refuse(Refusal::Socket);
-        return Ok(errno::PERM);
+        return Ok(errno::PERM.answer());
     }
     if !caller.data().files.is_opened(number) {
-        return Ok(errno::NOTSUP);
+        return Ok(errno::NOTSUP.answer());
     }
     if caller.data().files.full() {
         caller.data().control.refuse(Refusal::OpenFile);
-        return Ok(errno::MFILE);
+        return Ok(errno::MFILE.answer());
     }
     host::charge(caller, prices::each(prices::OPEN, caller.data().files.count())).await;
     let Host { files, wasi, .. } = caller.data_mut();
     let duplicate = match files.duplicate(wasi, number).await {
         Ok(duplicate) => duplicate,
-        Err(errno) => return Ok(errno),
+        Err(errno) => return Ok(errno.answer()),
     };
     if host::write(caller, result.cast_unsigned(), &duplicate.to_le_bytes()).is_none() {
         caller.data_mut().files.remove(duplicate.cast_signed());
-        return Ok(errno::FAULT);
+        return Ok(errno::FAULT.answer());
     }
     Ok(errno::SUCCESS)
 }
 
 pub(in crate::sandbox) async fn fd_advise(caller: &mut Caller<'_, Host>, args: (i32, i64, i64, i32)) -> Answer {
     let (number, _, _, advice) = args;
-    if (0..ADVICE).contains(&advice) { on_file(caller, number).await } else { Ok(errno::INVAL) }
+    if (0..ADVICE).contains(&advice) { on_file(caller, number).await } else { Ok(errno::INVAL.answer()) }
 }
 
 pub(in crate::sandbox) async fn fd_datasync(caller: &mut Caller<'_, Host>, (number,): (i32,)) -> Answer {
@@ -78,7 +78,7 @@ pub(in crate::sandbox) async fn fd_sync(caller: &mut Caller<'_, Host>, (number,)
 
 /// Whether there is such a file is all that is looked at.
 async fn on_file(caller: &mut Caller<'_, Host>, number: i32) -> Answer {
-    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let stat = host_calls::stat(&mut caller.data_mut().wasi, fd).await;
-    Ok(if stat.is_ok_and(|stat| stat.is_file) { errno::SUCCESS } else { errno::BADF })
+    Ok(if stat.is_ok_and(|stat| stat.is_file) { errno::SUCCESS } else { errno::BADF.answer() })
 }

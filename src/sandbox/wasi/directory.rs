@@ -11,6 +11,7 @@ use wasmtime::Caller;
 
 use super::entries::{ENTRY_KEPT, Entries, Listed};
 use super::errno;
+use super::errno::Errno;
 use super::host_calls;
 use super::mutate;
 use super::stat;
@@ -115,20 +116,20 @@ pub(in crate::sandbox) async fn fd_readdir(
     caller: &mut Caller<'_, Host>,
     (number, buffer, length, cookie, result): (i32, i32, i32, i64, i32),
 ) -> wasmtime::Result<i32> {
-    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let (room, cookie) = (length.cast_unsigned() as usize, cookie.cast_unsigned());
     let answer = match list(caller, number, fd, cookie, room).await {
         Ok(answer) => answer,
-        Err(errno) => return Ok(errno),
+        Err(errno) => return Ok(errno.answer()),
     };
     let length = u32::try_from(answer.len()).unwrap_or(u32::MAX);
     let written = host::write(caller, buffer.cast_unsigned(), &answer)
         .and_then(|()| host::write(caller, result.cast_unsigned(), &length.to_le_bytes()));
-    Ok(if written.is_some() { errno::SUCCESS } else { errno::FAULT })
+    Ok(Errno::of_written(written))
 }
 
 /// The entries from `cookie` on that there is room for.
-async fn list(caller: &mut Caller<'_, Host>, number: i32, fd: i32, cookie: u64, room: usize) -> Result<Vec<u8>, i32> {
+async fn list(caller: &mut Caller<'_, Host>, number: i32, fd: i32, cookie: u64, room: usize) -> Result<Vec<u8>, Errno> {
     let known = caller.data().listings.open.get(&number).filter(|known| cookie != 0 && known.next == cookie);
     if known.is_some_and(|known| known.ended) {
         return Ok(Vec::new());
@@ -152,7 +153,7 @@ async fn list(caller: &mut Caller<'_, Host>, number: i32, fd: i32, cookie: u64, 
 }
 
 /// Reads a directory.
-async fn read(caller: &mut Caller<'_, Host>, fd: i32) -> Result<Listing, i32> {
+async fn read(caller: &mut Caller<'_, Host>, fd: i32) -> Result<Listing, Errno> {
     let dir = host_calls::directory(&mut caller.data_mut().wasi, fd, ".").await?;
     let device = walk::device(&dir).map_err(errno::of)?;
     let mut reader = walk::reader(&dir).map_err(errno::of)?;
@@ -205,7 +206,7 @@ fn go_to(caller: &mut Caller<'_, Host>, number: i32, cookie: u64) {
 }
 
 /// Writes as many entries as there is room for, the last of them cut. Answers how many, and whether that is all.
-fn give(caller: &mut Caller<'_, Host>, number: i32, room: usize) -> Result<(Vec<u8>, usize, bool), i32> {
+fn give(caller: &mut Caller<'_, Host>, number: i32, room: usize) -> Result<(Vec<u8>, usize, bool), Errno> {
     let host = caller.data();
     let listing = host.listings.open.get(&number).ok_or(errno::BADF)?;
     let dots = DOTS.into_iter().map(|name| (name, Listed { inode: listing.inode, kind: DIRECTORY }));

@@ -6,6 +6,7 @@ use std::fs;
 use wasmtime::Val;
 
 use super::super::errno;
+use super::errno::Errno;
 use crate::sandbox::prices;
 use crate::sandbox::wasi::fd_table::FIRST_MOUNT;
 use crate::sandbox::wasi::mutate::tests::Rig;
@@ -18,12 +19,12 @@ const ROOM: usize = 4096;
 const AT: usize = 8192;
 
 /// One call: the names that came whole, and the cookie behind each.
-fn ask(rig: &mut Rig, number: i32, cookie: u64, room: usize) -> Result<(Vec<(String, u64)>, bool), i32> {
+fn ask(rig: &mut Rig, number: i32, cookie: u64, room: usize) -> Result<(Vec<(String, u64)>, bool), Errno> {
     let arguments = [number, AT as i32, room as i32].map(Val::I32);
     let arguments = [&arguments[..], &[Val::I64(cookie.cast_signed()), Val::I32(0)]].concat();
     let errno = rig.call("fd_readdir", &arguments);
     if errno != errno::SUCCESS {
-        return Err(errno);
+        return Err(Errno::from_answer(errno).unwrap());
     }
     let mut used = [0; 4];
     rig.memory.read(&rig.store, 0, &mut used).unwrap();
@@ -42,7 +43,7 @@ fn ask(rig: &mut Rig, number: i32, cookie: u64, room: usize) -> Result<(Vec<(Str
 }
 
 /// A whole listing.
-fn names(rig: &mut Rig, number: i32, mut between: impl FnMut(&mut Rig, usize)) -> Result<Vec<String>, i32> {
+fn names(rig: &mut Rig, number: i32, mut between: impl FnMut(&mut Rig, usize)) -> Result<Vec<String>, Errno> {
     let (mut all, mut cookie) = (Vec::new(), 0);
     loop {
         let (names, at_end) = ask(rig, number, cookie, ROOM)?;

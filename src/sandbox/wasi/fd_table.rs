@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::errno;
+use super::errno::Errno;
 use super::host_calls;
 use super::host_calls::{How, Stat};
 use super::nested_mounts::Inner;
@@ -229,7 +230,7 @@ impl Files {
         wasi: &mut WasiP1Ctx,
         dir: i32,
         path: &str,
-    ) -> Result<(i32, String), i32> {
+    ) -> Result<(i32, String), Errno> {
         let fd = self.resolve(wasi, dir).await.ok_or(errno::BADF)?;
         let dir = self.place(dir, "").ok_or(errno::BADF)?;
         lead(&self.inner, &dir, fd, path)
@@ -310,7 +311,7 @@ impl Files {
         dir: i32,
         path: &str,
         how: How,
-    ) -> Result<u32, i32> {
+    ) -> Result<u32, Errno> {
         let (host_dir, host_path) = self.lead(wasi, dir, path).await?;
         let Some(place) = self.place(dir, path) else { return Err(errno::BADF) };
         if place.path.len() > MAX_KEPT_PATH {
@@ -350,7 +351,7 @@ impl Files {
     }
 
     /// Another number for an open file, with one offset for both, or the errno.
-    pub(in crate::sandbox) async fn duplicate(&mut self, wasi: &mut WasiP1Ctx, number: i32) -> Result<u32, i32> {
+    pub(in crate::sandbox) async fn duplicate(&mut self, wasi: &mut WasiP1Ctx, number: i32) -> Result<u32, Errno> {
         let fd = self.resolve(wasi, number).await.ok_or(errno::BADF)?;
         let (file, _) = self.open.get(&number.cast_unsigned()).ok_or(errno::NOTSUP)?;
         let (file, number) = (file.clone(), self.free());
@@ -398,13 +399,13 @@ impl Opened {
     }
 
     /// The WASI context's number and path of it, or the errno.
-    fn lead(&self, inner: &Inner) -> Result<(i32, String), i32> {
+    fn lead(&self, inner: &Inner) -> Result<(i32, String), Errno> {
         let path = if self.path.is_empty() { "." } else { &self.path };
         lead(inner, &Place::new(self.mount, ""), self.mount.cast_signed(), path)
     }
 }
 
-fn lead(inner: &Inner, dir: &Place, fd: i32, path: &str) -> Result<(i32, String), i32> {
+fn lead(inner: &Inner, dir: &Place, fd: i32, path: &str) -> Result<(i32, String), Errno> {
     match inner.turn(dir, path) {
         Some(turn) => Ok((turn.fd.ok_or(errno::NOENT)?, turn.path)),
         None => Ok((fd, path.to_owned())),

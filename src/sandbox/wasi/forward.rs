@@ -13,7 +13,7 @@ macro_rules! pass {
         use wasmtime_wasi::p1::wasi_snapshot_preview1 as plain;
         let fuel = $caller.as_context_mut().hostcall_fuel();
         let Some(memory) = $caller.data().exports.as_ref().map(|exports| exports.memory) else {
-            return Ok($crate::sandbox::wasi::errno::FAULT);
+            return Ok($crate::sandbox::wasi::errno::FAULT.answer());
         };
         let (bytes, host) = memory.data_and_store_mut(&mut *$caller);
         plain::WasiSnapshotPreview1::set_hostcall_fuel(&mut host.wasi, fuel);

@@ -10,6 +10,7 @@ use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as plain};
 use wiggle::GuestMemory;
 
 use super::errno;
+use super::errno::Errno;
 
 /// Fuel of a host call of ours, in bytes that it may copy; paths are at most 4 KiB.
 const CALL_FUEL: usize = 1 << 16;
@@ -74,7 +75,7 @@ impl Stat {
 
 /// Opens a file or directory. Whatever else there is in a directory of the host's, a named pipe or a device, is
 /// refused: opening it could wait for ever, with the session's thread.
-pub(in crate::sandbox) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i32, i32> {
+pub(in crate::sandbox) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str, how: How) -> Result<i32, Errno> {
     if stat_at(wasi, dir, how.lookup, path).await.is_ok_and(|stat| stat.is_special) {
         return Err(errno::PERM);
     }
@@ -87,11 +88,8 @@ pub(in crate::sandbox) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str,
         plain::path_open(wasi, &mut memory, dir, how.lookup, 8, length, how.flags, base, inheriting, how.fd_flags, 0)
             .await
             .map_err(|_| errno::FAULT)?;
-    match (errno, scratch.first_chunk()) {
-        (errno::SUCCESS, Some(fd)) => Ok(i32::from_le_bytes(*fd)),
-        (errno::SUCCESS, None) => Err(errno::FAULT),
-        (errno, _) => Err(errno),
-    }
+    check(errno)?;
+    scratch.first_chunk().map(|fd| i32::from_le_bytes(*fd)).ok_or(errno::FAULT)
 }
 
 /// The host's own handle of a directory, for looking at what is in it. The path is resolved by the WASI context, as any
@@ -99,7 +97,7 @@ pub(in crate::sandbox) async fn open(wasi: &mut WasiP1Ctx, dir: i32, path: &str,
 ///
 /// The context keeps its descriptors to itself, but it puts what it opens into a table that can be read: into the place
 /// that comes next, or the one after where deleted places are left empty (wasmtime's debug builds).
-pub(in crate::sandbox) async fn directory(wasi: &mut WasiP1Ctx, dir: i32, path: &str) -> Result<Arc<File>, i32> {
+pub(in crate::sandbox) async fn directory(wasi: &mut WasiP1Ctx, dir: i32, path: &str) -> Result<Arc<File>, Errno> {
     // The first call of all opens the mounts.
     stat(wasi, dir).await?;
     let table = wasi.ctx().table;
@@ -119,17 +117,20 @@ pub(in crate::sandbox) async fn directory(wasi: &mut WasiP1Ctx, dir: i32, path: 
     found.ok_or(errno::FAULT)
 }
 
-pub(in crate::sandbox) async fn stat(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Stat, i32> {
+pub(in crate::sandbox) async fn stat(wasi: &mut WasiP1Ctx, fd: i32) -> Result<Stat, Errno> {
     let mut scratch = [0; STAT];
     let mut memory = GuestMemory::Unshared(&mut scratch);
     let errno = plain::fd_filestat_get(wasi, &mut memory, fd, 0).await.map_err(|_| errno::FAULT)?;
-    if errno != errno::SUCCESS {
-        return Err(errno);
-    }
+    check(errno)?;
     Stat::parse(&scratch).ok_or(errno::FAULT)
 }
 
-pub(in crate::sandbox) async fn stat_at(wasi: &mut WasiP1Ctx, dir: i32, lookup: i32, path: &str) -> Result<Stat, i32> {
+pub(in crate::sandbox) async fn stat_at(
+    wasi: &mut WasiP1Ctx,
+    dir: i32,
+    lookup: i32,
+    path: &str,
+) -> Result<Stat, Errno> {
     Stat::parse(&filestat_at(wasi, dir, lookup, path).await?).ok_or(errno::FAULT)
 }
 
@@ -139,7 +140,7 @@ pub(in crate::sandbox) async fn filestat_at(
     dir: i32,
     lookup: i32,
     path: &str,
-) -> Result<[u8; STAT], i32> {
+) -> Result<[u8; STAT], Errno> {
     let mut scratch = [&[0; STAT], path.as_bytes()].concat();
     let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
     plain::WasiSnapshotPreview1::set_hostcall_fuel(wasi, CALL_FUEL);
@@ -147,11 +148,8 @@ pub(in crate::sandbox) async fn filestat_at(
     let errno = plain::path_filestat_get(wasi, &mut memory, dir, lookup, STAT as i32, length, 0)
         .await
         .map_err(|_| errno::FAULT)?;
-    match (errno, scratch.first_chunk()) {
-        (errno::SUCCESS, Some(stat)) => Ok(*stat),
-        (errno::SUCCESS, None) => Err(errno::FAULT),
-        (errno, _) => Err(errno),
-    }
+    check(errno)?;
+    scratch.first_chunk().copied().ok_or(errno::FAULT)
 }
 
 /// What a symbolic link says, in `room` bytes.
@@ -160,7 +158,7 @@ pub(in crate::sandbox) async fn read_link(
     dir: i32,
     path: &str,
     room: u32,
-) -> Result<Vec<u8>, i32> {
+) -> Result<Vec<u8>, Errno> {
     let mut scratch = [&[0; 8], path.as_bytes(), &vec![0; room as usize]].concat();
     let length = i32::try_from(path.len()).map_err(|_| errno::FAULT)?;
     let into = length.checked_add(8).ok_or(errno::FAULT)?;
@@ -169,9 +167,7 @@ pub(in crate::sandbox) async fn read_link(
     let errno = plain::path_readlink(wasi, &mut memory, dir, 8, length, into, room.cast_signed(), 0)
         .await
         .map_err(|_| errno::FAULT)?;
-    if errno != errno::SUCCESS {
-        return Err(errno);
-    }
+    check(errno)?;
     let written = scratch.first_chunk().map_or(0, |written| u32::from_le_bytes(*written));
     let text = scratch.get(8 + path.len()..).and_then(|text| text.get(..written as usize));
     text.map(<[u8]>::to_vec).ok_or(errno::FAULT)
@@ -203,4 +199,9 @@ pub(in crate::sandbox) async fn set_times(wasi: &mut WasiP1Ctx, fd: i32, time: u
     if !matches!(done, Ok(errno::SUCCESS)) {
         tracing::warn!(?done, "a file's times could not be set");
     }
+}
+
+/// wasmtime's answer.
+fn check(answer: i32) -> Result<(), Errno> {
+    Errno::from_answer(answer).map_or(Ok(()), Err)
 }

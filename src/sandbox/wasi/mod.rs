@@ -81,7 +81,7 @@ macro_rules! constant {
                 Box::new(async move {
                     host::charge(&mut caller, price).await;
                     $before(&caller);
-                    Ok($errno)
+                    Ok($errno.answer())
                 })
             },
         )?;
@@ -99,7 +99,7 @@ macro_rules! resolved {
                 Box::new(async move {
                     let caller = &mut caller;
                     host::charge(caller, price).await;
-                    let Some($fd) = mutate::resolve(caller, $fd).await else { return Ok(errno::BADF) };
+                    let Some($fd) = mutate::resolve(caller, $fd).await else { return Ok(errno::BADF.answer()) };
                     Ok(pass!(caller, $function $($sync)?, $fd $(, $argument)*))
                 })
             },

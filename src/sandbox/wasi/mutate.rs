@@ -6,6 +6,7 @@ use wasmtime::Caller;
 use super::admission::admit;
 use super::depth;
 use super::errno;
+use super::errno::Errno;
 use super::fd_table::Place;
 use super::forward::pass;
 use super::host_calls;
@@ -36,7 +37,7 @@ macro_rules! or_answer {
     ($value:expr) => {
         match $value {
             Ok(value) => value,
-            Err(errno) => return Ok(errno),
+            Err(errno) => return Ok(errno.answer()),
         }
     };
 }
@@ -64,7 +65,7 @@ pub(in crate::sandbox) async fn fd_pwrite(caller: &mut Caller<'_, Host>, args: (
 }
 
 async fn write(caller: &mut Caller<'_, Host>, number: i32, vectors: transfer::Vectors, offset: Option<u64>) -> Answer {
-    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let more = or_answer!(growth(caller, number, fd, (vectors.0, vectors.1), offset).await);
     or_answer!(admit(caller, more).await);
     or_answer!(watch::before_file(caller, number).await);
@@ -78,7 +79,7 @@ pub(in crate::sandbox) async fn fd_filestat_set_size(
     caller: &mut Caller<'_, Host>,
     (number, size): (i32, i64),
 ) -> Answer {
-    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let now = if is_metered(caller, number) { size_of(caller, fd).await } else { None };
     let wanted = size.cast_unsigned();
     let more = Amount { bytes: now.map_or(0, |now| wanted.saturating_sub(now)), files: 0 };
@@ -99,7 +100,7 @@ pub(in crate::sandbox) async fn fd_filestat_set_times(
     args: (i32, i64, i64, i32),
 ) -> Answer {
     let (number, accessed, modified, flags) = args;
-    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let (accessed, modified, flags) = times(caller, (accessed, modified, flags));
     or_answer!(watch::before_file(caller, number).await);
     let errno = pass!(caller, fd_filestat_set_times, fd, accessed, modified, flags);
@@ -111,7 +112,7 @@ pub(in crate::sandbox) async fn fd_fdstat_set_flags(
     caller: &mut Caller<'_, Host>,
     (number, flags): (i32, i32),
 ) -> Answer {
-    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let errno = pass!(caller, fd_fdstat_set_flags sync, fd, flags);
     if errno == errno::SUCCESS {
         caller.data_mut().files.set_flags(number, flags);
@@ -127,7 +128,7 @@ pub(in crate::sandbox) async fn path_open(
     let path = or_answer!(read_path(caller, path, length).await);
     if caller.data().files.full() {
         caller.data().control.refuse(Refusal::OpenFile);
-        return Ok(errno::MFILE);
+        return Ok(errno::MFILE.answer());
     }
     let mut before = None;
     let mut changes = None;
@@ -176,10 +177,7 @@ pub(in crate::sandbox) async fn path_open(
     if flags & CHANGES != 0 || base & WRITE != 0 {
         caller.data().control.file_changed();
     }
-    Ok(match host::write(caller, result.cast_unsigned(), &number.to_le_bytes()) {
-        Some(()) => errno::SUCCESS,
-        None => errno::FAULT,
-    })
+    Ok(Errno::of_written(host::write(caller, result.cast_unsigned(), &number.to_le_bytes())))
 }
 
 pub(in crate::sandbox) async fn path_create_directory(
@@ -249,12 +247,12 @@ pub(in crate::sandbox) async fn path_rename(
     for name in [&old_name, &new_name] {
         // Without a name there is nothing to rename but the mount itself.
         if name.bytes().all(|byte| matches!(byte, b'/' | b'.')) {
-            return Ok(errno::INVAL);
+            return Ok(errno::INVAL.answer());
         }
     }
-    let Some(old_fd) = resolve(caller, old_dir).await else { return Ok(errno::BADF) };
+    let Some(old_fd) = resolve(caller, old_dir).await else { return Ok(errno::BADF.answer()) };
     or_answer!(stays(caller, old_dir, &old_name));
-    let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF) };
+    let Some(from) = caller.data().files.place(old_dir, &old_name) else { return Ok(errno::BADF.answer()) };
     let (to, new_fd) = or_answer!(at(caller, new_dir, &new_name).await);
     or_answer!(depth::check_moved(caller, (old_fd, &from, &old_name), (new_fd, &to, &new_name)).await);
     or_answer!(watch::before_move(caller, &from, &to).await);
@@ -273,7 +271,7 @@ pub(in crate::sandbox) async fn path_filestat_set_times(
 ) -> Answer {
     let (dir, flags, path, length, accessed, modified, which) = args;
     let name = or_answer!(read_path(caller, path, length).await);
-    let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF) };
+    let Some(fd) = resolve(caller, dir).await else { return Ok(errno::BADF.answer()) };
     or_answer!(stays(caller, dir, &name));
     let (accessed, modified, which) = times(caller, (accessed, modified, which));
     let place = or_answer!(caller.data().files.place(dir, &name).ok_or(errno::BADF));
@@ -288,14 +286,14 @@ pub(in crate::sandbox) async fn read_path(
     caller: &mut Caller<'_, Host>,
     pointer: i32,
     length: i32,
-) -> Result<String, i32> {
+) -> Result<String, Errno> {
     let path = path_at(caller, pointer, length)?;
     host::charge(caller, prices::path(&path)).await;
     Ok(path)
 }
 
 /// A path in the guest's memory that is only looked at.
-pub(in crate::sandbox) fn path_at(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, i32> {
+pub(in crate::sandbox) fn path_at(caller: &mut Caller<'_, Host>, pointer: i32, length: i32) -> Result<String, Errno> {
     if length.cast_unsigned() > MAX_PATH {
         return Err(errno::NAMETOOLONG);
     }
@@ -304,7 +302,7 @@ pub(in crate::sandbox) fn path_at(caller: &mut Caller<'_, Host>, pointer: i32, l
 }
 
 /// Where a path is, to which something is about to happen, and the WASI context's number of the directory.
-async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Place, i32), i32> {
+async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Place, i32), Errno> {
     let Host { files, wasi, .. } = caller.data_mut();
     let fd = files.resolve(wasi, dir).await.ok_or(errno::BADF)?;
     let place = files.place(dir, path).ok_or(errno::BADF)?;
@@ -318,7 +316,7 @@ async fn at(caller: &mut Caller<'_, Host>, dir: i32, path: &str) -> Result<(Plac
 
 /// Refuses a change that would turn into a mount within a mount: all of those are read-only, and so are the
 /// descriptors of whatever was opened in them.
-fn stays(caller: &Caller<'_, Host>, dir: i32, path: &str) -> Result<(), i32> {
+fn stays(caller: &Caller<'_, Host>, dir: i32, path: &str) -> Result<(), Errno> {
     if caller.data().files.turns(dir, path) { Err(errno::PERM) } else { Ok(()) }
 }
 
@@ -347,7 +345,7 @@ async fn growth(
     fd: i32,
     vectors: (i32, i32),
     offset: Option<u64>,
-) -> Result<Amount, i32> {
+) -> Result<Amount, Errno> {
     if !is_metered(caller, number) {
         return Ok(Amount::default());
     }
@@ -405,15 +403,18 @@ fn changed(caller: &mut Caller<'_, Host>, errno: i32) -> i32 {
     if errno == errno::SUCCESS {
         caller.data().control.file_changed();
     }
-    refused(caller, errno)
+    match Errno::from_answer(errno) {
+        Some(errno) => refused(caller, errno),
+        None => errno,
+    }
 }
 
 /// Counts a call that was not allowed.
-fn refused(caller: &Caller<'_, Host>, errno: i32) -> i32 {
+fn refused(caller: &Caller<'_, Host>, errno: Errno) -> i32 {
     if matches!(errno, errno::ACCES | errno::PERM | errno::ROFS | errno::NOTCAPABLE) {
         caller.data().control.refuse(Refusal::Path);
     }
-    errno
+    errno.answer()
 }
 
 #[cfg(test)]

@@ -33,15 +33,17 @@ pub(in crate::sandbox) async fn poll_oneoff(
     let (subscriptions, events, count, stored) = args;
     let count = count.cast_unsigned();
     if count == 0 || count > MAX_SUBSCRIPTIONS {
-        return Ok(errno::INVAL);
+        return Ok(errno::INVAL.answer());
     }
     host::charge(caller, prices::each(prices::SUBSCRIPTION, count as usize)).await;
     let size = i32::try_from(count as usize * SUBSCRIPTION).unwrap_or(i32::MAX);
-    let Some(bytes) = host::read(caller, subscriptions, size) else { return Ok(errno::FAULT) };
+    let Some(bytes) = host::read(caller, subscriptions, size) else { return Ok(errno::FAULT.answer()) };
     let mut wanted = Vec::with_capacity(count as usize);
     for subscription in bytes.as_chunks::<SUBSCRIPTION>().0 {
         let userdata = subscription.first_chunk::<8>().copied().unwrap_or_default();
-        let Some(one) = parse(subscription, |clock| clocks::now(caller, clock)) else { return Ok(errno::INVAL) };
+        let Some(one) = parse(subscription, |clock| clocks::now(caller, clock)) else {
+            return Ok(errno::INVAL.answer());
+        };
         wanted.push((userdata, one));
     }
     let ready = wanted.iter().any(|(_, one)| matches!(one, Wanted::Ready(_)));
@@ -86,7 +88,7 @@ pub(in crate::sandbox) async fn poll_oneoff(
     }
     let done = host::write(caller, events.cast_unsigned(), &answer)
         .and_then(|()| host::write(caller, stored.cast_unsigned(), &number.to_le_bytes()));
-    Ok(if done.is_some() { errno::SUCCESS } else { errno::FAULT })
+    Ok(errno::Errno::of_written(done))
 }
 
 fn parse(subscription: &[u8; SUBSCRIPTION], now: impl FnOnce(u32) -> Option<u64>) -> Option<Wanted> {

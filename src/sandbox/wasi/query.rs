@@ -3,6 +3,7 @@
 use wasmtime::Caller;
 
 use super::errno;
+use super::errno::Errno;
 use super::forward::pass;
 use super::host_calls;
 use super::mutate::read_path;
@@ -30,7 +31,7 @@ pub(in crate::sandbox) async fn path_filestat_get(
         }
         Err(errno) => Err(errno),
     };
-    Ok(stat.map_or_else(|errno| errno, |stat| written(host::write(caller, result.cast_unsigned(), &stat))))
+    Ok(stat.map_or_else(Errno::answer, |stat| Errno::of_written(host::write(caller, result.cast_unsigned(), &stat))))
 }
 
 pub(in crate::sandbox) async fn path_readlink(
@@ -41,19 +42,16 @@ pub(in crate::sandbox) async fn path_readlink(
         Ok(path) => read_link(caller, dir, &path, room.cast_unsigned().min(MAX_LINK)).await,
         Err(errno) => Err(errno),
     };
-    Ok(text.map_or_else(
-        |errno| errno,
-        |text| {
-            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            let done = host::write(caller, buffer.cast_unsigned(), &text)
-                .and_then(|()| host::write(caller, result.cast_unsigned(), &length.to_le_bytes()));
-            written(done)
-        },
-    ))
+    Ok(text.map_or_else(Errno::answer, |text| {
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let done = host::write(caller, buffer.cast_unsigned(), &text)
+            .and_then(|()| host::write(caller, result.cast_unsigned(), &length.to_le_bytes()));
+        Errno::of_written(done)
+    }))
 }
 
 /// What a link says, unless it leads out of its mount: then it names something of the host's.
-async fn read_link(caller: &mut Caller<'_, Host>, dir: i32, path: &str, room: u32) -> Result<Vec<u8>, i32> {
+async fn read_link(caller: &mut Caller<'_, Host>, dir: i32, path: &str, room: u32) -> Result<Vec<u8>, Errno> {
     let Host { files, wasi, .. } = caller.data_mut();
     let (fd, path) = files.lead(wasi, dir, path).await?;
     let text = host_calls::read_link(wasi, fd, &path, room).await?;
@@ -66,7 +64,7 @@ async fn read_link(caller: &mut Caller<'_, Host>, dir: i32, path: &str, room: u3
 pub(in crate::sandbox) async fn fd_prestat_get(caller: &mut Caller<'_, Host>, (number, result): (i32, i32)) -> Answer {
     // Only the mounts are known by such names, and their numbers are the same in the WASI context.
     if caller.data().files.is_opened(number) {
-        return Ok(errno::BADF);
+        return Ok(errno::BADF.answer());
     }
     Ok(pass!(caller, fd_prestat_get sync, number, result))
 }
@@ -76,11 +74,7 @@ pub(in crate::sandbox) async fn fd_prestat_dir_name(
     (number, name, room): (i32, i32, i32),
 ) -> Answer {
     if caller.data().files.is_opened(number) {
-        return Ok(errno::BADF);
+        return Ok(errno::BADF.answer());
     }
     Ok(pass!(caller, fd_prestat_dir_name sync, number, name, room))
-}
-
-fn written(done: Option<()>) -> i32 {
-    if done.is_some() { errno::SUCCESS } else { errno::FAULT }
 }

@@ -17,20 +17,20 @@ pub(in crate::sandbox) async fn random_get(
 ) -> wasmtime::Result<i32> {
     let length = length.cast_unsigned() as usize;
     if length > MAX_RANDOM {
-        return Ok(errno::INVAL);
+        return Ok(errno::INVAL.answer());
     }
     let Some(memory) = caller.data().exports.as_ref().map(|exports| exports.memory) else {
-        return Ok(errno::FAULT);
+        return Ok(errno::FAULT.answer());
     };
     let mut start = pointer.cast_unsigned() as usize;
     let end = start.saturating_add(length);
     if memory.data(&*caller).get(start..end).is_none() {
-        return Ok(errno::FAULT);
+        return Ok(errno::FAULT.answer());
     }
     while start < end {
         let next = end.min(start.saturating_add(PIECE));
         let (data, host) = memory.data_and_store_mut(&mut *caller);
-        let Some(room) = data.get_mut(start..next) else { return Ok(errno::FAULT) };
+        let Some(room) = data.get_mut(start..next) else { return Ok(errno::FAULT.answer()) };
         match &mut host.fixed {
             Some(fixed) => fixed.fill(room),
             None => {
@@ -43,7 +43,7 @@ pub(in crate::sandbox) async fn random_get(
         if start < end
             && let Err(errno) = done
         {
-            return Ok(errno);
+            return Ok(errno.answer());
         }
     }
     Ok(errno::SUCCESS)

@@ -3,7 +3,7 @@
 
 use wasmtime::Caller;
 
-use super::errno;
+use super::errno::{self, Errno};
 use super::fd_table::{FIRST_MOUNT, Place};
 use super::forward::pass;
 use super::mutate;
@@ -32,7 +32,7 @@ pub(in crate::sandbox) async fn fd_filestat_get(
     args: (i32, i32),
 ) -> wasmtime::Result<i32> {
     let (number, result) = args;
-    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     let errno = pass!(caller, fd_filestat_get, fd, result);
     let place = caller.data().files.place(number, "");
     Ok(told(caller, errno, place, result))
@@ -49,7 +49,7 @@ pub(in crate::sandbox) async fn path_filestat_get(
     }
     let name = match path_at(caller, path, length) {
         Ok(name) => name,
-        Err(errno) => return Ok(errno),
+        Err(errno) => return Ok(errno.answer()),
     };
     let place = caller.data().files.place(dir, &name);
     Ok(told(caller, errno, place, result))
@@ -62,7 +62,7 @@ fn told(caller: &mut Caller<'_, Host>, errno: i32, place: Option<Place>, result:
     if caller.data().fixed.is_none() {
         return errno;
     }
-    let Some(mut stat) = host::read(caller, result, STAT) else { return errno::FAULT };
+    let Some(mut stat) = host::read(caller, result, STAT) else { return errno::FAULT.answer() };
     let host = caller.data();
     let Some(fixed) = &host.fixed else { return errno };
     let writable = (place.mount - FIRST_MOUNT) as usize;
@@ -84,10 +84,7 @@ fn told(caller: &mut Caller<'_, Host>, errno: i32, place: Option<Place>, result:
         set(LINKS, 1);
         set(SIZE, DIRECTORY_SIZE);
     }
-    match host::write(caller, result.cast_unsigned(), &stat) {
-        Some(()) => errno::SUCCESS,
-        None => errno::FAULT,
-    }
+    Errno::of_written(host::write(caller, result.cast_unsigned(), &stat))
 }
 
 /// A number that stands for a place: FNV-1a over the mount and the path.

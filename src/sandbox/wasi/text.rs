@@ -2,7 +2,7 @@
 
 use wasmtime::Caller;
 
-use super::errno;
+use super::errno::{self, Errno};
 use super::transfer::MAX_VECTORS;
 use crate::sandbox::host;
 use crate::sandbox::host::Host;
@@ -17,17 +17,14 @@ pub(in crate::sandbox) async fn write(
     error: bool,
     (vectors, count, written): (i32, i32, i32),
 ) -> wasmtime::Result<i32> {
-    let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT) };
+    let Some(text) = gather(caller, vectors, count) else { return Ok(errno::FAULT.answer()) };
     host::charge(caller, prices::each(prices::TEXT_BYTE, text.len())).await;
     let (outside, control) = (caller.data().outside.clone(), caller.data().control.clone());
     if control.wait(outside.text(error, &text)).await.is_none() {
-        return Ok(errno::INTR);
+        return Ok(errno::INTR.answer());
     }
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    Ok(match host::write(caller, written.cast_unsigned(), &length.to_le_bytes()) {
-        Some(()) => errno::SUCCESS,
-        None => errno::FAULT,
-    })
+    Ok(Errno::of_written(host::write(caller, written.cast_unsigned(), &length.to_le_bytes())))
 }
 
 /// The bytes that a vector of (pointer, length) pairs names, at most [`MAX_TEXT`] of them.

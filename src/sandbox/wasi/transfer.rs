@@ -6,6 +6,7 @@ use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as plain};
 use wiggle::GuestMemory;
 
 use super::errno;
+use super::errno::Errno;
 use super::forward::pass;
 use super::mutate;
 use crate::sandbox::host;
@@ -35,13 +36,13 @@ enum Way {
 
 pub(in crate::sandbox) async fn fd_read(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i32)) -> Answer {
     let (number, vectors, count, moved) = args;
-    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     transfer(caller, fd, (vectors, count, moved), Way::Read).await
 }
 
 pub(in crate::sandbox) async fn fd_pread(caller: &mut Caller<'_, Host>, args: (i32, i32, i32, i64, i32)) -> Answer {
     let (number, vectors, count, offset, moved) = args;
-    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF) };
+    let Some(fd) = mutate::resolve(caller, number).await else { return Ok(errno::BADF.answer()) };
     transfer(caller, fd, (vectors, count, moved), Way::ReadAt(offset.cast_unsigned())).await
 }
 
@@ -56,7 +57,7 @@ pub(in crate::sandbox) async fn write(
 }
 
 /// The first vector with something in it, as pointer and length: the others are left for the guest's next call.
-pub(in crate::sandbox) fn first(caller: &mut Caller<'_, Host>, vectors: i32, count: i32) -> Result<(u32, u32), i32> {
+pub(in crate::sandbox) fn first(caller: &mut Caller<'_, Host>, vectors: i32, count: i32) -> Result<(u32, u32), Errno> {
     if count.cast_unsigned() > MAX_VECTORS {
         return Err(errno::INVAL);
     }
@@ -71,7 +72,7 @@ pub(in crate::sandbox) fn first(caller: &mut Caller<'_, Host>, vectors: i32, cou
 async fn transfer(caller: &mut Caller<'_, Host>, fd: i32, (vectors, count, moved): Vectors, way: Way) -> Answer {
     let (pointer, length) = match first(caller, vectors, count) {
         Ok(first) => first,
-        Err(errno) => return Ok(errno),
+        Err(errno) => return Ok(errno.answer()),
     };
     if length as usize > CHUNK {
         return by_pieces(caller, fd, (pointer, length), moved, way).await;
@@ -96,20 +97,22 @@ async fn by_pieces(
     moved: i32,
     way: Way,
 ) -> Answer {
-    let Some(memory) = caller.data().exports.as_ref().map(|exports| exports.memory) else { return Ok(errno::FAULT) };
+    let Some(memory) = caller.data().exports.as_ref().map(|exports| exports.memory) else {
+        return Ok(errno::FAULT.answer());
+    };
     let (start, length) = (pointer as usize, length as usize);
     if memory.data(&*caller).get(start..start.saturating_add(length)).is_none() {
-        return Ok(errno::FAULT);
+        return Ok(errno::FAULT.answer());
     }
     let mut piece = vec![0; HEAD + CHUNK];
     let mut done = 0;
     while done < length {
         let size = CHUNK.min(length - done);
         let (data, host) = memory.data_and_store_mut(&mut *caller);
-        let Some(room) = data.get_mut(start + done..start + done + size) else { return Ok(errno::FAULT) };
+        let Some(room) = data.get_mut(start + done..start + done + size) else { return Ok(errno::FAULT.answer()) };
         let bytes = match way.go_on(&mut host.wasi, fd, &mut piece, room, done as u64).await? {
             Ok(bytes) => bytes,
-            Err(errno) if done == 0 => return Ok(errno),
+            Err(errno) if done == 0 => return Ok(errno.answer()),
             Err(_) => break,
         };
         done += bytes;
@@ -118,10 +121,7 @@ async fn by_pieces(
         }
     }
     let done = u32::try_from(done).unwrap_or(u32::MAX);
-    Ok(match host::write(caller, moved.cast_unsigned(), &done.to_le_bytes()) {
-        Some(()) => errno::SUCCESS,
-        None => errno::FAULT,
-    })
+    Ok(Errno::of_written(host::write(caller, moved.cast_unsigned(), &done.to_le_bytes())))
 }
 
 impl Way {
@@ -140,7 +140,7 @@ impl Way {
         piece: &mut [u8],
         room: &mut [u8],
         done: u64,
-    ) -> wasmtime::Result<Result<usize, i32>> {
+    ) -> wasmtime::Result<Result<usize, Errno>> {
         let Some((head, bytes)) = piece.split_first_chunk_mut::<HEAD>() else { return Ok(Err(errno::FAULT)) };
         let Some(bytes) = bytes.get_mut(..room.len()) else { return Ok(Err(errno::FAULT)) };
         let vector = [HEAD as u64, room.len() as u64];
@@ -162,7 +162,7 @@ impl Way {
                 }
             }
         };
-        if errno != errno::SUCCESS {
+        if let Some(errno) = Errno::from_answer(errno) {
             return Ok(Err(errno));
         }
         let moved =

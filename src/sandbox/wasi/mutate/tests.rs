@@ -18,6 +18,7 @@ use crate::sandbox::interrupt_flag::{Signal, Word};
 use crate::sandbox::memory::mapping::{Mapping, WASM_PAGE};
 use crate::sandbox::quota::Meter;
 use crate::sandbox::wasi::errno;
+use crate::sandbox::wasi::errno::Errno;
 use crate::sandbox::wasi::fd_table::{FIRST_MOUNT, Files};
 use crate::sandbox::wasi_config::{Clock, Mount, Quota, WasiConfig};
 use crate::sandbox::watch::{Act, Denied, Moved, Spot, Watch, Written};
@@ -122,7 +123,13 @@ impl Rig {
         [Val::I32(at as i32), Val::I32(path.len() as i32)]
     }
 
-    pub(in crate::sandbox) fn open(&mut self, path: &str, flags: i32, rights: i64, fd_flags: i32) -> Result<i32, i32> {
+    pub(in crate::sandbox) fn open(
+        &mut self,
+        path: &str,
+        flags: i32,
+        rights: i64,
+        fd_flags: i32,
+    ) -> Result<i32, Errno> {
         let [pointer, length] = self.path(1024, path);
         let how = [Val::I32(flags), Val::I64(rights), Val::I64(rights), Val::I32(fd_flags), Val::I32(0)];
         let arguments = [&[Val::I32(APP), Val::I32(1), pointer, length], &how[..]].concat();
@@ -132,7 +139,7 @@ impl Rig {
                 self.memory.read(&self.store, 0, &mut number).unwrap();
                 Ok(i32::from_le_bytes(number))
             }
-            errno => Err(errno),
+            errno => Err(Errno::from_answer(errno).unwrap()),
         }
     }
 
@@ -441,12 +448,12 @@ type Call = (&'static str, fn(&mut Rig) -> i32, &'static [&'static str]);
 const CALLS: [Call; 10] = [
     (
         "create",
-        |rig| rig.open("new", CREATE, READ, 0).map_or_else(|errno| errno, |_| 0),
+        |rig| rig.open("new", CREATE, READ, 0).map_or_else(Errno::answer, |_| 0),
         &["Make /app/new", "after new"],
     ),
     (
         "cut",
-        |rig| rig.open("there", TRUNCATE, READ | WRITE, 0).map_or_else(|errno| errno, |_| 0),
+        |rig| rig.open("there", TRUNCATE, READ | WRITE, 0).map_or_else(Errno::answer, |_| 0),
         &["Change /app/there", "after there"],
     ),
     ("write", |rig| rig.with_file(|rig, number| rig.write(number, 5, None)), &["Change /app/file", "after file of 9"]),
