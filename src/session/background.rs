@@ -157,6 +157,7 @@ impl Guest {
         if outcome.usage.state != State::Kept {
             self.background.rest();
             let why = outcome.content.get("evalue").and_then(Value::as_str).unwrap_or_default();
+            let why = why.split(". That was").next().unwrap_or_default();
             // It may be stopped again and again, with each message for a widget.
             if std::mem::replace(&mut self.background.has_told, true) {
                 return self.restore();

@@ -1,6 +1,7 @@
 //! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
 //! Everything that comes in is hostile; only the ops below are known.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,8 @@ const MOST_LOGGED: usize = 1_000;
 
 /// Text of one write that goes out at once.
 const PIECE: usize = 1 << 20;
+/// Cells whose numbers are known by their requests' ids.
+const CELLS_MAX: usize = 256;
 /// Lines of the guest's own for the log, of one request.
 const MOST_LINES: u32 = 1_000;
 /// What a message takes on its way, however little there is in it.
@@ -76,6 +79,8 @@ pub struct Desk {
     current: Mutex<Vec<Current>>,
     /// What goes out between requests has one cell's limits until the next cell.
     between: Mutex<Option<Output>>,
+    /// The last cells: their requests' ids, and their numbers.
+    cells: Mutex<VecDeque<(String, u64)>>,
 }
 
 /// What a request left on the desk.
@@ -91,6 +96,19 @@ pub struct Served {
     pub cut: (bool, bool),
     /// What the guest was refused.
     pub denials: Vec<Denial>,
+    /// What ran last, if it was not the request itself, or nobody asked.
+    pub task: Option<Task>,
+}
+
+/// Something that an earlier cell started.
+#[derive(Debug)]
+pub struct Task {
+    /// The id of that cell's request.
+    pub request: Option<Arc<str>>,
+    /// Its number, if it is known.
+    pub cell: Option<u64>,
+    /// Whether no request was served.
+    pub is_between: bool,
 }
 
 impl Desk {
@@ -110,6 +128,7 @@ impl Desk {
             room: Room::new(),
             checks: Checks::new(),
             current: Mutex::new(Vec::new()),
+            cells: Mutex::default(),
         }
     }
 
@@ -149,6 +168,7 @@ impl Desk {
         let is_cell = request.op() == "execute";
         if is_cell {
             *self.between.lock() = None;
+            self.remember(&request.json);
         }
         self.put(request, output, allow_stdin, Whose::Face { is_cell });
     }
@@ -158,6 +178,27 @@ impl Desk {
         let kept = self.between.lock().take();
         let output = kept.unwrap_or_else(|| Output::new(self.contact.between(), &self.limits, self.gatehouse.clone()));
         self.put(request, output, false, Whose::Between);
+    }
+
+    fn remember(&self, cell: &Map<String, Value>) {
+        let mut cells = self.cells.lock();
+        cells.truncate(CELLS_MAX - 1);
+        cells.push_front((
+            cell.get("msg_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            cell.get("execution_count").and_then(Value::as_u64).unwrap_or_default(),
+        ));
+    }
+
+    /// What ran when the guest came to an end, if it is none of the request that is served.
+    fn task(&self, request: Option<Arc<str>>, whose: &Whose) -> Option<Task> {
+        let cells = self.cells.lock();
+        let is_between = matches!(whose, Whose::Between);
+        let is_own = matches!((&request, cells.front()), (Some(id), Some((own, _))) if **id == **own);
+        if !is_between && (request.is_none() || is_own) {
+            return None;
+        }
+        let cell = cells.iter().find(|(id, _)| request.as_deref() == Some(id)).map(|(_, count)| *count);
+        Some(Task { request, cell, is_between })
     }
 
     fn put(&self, request: Frame, output: Output, allow_stdin: bool, whose: Whose) {
@@ -187,10 +228,12 @@ impl Desk {
                 memory_message(&self.limits)
             ));
         }
-        // Calls in native code have a limit of their own, which no setting raises; the advice says that.
-        if ename == "RecursionError" && !evalue.starts_with("Stack overflow") {
+        // Calls in native code have a limit of their own, which no setting raises; the advice says that. And what a
+        // program raises itself has words of its own.
+        if ename == "RecursionError" && evalue.starts_with("maximum recursion depth exceeded") {
             return Some(format!(
-                "[cellblock] calls nest at most {} deep; `recursion_limit` in the policy raises it",
+                "[cellblock] calls nest no deeper than `sys.getrecursionlimit()`, which begins at {}; `recursion_limit` in the \
+                 policy raises that",
                 grouped(self.limits.recursion)
             ));
         }
@@ -220,18 +263,27 @@ impl Desk {
         self.with(|current| current.output.event(event, None));
     }
 
+    /// Says it to the cell that started what it is about.
+    pub fn say_of(&self, task: &Task, event: Event) {
+        self.with(|current| {
+            current.output.belong_to(task.request.clone());
+            current.output.event(event, None);
+            current.output.belong_to(None);
+        });
+    }
+
     /// Sends what text is still held, and takes what the guest left.
     pub fn collect(&self) -> Served {
         self.with(|current| {
             current.end_taken();
-            current.output.belong_to(None);
+            let task = self.task(current.output.belong_to(None), &current.whose);
             let mut denials = std::mem::take(&mut current.denials);
             if let Some((gauges, before)) = &current.gauges {
                 denials.extend(gauges.refused().since(before));
             }
             let cut = current.output.cut();
             let taken = current.request.is_none();
-            Served { reply: current.reply.take(), command: current.command.take(), taken, cut, denials }
+            Served { reply: current.reply.take(), command: current.command.take(), taken, cut, denials, task }
         })
         .unwrap_or_default()
     }

@@ -518,13 +518,15 @@ impl Guest {
             let found = served.reply.as_ref().and_then(|reply| reply.json.get(key)?.as_str().map(str::to_owned));
             found.unwrap_or_default()
         });
-        let Verdict { mut content, error, reason, state } = verdict::judge(&turn, served, &limits, refused);
+        let Verdict { mut content, error, reason, state, task } = verdict::judge(&turn, served, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
             let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
             self.account.stopped(reason, detail);
         }
-        if let Some(error) = error {
-            desk.say(error);
+        match (error, &task) {
+            (Some(error), Some(task)) => desk.say_of(task, error),
+            (Some(error), None) => desk.say(error),
+            (None, _) => {}
         }
         if let Some(Value::Array(traceback)) = content.get_mut("traceback").filter(|_| state == State::Kept) {
             traceback.extend(desk.limit_note(&served_name, &served_text).map(Value::String));

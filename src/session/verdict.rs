@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::desk::Served;
+use super::desk::{Served, Task};
 use super::event::{Event, State, TrapReason};
 use super::limits::Limits;
 use super::output::grouped;
@@ -13,6 +13,11 @@ use crate::sandbox::{End, Reason, Turn};
 
 /// What is said of a cell that had to be undone.
 const UNDONE: &str = "The session was rolled back: it is as it was before this cell, its files included.";
+
+/// What is said when that was a task's doing, between cells.
+const TASK_UNDONE: &str = "What tasks did since the session was saved last (at the end of a cell, or some seconds ago) is \
+     undone, in files too; all else is kept. The task is there still, and goes on with the next cell, unless that cancels \
+     it first; `%session undo` goes back to before the cell that ran last.";
 
 /// The judgement of one turn.
 #[derive(Debug)]
@@ -25,13 +30,15 @@ pub struct Verdict {
     pub reason: Option<TrapReason>,
     /// Whether the instance is gone and the last commit must be taken up again.
     pub state: State,
+    /// Whose doing the error was, if no request was served.
+    pub task: Option<Task>,
 }
 
 /// Judges a turn. `refused` is how often growing the memory was refused in it.
 pub fn judge(turn: &Turn, served: Served, limits: &Limits, refused: usize) -> Verdict {
     match &turn.end {
         End::Returned(status) if *status != -1 => finished(turn, served, limits, refused, *status),
-        _ => broken(turn, limits, refused),
+        _ => broken(turn, limits, refused, served.task),
     }
 }
 
@@ -44,6 +51,7 @@ fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status
             content: failure("SandboxError", &text),
             reason: Some(TrapReason::HostError),
             state: State::RolledBack,
+            task: None,
         };
     };
     let failed = content.get("status").and_then(Value::as_str) == Some("error");
@@ -58,23 +66,24 @@ fn finished(turn: &Turn, served: Served, limits: &Limits, refused: usize, status
     let unsaid = match reason.filter(|_| !failed) {
         Some(TrapReason::OutOfFuel) => ("FuelExhausted", fuel_message(limits.fuel)),
         Some(TrapReason::Timeout) => ("TimeLimitExceeded", time_message(limits.time.unwrap_or_default().as_secs_f64())),
-        _ => return Verdict { content, error: None, reason, state: State::Kept },
+        _ => return Verdict { content, error: None, reason, state: State::Kept, task: None },
     };
     let (ename, text) = unsaid;
-    Verdict { error: Some(error(ename, &text)), content: failure(ename, &text), reason, state: State::Kept }
+    Verdict { error: Some(error(ename, &text)), content: failure(ename, &text), reason, state: State::Kept, task: None }
 }
 
 fn name(content: &Map<String, Value>) -> &str {
     content.get("ename").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
+fn broken(turn: &Turn, limits: &Limits, refused: usize, task: Option<Task>) -> Verdict {
     let grace = limits.grace.as_secs_f64();
+    let who = task.as_ref().map_or_else(|| "the cell".to_owned(), described);
     let (reason, ename, text) = match &turn.end {
         End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
             "KeyboardInterrupt",
-            format!("the cell did not end within {grace} s of being interrupted, and was stopped"),
+            format!("{who} did not end within {grace} s of being interrupted, and was stopped"),
         ),
         End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", fuel_message(limits.fuel)),
         End::Stopped(Reason::Time) => {
@@ -83,7 +92,7 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Exited(code) => (
             TrapReason::Exited,
             "GuestExited",
-            format!("the cell ended the Python process itself, with status {code} (as os._exit does)"),
+            format!("{who} ended the Python process itself, with status {code} (as os._exit does)"),
         ),
         End::StackOverflow => (
             TrapReason::StackOverflow,
@@ -98,12 +107,27 @@ fn broken(turn: &Turn, limits: &Limits, refused: usize) -> Verdict {
         End::Trapped(trap) => (TrapReason::Trap, "GuestTrap", format!("native code in the sandbox failed: {trap}")),
         End::Returned(_) => (TrapReason::Trap, "GuestTrap", "the interpreter is unusable".to_owned()),
     };
-    let text = format!("{text}. {UNDONE}");
+    let text = match &task {
+        Some(task) => {
+            let whose = if text.starts_with(&who) { String::new() } else { format!(", in {who}") };
+            let (when, undone) = if task.is_between { ("no", TASK_UNDONE) } else { ("this", UNDONE) };
+            format!("{text}. That was while {when} cell ran{whose}. {undone}")
+        }
+        None => format!("{text}. {UNDONE}"),
+    };
     Verdict {
         error: Some(error(ename, &text)),
         content: failure(ename, &text),
         reason: Some(reason),
         state: State::RolledBack,
+        task: task.filter(|task| task.is_between),
+    }
+}
+
+fn described(task: &Task) -> String {
+    match task.cell {
+        Some(cell) => format!("a task that cell {cell} had started"),
+        None => "a task that an earlier cell had started".to_owned(),
     }
 }
 

@@ -39,7 +39,7 @@ class Asker:
         if error == "eof":
             raise EOFError
         if error == "interrupted":
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("Interrupted by user")
         raise _unavailable(f"the frontend did not answer an input request: {error}")
 
 
