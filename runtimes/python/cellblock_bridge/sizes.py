@@ -16,7 +16,7 @@ _MOST_BITS = 256
 def is_too_large_anywhere(expression: str, tb: TracebackType | None) -> bool:
     """Whether a number in an expression, or behind a name in it, is larger than any size on Linux.
 
-    Nothing of the user's is called: only plain numbers, and the ends of plain ranges, are looked at.
+    No function of the expression's is called: only plain numbers, and the ends of plain ranges, are looked at.
     """
     if not expression or len(expression) > _MOST_TEXT or tb is None:
         return False
@@ -40,8 +40,7 @@ def _value(node: ast.AST, scopes: tuple[Any, ...]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        found = next((scope[node.id] for scope in scopes if type(node.id) is str and node.id in scope), None)
-        return found
+        return next((scope[node.id] for scope in scopes if node.id in scope), None)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _value(node.operand, scopes)
         return -value if type(value) is int else None
