@@ -85,6 +85,11 @@ impl<'a> Case<'a> {
         self.error.facts.get("own").and_then(Value::as_bool) == Some(true)
     }
 
+    /// The function at fault, as the bridge named it.
+    pub fn function(&self) -> Option<&'a str> {
+        text(self.error.facts, "function")
+    }
+
     fn number(&self, name: &str) -> Option<u64> {
         self.error.facts.get(name).and_then(Value::as_u64)
     }
@@ -184,8 +189,12 @@ impl<'a> Case<'a> {
                 if known.nature == Nature::Renamed { known.instead } else { known.module }
             });
             let module = module.replace('-', "_");
+            let native = known(first).filter(|known| known.nature == Nature::Native);
             if self.is_installed(&module) {
                 values.set("wanted_there", module);
+            } else if let Some(native) = native {
+                values.set("wanted_native", first.as_str());
+                values.set_some("wanted_instead", Some(native.instead).filter(|instead| !instead.is_empty()));
             } else {
                 values.set("wanted_missing", first.as_str());
             }
@@ -228,11 +237,14 @@ impl<'a> Case<'a> {
         match self.reason {
             Some("network") => self.address(values),
             Some("subprocess") => self.command(values),
-            Some("picture") => values.set_some("format", self.name.map(clean_name)),
+            Some("picture") => {
+                values.set_some("format", self.name.map(clean_name));
+                self.picture(values);
+            }
             Some("tool") => values.set_some("tool", self.name.map(clean_name)),
             _ => {}
         }
-        if let Some(function) = text(self.error.facts, "function") {
+        if let Some(function) = self.function() {
             function_values(function, values);
         }
     }
@@ -252,8 +264,20 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The cell's own line that saves a picture, and the same for PNG.
+    fn picture(&self, values: &mut Values) {
+        const ENDS: [&str; 9] = [".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".jp2", ".j2k", ".jpx"];
+        let lower = |text: &str| text.to_ascii_lowercase();
+        let named = self.source.literal(|text| ENDS.iter().any(|end| lower(text).ends_with(end)));
+        let Some(name) = named.filter(|name| name.len() <= NAME_MAX) else { return };
+        let Some(line) = self.source.line_with(&name).filter(|line| line.contains("save")) else { return };
+        let Some((stem, _)) = name.rsplit_once('.') else { return };
+        values.set("picture_fixed", clean(&line.replace(&name, &format!("{stem}.png")), LINE_MAX));
+        values.set("picture_line", line);
+    }
+
     fn command(&self, values: &mut Values) {
-        if text(self.error.facts, "function").is_some() {
+        if self.function().is_some() {
             return;
         }
         let Some(command) = self.source.command() else { return };

@@ -72,6 +72,7 @@ fn holds(case: &Case<'_>, condition: &Condition) -> bool {
         }
         Condition::Stranger => case.module().is_some() && case.package().is_none() && !installed_whole(case),
         Condition::Source(word) => case.source.has(word),
+        Condition::Function => case.function().is_some(),
         Condition::Cut => case.error.truncated.0 || case.error.truncated.1,
     }
 }

@@ -265,11 +265,12 @@ fn types_that_only_the_guest_knows() {
     );
     expect(
         ErrorType::StackOverflow,
-        facts(&["builtins.RecursionError"], json!({"line": 1})),
+        facts(&["builtins.RecursionError"], json!({"line": 1, "reason": "calls"})),
         "f()",
         &["1,000", "`f()`"],
     );
-    let elsewhere = facts(&["builtins.RecursionError"], json!({"line": 3, "cell": 7, "source": "  return f()"}));
+    let at = json!({"line": 3, "cell": 7, "source": "  return f()", "reason": "calls"});
+    let elsewhere = facts(&["builtins.RecursionError"], at);
     expect(ErrorType::StackOverflow, elsewhere, "a = 1\nb = 2\nf()", &["line 3 of cell 7: `return f()`"]);
     let tried = facts(&["builtins.ImportError"], json!({"tried": ["nothing_known", "pyarrow"]}));
     expect(ErrorType::NativeExtensionMissing, tried, "", &["pyarrow"]);
@@ -278,7 +279,7 @@ fn types_that_only_the_guest_knows() {
 
 #[test]
 fn the_limit_of_a_recursion_is_the_one_that_holds() {
-    let deep = |limit: u64| facts(&["builtins.RecursionError"], json!({"recursion_limit": limit}));
+    let deep = |limit: u64| facts(&["builtins.RecursionError"], json!({"recursion_limit": limit, "reason": "calls"}));
     let text = |facts: Value| guided(&Given { facts, ..Given::default() }).unwrap().plain();
     assert!(text(deep(1_000)).contains("limit of 1,000") && text(deep(1_000)).contains("= 5000 in the policy"));
     let low = text(deep(15));

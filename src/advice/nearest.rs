@@ -9,7 +9,8 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     if letters.is_empty() || letters.len() > LONGEST {
         return None;
     }
-    let most = (letters.len() / 4).max(1);
+    // Of a word this short another one that differs in a letter is another word.
+    let most = if letters.len() <= 3 { 0 } else { (letters.len() / 4).max(1) };
     known
         .filter(|name| !name.starts_with('_') && name.len().abs_diff(word.len()) <= most + 2)
         .map(|name| (changes(&letters, &lower(name)), name))
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_far_off_or_huge_is_not() {
-        for word in ["requests", "my_module", "", "xyz"] {
+        for word in ["requests", "my_module", "", "xyz", "se", "rx"] {
             assert_eq!(found(word), None, "{word}");
         }
         assert_eq!(found(&"n".repeat(10_000_000)), None);

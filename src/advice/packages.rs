@@ -131,6 +131,15 @@ pub const PACKAGES: &[Package] = &[
     of("numexpr", "numexpr", Native, VECTORS, VECTORS_LINE),
     of("cffi", "cffi", Native, "", ""),
     of(
+        "rpy2",
+        "rpy2",
+        Native,
+        "scipy, statsmodels and scikit-learn; R itself cannot be run",
+        "import statsmodels.api as sm",
+    ),
+    of("line_profiler", "line-profiler", Native, "`%prun`, which profiles by function, or `%fuel`", "%prun work()"),
+    of("memory_profiler", "memory-profiler", Native, "`tracemalloc`; it needs `psutil`", "import tracemalloc"),
+    of(
         "ctypes",
         "ctypes",
         Native,

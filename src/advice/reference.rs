@@ -72,6 +72,7 @@ fn condition(condition: &Condition) -> String {
         Condition::Package(Nature::Renamed) => "the name of a package for that of its module".to_owned(),
         Condition::Stranger => "a module that nobody knows".to_owned(),
         Condition::Source(word) => format!("the cell has the word `{word}`"),
+        Condition::Function => "a function that the bridge named".to_owned(),
         Condition::Cut => "text was cut".to_owned(),
     }
 }

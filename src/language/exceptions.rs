@@ -9,6 +9,8 @@ pub struct Exceptions {
     pub out_of_memory: &'static str,
     /// What a magic that is misused raises.
     pub misused_magic: &'static str,
+    /// What says, in code, how deep calls may nest.
+    pub recursion_limit: &'static str,
     /// Which limits of the host's errors may come of. The first that fits counts, if the limit was met.
     pub limits: &'static [LimitError],
 }
@@ -20,8 +22,8 @@ pub struct LimitError {
     pub limit: GuestLimit,
     /// The exception's name.
     pub name: NamePattern,
-    /// How the texts of such errors begin that come of something else.
-    pub unless: Option<&'static str>,
+    /// How the texts of such errors begin; any text, if that says nothing.
+    pub begins: Option<&'static str>,
 }
 
 /// Which names are meant.
@@ -54,7 +56,7 @@ impl Exceptions {
                 NamePattern::Is(whole) => name == whole,
                 NamePattern::EndsWith(end) => name.ends_with(end),
             };
-            named && !error.unless.is_some_and(|start| text.starts_with(start))
+            named && error.begins.is_none_or(|start| text.starts_with(start))
         };
         self.limits.iter().filter(fits).map(|error| error.limit)
     }

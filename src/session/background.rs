@@ -155,6 +155,7 @@ impl LiveSession {
         if outcome.usage.state != State::Kept {
             self.background.rest();
             let why = outcome.failure.map(|failure| failure.text).unwrap_or_default();
+            let why = why.split(". That was").next().unwrap_or_default();
             // It may be stopped again and again, with each message for a widget.
             if std::mem::replace(&mut self.background.has_told, true) {
                 return self.restore();
@@ -163,7 +164,7 @@ impl LiveSession {
                 "a task that an earlier cell had started was stopped between cells, and what tasks did since they were \
                  saved last is undone. It goes on with this cell, unless it is cancelled there; `%session undo` goes back \
                  to before the cell that ran last. {}",
-                shown(&why, MOST_TEXT)
+                shown(why, MOST_TEXT)
             ));
             return self.restore();
         }

@@ -189,35 +189,40 @@ impl LiveSession {
         let turn = instance.take_turn(language.entry.turn, allowance, interrupter);
         let refused = instance.mapping().refusals() - refused;
         let memory = instance.mapping().size();
-        let served = door.collect();
+        let mut served = door.collect();
         self.telemetry.took(turn.time);
         self.telemetry.refused(&served.denials);
-        let Verdict { failure, is_host_s, answer, report, reason, state } =
-            verdict::judge(&turn, served.reply, language, &limits, refused);
+        let (taken, cut, command) = (served.taken, served.cut, served.command.take());
+        let Verdict { failure, is_host_s, answer, report, reason, state, task } =
+            verdict::judge(&turn, served, language, &limits, refused);
         if let Some(reason) = reason.filter(|_| state != State::Kept) {
             let detail = if let End::Trapped(trap) = &turn.end { trap.lines().next() } else { None };
             self.telemetry.stopped(reason, detail);
         }
         if let Some(failure) = failure.as_ref().filter(|_| is_host_s) {
-            door.say(Event::Error(failure.clone()));
+            let error = Event::Error(failure.clone());
+            match &task {
+                Some(task) => door.say_of(task, error),
+                None => door.say(error),
+            }
         }
         if state == State::Kept {
             self.note_background(report.due_in);
         }
-        let answered = Answered::of(&turn, served.taken, report.stuck.clone(), state);
+        let answered = Answered::of(&turn, taken, report.stuck.clone(), state);
         let usage = Usage {
             fuel_consumed: turn.fuel,
             duration_ms: u64::try_from(turn.time.as_millis()).unwrap_or(u64::MAX),
             memory_used_bytes: memory as u64,
             trap_reason: reason,
             state,
-            stdout_truncated: served.cut.0,
-            stderr_truncated: served.cut.1,
+            stdout_truncated: cut.0,
+            stderr_truncated: cut.1,
             exit_code: if let End::Exited(code) = turn.end { Some(code) } else { None },
             ..Usage::default()
         };
         let outcome = Outcome { failure, answer, usage };
-        Ran { outcome, report, command: served.command, answered, undone: false }
+        Ran { outcome, report, command, answered, undone: false }
     }
 
     /// A failure that the guest has not shown is shown here, so that whoever sees the outputs sees it.

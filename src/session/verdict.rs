@@ -2,6 +2,7 @@
 //! memory is kept.
 
 use super::answer::{Answer, Failure};
+use super::door::host::{Served, Task};
 use super::door::reply::{Reply, Report};
 use super::event::{State, TrapReason};
 use super::limits::Limits;
@@ -11,6 +12,11 @@ use crate::sandbox::{End, Reason, Turn};
 
 /// What is said of a cell that had to be undone.
 const UNDONE: &str = "The session was rolled back: it is as it was before this cell, its files included.";
+
+/// What is said when that was a task's doing, between cells.
+const TASK_UNDONE: &str = "What tasks did since the session was saved last (at the end of a cell, or some seconds ago) is \
+     undone, in files too; all else is kept. The task is there still, and goes on with the next cell, unless that cancels \
+     it first; `%session undo` goes back to before the cell that ran last.";
 
 /// The judgement of one turn.
 #[derive(Debug)]
@@ -26,32 +32,35 @@ pub struct Verdict {
     pub reason: Option<TrapReason>,
     /// Whether the instance is gone and the last commit must be taken up again.
     pub state: State,
+    /// Whose doing the error was, if no request was served.
+    pub task: Option<Task>,
 }
 
 impl Verdict {
     /// A turn of which nothing is kept.
     fn rolled_back(name: &str, text: &str, reason: TrapReason) -> Self {
         Self {
-            failure: Some(Failure::of_host(name, &format!("{text}. {UNDONE}"))),
+            failure: Some(Failure::of_host(name, text)),
             is_host_s: true,
             answer: Answer::None,
             report: Report::default(),
             reason: Some(reason),
             state: State::RolledBack,
+            task: None,
         }
     }
 }
 
 /// Judges a turn with the guest's reply. `refused` is how often growing the memory was refused in it.
-pub fn judge(turn: &Turn, reply: Option<Reply>, language: &Language, limits: &Limits, refused: usize) -> Verdict {
-    match (&turn.end, reply) {
+pub fn judge(turn: &Turn, served: Served, language: &Language, limits: &Limits, refused: usize) -> Verdict {
+    match (&turn.end, served.reply) {
         (End::Returned(status), Some(reply)) if *status != -1 => finished(turn, reply, language, limits, refused),
         // What a cell did to the bridge that it cannot answer is not worth keeping.
         (End::Returned(status), None) if *status != -1 => {
-            let text = format!("the guest gave no answer (status {status})");
+            let text = format!("the guest gave no answer (status {status}). {UNDONE}");
             Verdict::rolled_back("SandboxError", &text, TrapReason::HostError)
         }
-        _ => broken(turn, language, limits, refused),
+        _ => broken(turn, language, limits, refused, served.task),
     }
 }
 
@@ -74,18 +83,16 @@ fn finished(turn: &Turn, reply: Reply, language: &Language, limits: &Limits, ref
     };
     let is_host_s = unsaid.is_some();
     let answer = if is_host_s { Answer::None } else { answer };
-    Verdict { failure: unsaid.or(failure), is_host_s, answer, report, reason, state: State::Kept }
+    Verdict { failure: unsaid.or(failure), is_host_s, answer, report, reason, state: State::Kept, task: None }
 }
 
-fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize) -> Verdict {
+fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize, task: Option<Task>) -> Verdict {
+    let who = task.as_ref().map_or_else(|| "the cell".to_owned(), described);
     let (reason, name, text) = match &turn.end {
         End::Stopped(Reason::Interrupt | Reason::Sample) => (
             TrapReason::Interrupted,
             language.exceptions.interrupted,
-            format!(
-                "the cell did not end within {} s of being interrupted, and was stopped",
-                limits.grace.as_secs_f64()
-            ),
+            format!("{who} did not end within {} s of being interrupted, and was stopped", limits.grace.as_secs_f64()),
         ),
         End::Stopped(Reason::Fuel) => (TrapReason::OutOfFuel, "FuelExhausted", limits.fuel_message()),
         End::Stopped(Reason::Time) => (TrapReason::Timeout, "TimeLimitExceeded", limits.time_message()),
@@ -93,7 +100,7 @@ fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize) -> 
             TrapReason::Exited,
             "GuestExited",
             format!(
-                "the cell ended the {} process itself, with status {code} (as {} does)",
+                "{who} ended the {} process itself, with status {code} (as {} does)",
                 language.title, language.exit_call
             ),
         ),
@@ -110,7 +117,22 @@ fn broken(turn: &Turn, language: &Language, limits: &Limits, refused: usize) -> 
         End::Trapped(trap) => (TrapReason::Trap, "GuestTrap", format!("native code in the sandbox failed: {trap}")),
         End::Returned(_) => (TrapReason::Trap, "GuestTrap", "the interpreter is unusable".to_owned()),
     };
-    Verdict::rolled_back(name, &text, reason)
+    let text = match &task {
+        Some(task) => {
+            let whose = if text.starts_with(&who) { String::new() } else { format!(", in {who}") };
+            let (when, undone) = if task.is_between { ("no", TASK_UNDONE) } else { ("this", UNDONE) };
+            format!("{text}. That was while {when} cell ran{whose}. {undone}")
+        }
+        None => format!("{text}. {UNDONE}"),
+    };
+    Verdict { task: task.filter(|task| task.is_between), ..Verdict::rolled_back(name, &text, reason) }
+}
+
+fn described(task: &Task) -> String {
+    match task.cell {
+        Some(cell) => format!("a task that cell {cell} had started"),
+        None => "a task that an earlier cell had started".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +144,8 @@ mod tests {
         let failure = failure.map(|name| Failure { name: name.to_owned(), ..Failure::default() });
         let reply = matches!(end, End::Returned(0)).then(|| Reply { failure, ..Reply::default() });
         let limits = Limits { fuel: 100, ..Limits::default() };
-        judge(&Turn { end, fuel, time: Duration::ZERO, asked }, reply, crate::language::DEFAULT, &limits, refused)
+        let served = Served { reply, ..Served::default() };
+        judge(&Turn { end, fuel, time: Duration::ZERO, asked }, served, crate::language::DEFAULT, &limits, refused)
     }
 
     #[test]

@@ -171,15 +171,32 @@ def test_a_step_that_takes_more_than_a_cells_fuel_ends_in_a_traceback_in_its_cel
 def test_a_task_that_ends_the_guest_costs_what_the_tasks_did_and_no_cell(start) -> None:
     kernel = start()
     kernel.run_ok(SETUP)
-    kernel.run_ok("kept = 'kept'\nimport os\nasync def die():\n    await asyncio.sleep(0.2)\n    os._exit(3)\ndying = asyncio.create_task(die())")
+    cell = kernel.execute("kept = 'kept'\nimport os\nasync def die():\n    await asyncio.sleep(0.2)\n    os._exit(3)\ndying = asyncio.create_task(die())")
+    assert cell.finish().status == "ok"
     deadline = time.monotonic() + 30
     while kernel.ask("usage_request", channel="control")["cellblock"]["session"]["rollbacks"] == 0:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    told = shown_after(cell, "error")
+    assert told["ename"] == "GuestExited"
+    for words in ("a task that cell 2 had started ended the Python process", "status 3", "while no cell ran", "all else is kept", "%session undo"):
+        assert words in told["evalue"], told["evalue"]
     outcome = kernel.run("dying.cancel(); kept")
     assert outcome.result == {"text/plain": "'kept'"} and outcome.usage["state"] == "kept"
-    assert "was stopped between cells" in outcome.stderr
+    assert "was stopped between cells" in outcome.stderr and "cell 2" in outcome.stderr
     assert kernel.run_ok("await asyncio.sleep(0.3); dying.cancelled()").result == {"text/plain": "True"}
+
+
+@pytest.mark.sandbox
+def test_a_task_that_ends_the_guest_within_another_cell_is_named(start) -> None:
+    kernel = start()
+    kernel.run_ok(SETUP)
+    kernel.run_ok("import os\nasync def die():\n    await go.wait()\n    os._exit(3)\ngo = asyncio.Event()\ndying = asyncio.create_task(die())")
+    outcome = kernel.run("go.set()\nawait asyncio.sleep(5)")
+    assert outcome.usage["state"] == "rolled_back"
+    assert "a task that cell 2 had started ended the Python process" in outcome.error["evalue"], outcome.describe()
+    assert "while this cell ran" in outcome.error["evalue"]
+    assert "the cell ended the Python process" in kernel.run("dying.cancel()\nos._exit(3)").error["evalue"]
 
 
 def test_a_request_that_only_asks_leaves_tasks_alone(ready: Frontend) -> None:

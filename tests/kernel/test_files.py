@@ -68,10 +68,35 @@ def test_what_is_no_file_of_the_cells_is_not_duplicated(kernel: Frontend, what: 
     assert kernel.run(f"import os\nos.dup({what})").error["ename"] == "OSError"
 
 
+@pytest.mark.parametrize("call", ["os.dup(99)", "os.dup(-1)", "os.dup2(99, 50)", "os.dup2(99, 99)", "os.dup2(fd, -1)", "os.dup2(fd, 10**6)"])
+def test_a_number_that_is_none_is_a_bad_descriptor(kernel: Frontend, call: str) -> None:
+    kernel.run_ok("import errno, os\nfd = os.open('x.txt', os.O_CREAT | os.O_RDWR)")
+    assert kernel.run(call).error["ename"] == "OSError"
+    kernel.run_ok(f"try: {call}\nexcept OSError as error: found = error\nos.close(fd)")
+    assert kernel.value("errno.errorcode[found.errno]") == "'EBADF'"
+
+
+def test_a_duplicate_gets_the_number_that_is_asked_for(kernel: Frontend) -> None:
+    kernel.run_ok("import os\none = os.open('d2.txt', os.O_CREAT | os.O_TRUNC | os.O_RDWR)\nother = os.open('o2.txt', os.O_CREAT | os.O_TRUNC | os.O_RDWR)")
+    kernel.run_ok("assert os.dup2(one, one + 9) == one + 9\nos.write(one + 9, b'hello')\nos.lseek(one, 1, os.SEEK_SET)")
+    assert kernel.value("os.read(one + 9, 3), os.dup2(one, one) == one") == "(b'ell', True)"
+    # What had the number is closed, and nothing in between is left open.
+    assert kernel.value("os.dup2(one, other) == other, os.pread(other, 5, 0), os.path.getsize('o2.txt')") == "(True, b'hello', 0)"
+    assert kernel.value("os.open('d2.txt', os.O_RDONLY) == max(one, other) + 1") == "True"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("call", ["os.dup2(1, 5)", "os.dup2(fd, 1)"])
+def test_a_text_stream_is_not_duplicated_and_the_advice_says_what_to_do(kernel: Frontend, call: str) -> None:
+    outcome = kernel.run(f"import os\nfd = os.open('x.txt', os.O_CREAT | os.O_RDWR)\n{call}")
+    assert outcome.error["ename"] == "OSError" and "redirect_stdout" in str(outcome.usage["error_guidance"]), outcome.describe()
+
+
 def test_duplicates_count_as_open_files(start) -> None:
     kernel = start(policy={"open_files": 20})
-    kernel.run_ok("import os\nfd = os.open('x.txt', os.O_CREAT | os.O_RDWR)\nfds = []")
+    kernel.run_ok("import errno, os, sys\nfd = os.open('x.txt', os.O_CREAT | os.O_RDWR)\nfds = []")
     error = kernel.run("for _ in range(30): fds.append(os.dup(fd))").error
     assert error and error["ename"] == "OSError", error
     assert 5 < int(kernel.value("len(fds)")) < 20
+    assert kernel.value("errno.errorcode[sys.last_value.errno], sys.last_value.filename") == "('EMFILE', None)"
     kernel.run_ok("for fd in fds: os.close(fd)\nopen('x.txt').close()")

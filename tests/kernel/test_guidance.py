@@ -105,6 +105,8 @@ def test_guidance_names_what_is_at_fault(results: dict[str, Result], cell: dict[
         pytest.xfail(f"not guided rightly: {result.type}")  # the share is what the test above is about
     for word in cell.get("names", []):
         assert word.lower() in result.text.lower(), result.text
+    for word in cell.get("lacks", []):
+        assert word.lower() not in result.text.lower(), result.text
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -137,6 +139,19 @@ def test_the_text_of_an_error_decides_nothing(kernel: Frontend) -> None:
         assert outcome.status == "error" and outcome.usage["error_guidance"] is None
     outcome = kernel.run(f"import sys\nprint({words!r}, file=sys.stderr)\n1 / 0")
     assert outcome.usage["error_guidance"] is None
+
+
+def test_what_is_said_of_a_recursion_is_true_of_any_limit(kernel: Frontend) -> None:
+    def said(code: str) -> str:
+        return kernel.run(code).everything
+
+    assert "recursion_limit" not in said("raise RecursionError('mine')")
+    kernel.run_ok("import sys\ndef down(n): return down(n + 1)\nfirst = sys.getrecursionlimit()")
+    assert "begins at 1,000" in said("down(0)")
+    kernel.run_ok("sys.setrecursionlimit(5000)")
+    text = said("down(0)")
+    kernel.run_ok("sys.setrecursionlimit(first)")
+    assert "limit of 5,000" in text and "at most 1,000" not in text
 
 
 def test_fuel_analysis_is_in_every_reply(start) -> None:

@@ -125,7 +125,7 @@ def test_what_is_not_installed_is_refused(kernel: Frontend, call: str, missing: 
     assert outcome.usage["error_guidance"]["error_type"] == "PackageNotInstalled"
 
 
-@pytest.mark.parametrize("call", ["%pip uninstall -y numpy", "%pip download numpy", "%uv add numpy", "!conda create -n x"])
+@pytest.mark.parametrize("call", ["%pip download numpy", "%uv add numpy", "!conda create -n x"])
 def test_nothing_changes_what_is_installed(kernel: Frontend, call: str) -> None:
     assert kernel.run(call).error["ename"] == "PackagesFixed"
 
@@ -160,6 +160,36 @@ def test_what_is_no_notebook_says_so(kernel: Frontend) -> None:
     for name in ("wrong", "list"):
         assert "is not a notebook" in kernel.run(f"%run {name}.ipynb").everything
     assert "not found" in kernel.run("%run nowhere.ipynb").everything
+
+
+def test_notebooks_that_run_each_other_end_in_one_line(start, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    for name, cell in {"a": "%run b.ipynb", "b": "%run a.ipynb", "fails": "1 / 0", "runs": "%run fails.ipynb",
+                       **{f"deep{i}": f"%run deep{i + 1}.ipynb" for i in range(40)}, "deep40": "end = True"}.items():
+        (workspace / f"{name}.ipynb").write_text(notebook(cell))
+    kernel = start(policy={"workspace": str(workspace)})
+    for _ in range(2):
+        outcome = kernel.run("%run a.ipynb")
+        assert outcome.stderr.count("UsageError") == 1 and len(outcome.everything) < 1_000, outcome.describe()
+        assert "a.ipynb runs b.ipynb runs a.ipynb" in outcome.stderr
+    outcome = kernel.run("%run deep0.ipynb")
+    assert outcome.stderr.count("UsageError") == 1 and "deep" in outcome.stderr and len(outcome.everything) < 2_000, outcome.describe()
+    assert kernel.run_ok("%run deep34.ipynb\nend").result == {"text/plain": "True"}
+    # An error in one of them is shown once.
+    outcome = kernel.run("%run runs.ipynb")
+    assert outcome.error["ename"] == "ZeroDivisionError" and len(outcome.of("error")) == 1, outcome.describe()
+
+
+def test_a_module_that_is_bytecode_only_is_run(kernel: Frontend) -> None:
+    assert "loop, best of" in kernel.run_ok("%run -m timeit -n 1 pass").stdout
+    assert "not a valid modulename" in kernel.run("%run -m no_such_module").everything
+
+
+def test_nothing_is_uninstalled(kernel: Frontend) -> None:
+    outcome = kernel.run("%pip uninstall -y numpy")
+    assert outcome.status == "error" and "nothing can be uninstalled" in outcome.everything and "install --target" not in outcome.everything
+    assert "is not answered" in kernel.run("%pip cache dir").everything
 
 
 def test_the_session_is_written_as_a_notebook(start) -> None:

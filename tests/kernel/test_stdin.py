@@ -70,3 +70,12 @@ def test_an_answer_nobody_asked_for_is_tolerated(kernel: Frontend) -> None:
     kernel.receive_input_request()
     kernel.answer("asked")
     assert cell.finish().result == {"text/plain": "'asked'"}
+
+
+def test_an_interrupted_question_says_whose_doing_it_was(kernel: Frontend) -> None:
+    request = kernel.execute("input('name: ')", allow_stdin=True)
+    kernel.receive_input_request()
+    kernel.interrupt()
+    outcome = request.finish()
+    assert outcome.error is not None and outcome.error["ename"] == "KeyboardInterrupt", outcome.describe()
+    assert outcome.error["evalue"] == "Interrupted by user"

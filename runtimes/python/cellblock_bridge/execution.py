@@ -35,7 +35,7 @@ def execute(session: Session, request: Request) -> Reply:
     store_history = bool(request.get("store_history", True)) and not silent
     _count_as_the_host(shell, request.get("execution_count"), store_history)
     _begin_request(shell, str(request.get("msg_id") or ""), "execute_request")
-    shell.last_error = shell.shown_error = None
+    shell.last_error = shell.shown_error = shell.told = None
     shell.failed_in_display = False
     shell.displayhook._is_active = False
     shell.payload_manager.clear_payload()

@@ -13,11 +13,11 @@ import dis
 import errno
 import linecache
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import module_names
+from . import module_names, sizes
 from .cell_files import described, innermost_in_traceback, is_cell_file
 from .imports import imports
 from .interrupts import gate
@@ -30,6 +30,7 @@ _LONGEST = 1000
 # How far an error is followed to what led to it.
 _LINKS = 20
 _MOST_NAMES = 5000
+_MOST_LINES = 20
 _PLAIN = ("name", "errno", "filename2", "key", "limit", "used")
 # What numpy and Python say, in full, of a size that 32 bits do not address. It has no type of its own.
 _ADDRESS_SPACE = [
@@ -47,8 +48,12 @@ _ENDS_OF_ISLICE = "for islice() must be None or an integer: 0 <= x <= sys.maxsiz
 _PARSER = ("Parser stack overflowed - Python source too complex to parse",)
 # What a lock says that nothing could release while somebody waits for it (the host's table of patches of the guest).
 _DEADLOCK = ("deadlock: no other thread can release this lock",)
-# How CPython begins to say that the C stack is used up; the other kind of recursion is that of Python calls.
+_WAITING = ("threading", "queue", "concurrent.futures._base", "multiprocessing.pool")
+# How CPython begins to say that the C stack is used up, and that Python's calls nest too deep.
 _C_STACK = "Stack overflow (used "
+_CALLS = "maximum recursion depth exceeded"
+# Where installed code says that it is from; the user's is from a cell, a file of the workspace or a text.
+_INSTALLED = ("/usr/local/", "/data/site-packages/", "<frozen ")
 _RAISING = frozenset({"RAISE_VARARGS", "RERAISE"})
 
 
@@ -65,7 +70,8 @@ def facts(shell: ZMQInteractiveShell, error: BaseException) -> Facts:
             name = _attribute(link, "name")
             if isinstance(name, str):
                 found["module"] = name[:_LONGEST]
-    if _raising_opcode(error) == "RAISE_VARARGS" and _is_of_a_cell(error):
+    own = _raising_opcode(error) == "RAISE_VARARGS" and _is_of_the_user(error)
+    if own:
         found["own"] = True
     if type(error) is ImportError:
         found.update(_missing_part(error))
@@ -76,22 +82,48 @@ def facts(shell: ZMQInteractiveShell, error: BaseException) -> Facts:
         reasons = [reason for reason in imports.missing.values() if reason]
         if reasons:
             found.setdefault("reason", reasons[0])
-    if type(error) in (ValueError, OverflowError) and error.args in _ADDRESS_SPACE:
-        counting = _failing_text(error).startswith(_COUNTING)
-        found.setdefault("reason", "length" if counting else "address_space")
-    if type(error) is ValueError and str(error.args[:1]).endswith(_ENDS_OF_ISLICE):
-        found.setdefault("reason", "length")
-    if type(error) is MemoryError and error.args == _PARSER:
-        found.setdefault("reason", "parser")
-    if type(error) is RuntimeError and error.args == _DEADLOCK:
-        found.setdefault("reason", "lock")
-    if type(error) is RecursionError and error.args and str(error.args[0]).startswith(_C_STACK):
-        found.setdefault("reason", "c_stack")
+    reason = None if own else _reason_of_text(error)
+    if reason is not None:
+        found.setdefault("reason", reason)
+    if reason == "lock":
+        found["function"] = _waiting(error)
     if "module" in found or found.get("reason") in ("packages", "subprocess"):
         found["modules"] = [name for name in _importable() if not name.startswith("_")][:_MOST_NAMES]
     found.update(_place(shell, error))
     found.update(_similar(shell, error, found))
     return found
+
+
+def _reason_of_text(error: BaseException) -> str | None:
+    """What of the sandbox is behind an error that the interpreter or numpy made, and has no type of its own for."""
+    kind, args = type(error), error.args
+    text = str(args[0]) if args and isinstance(args[0], str) else ""
+    if kind in (ValueError, OverflowError) and args in _ADDRESS_SPACE:
+        if _wants_more_than_linux_has(error):
+            return None
+        return "length" if _failing_text(_innermost(error)).startswith(_COUNTING) else "address_space"
+    if kind is ValueError and str(args[:1]).endswith(_ENDS_OF_ISLICE):
+        return None if _wants_more_than_linux_has(error) else "length"
+    if kind is MemoryError and args == _PARSER:
+        return "parser"
+    if kind is RuntimeError and args == _DEADLOCK:
+        return "lock"
+    if kind is RecursionError:
+        return "c_stack" if text.startswith(_C_STACK) else "calls" if text.startswith(_CALLS) else None
+    return None
+
+
+def _waiting(error: BaseException) -> str:
+    """The function of the standard library that was called to wait; a lock's own leaves no frame."""
+    tb = error.__traceback__
+    while tb is not None:
+        module = tb.tb_frame.f_globals.get("__name__")
+        if module in _WAITING:
+            # As they are imported: a class of the sandbox's own choice stands for one in C.
+            name = f"{module}.{tb.tb_frame.f_code.co_qualname}"
+            return name.replace("._base.", ".").replace("._Py", ".")[:_LONGEST]
+        tb = tb.tb_next
+    return "threading.Lock.acquire"
 
 
 def _own_facts(error: BaseException) -> Facts:
@@ -164,11 +196,17 @@ def _was_raised_on_purpose(error: BaseException) -> bool:
     return _raising_opcode(error) in _RAISING
 
 
-def _innermost(error: BaseException) -> TracebackType | None:
+def _innermost(
+    error: BaseException, of: Callable[[str], bool] = lambda filename: True
+) -> TracebackType | None:
+    """The last entry of its traceback, of those whose file is one that is asked for."""
+    found = None
     tb = error.__traceback__
-    while tb is not None and tb.tb_next is not None:
+    while tb is not None:
+        if of(tb.tb_frame.f_code.co_filename):
+            found = tb
         tb = tb.tb_next
-    return tb
+    return found
 
 
 def _raising_opcode(error: BaseException) -> str | None:
@@ -180,9 +218,10 @@ def _raising_opcode(error: BaseException) -> str | None:
     return dis.opname[code[tb.tb_lasti]] if 0 <= tb.tb_lasti < len(code) else None
 
 
-def _is_of_a_cell(error: BaseException) -> bool:
+def _is_of_the_user(error: BaseException) -> bool:
+    """Whether the code that raised it is a cell's, or of a file that is not installed."""
     tb = _innermost(error)
-    return tb is not None and is_cell_file(tb.tb_frame.f_code.co_filename)
+    return tb is not None and not tb.tb_frame.f_code.co_filename.startswith(_INSTALLED)
 
 
 def _raised_in(error: BaseException, module: str) -> bool:
@@ -207,19 +246,26 @@ def _missing_part(error: BaseException) -> Facts:
     return {} if reason is None else {"reason": reason, "function": f"{module}.{name}"[:_LONGEST]}
 
 
-def _failing_text(error: BaseException) -> str:
-    """The expression that failed, if it stands on one line."""
-    tb = _innermost(error)
+def _wants_more_than_linux_has(error: BaseException) -> bool:
+    """Whether it would fail on Linux too: what failed, or what the cell called, has a number that no size is there."""
+    places = (_innermost(error), _innermost(error, is_cell_file))
+    return any(sizes.is_too_large_anywhere(_failing_text(tb), tb) for tb in places)
+
+
+def _failing_text(tb: TracebackType | None) -> str:
+    """The expression that failed, or in which what failed was called."""
     if tb is None:
         return ""
     code = tb.tb_frame.f_code
     positions = list(code.co_positions())
     at = tb.tb_lasti // 2
     line, end_line, start, end = positions[at] if at < len(positions) else (None,) * 4
-    if line is None or line != end_line or start is None:
+    if line is None or end_line is None or start is None or end is None or end_line - line > _MOST_LINES:
         return ""
-    text = linecache.getline(code.co_filename, line).encode()
-    return text[start:end].decode(errors="replace")
+    lines = [linecache.getline(code.co_filename, each).encode() for each in range(line, end_line + 1)]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode(errors="replace")
 
 
 def _place(shell: ZMQInteractiveShell, error: BaseException) -> Facts:

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
+
+
+# Notebooks may run each other so deep: each level takes calls of the interpreter's, which has a limit of them.
+_DEEPEST = 8
+
+_running: list[Path] = []
+
+
+@contextmanager
+def running(path: Path) -> Iterator[None]:
+    """Note that a notebook runs, unless it does already, or too many run each other."""
+    path = path.resolve()
+    chain = " runs ".join(each.name for each in [*_running, path])
+    if path in _running:
+        raise UsageError(f"{path.name} is running already: {chain}")
+    if len(_running) >= _DEEPEST:
+        raise UsageError(f"notebooks run each other at most {_DEEPEST} deep: {chain}")
+    _running.append(path)
+    try:
+        yield
+    finally:
+        _running.remove(path)
 
 
 def code_cells(path: Path) -> list[str]:

@@ -35,6 +35,8 @@ _NO_INSTALLING = (
 )
 _ANSWERED = "list, freeze, show, check, and install for what is there already"
 
+# What else would bring packages.
+_INSTALLING = frozenset("add create download env sync update upgrade wheel".split())
 # Options that take a value as the next word.
 _VALUED = frozenset(
     "-c --constraint -i --index-url --extra-index-url -f --find-links -t --target --prefix --root "
@@ -94,8 +96,17 @@ def run(words: list[str]) -> None:
         _install(rest, quiet)
     elif command in ("", "help"):
         print(f"{program} is not in the sandbox. Of its commands these are answered: {_ANSWERED}.")
-    else:
+    elif command in ("uninstall", "remove"):
+        raise UsageError(
+            "nothing can be uninstalled from inside of the sandbox: what is installed is read-only. "
+            "A package that is not imported is in nobody's way."
+        )
+    elif command in _INSTALLING:
         raise PackagesFixed(_NO_INSTALLING)
+    else:
+        raise UsageError(
+            f"{program} {command[:40]} is not answered in the sandbox. These commands are: {_ANSWERED}."
+        )
 
 
 def _distributions() -> list[metadata.Distribution]:

@@ -62,6 +62,8 @@ class ZMQInteractiveShell(InteractiveShell):
     last_error: dict[str, Any] | None = None
     #: The exception that `last_error` is about.
     shown_error: BaseException | None = None
+    #: The error that a cell of a notebook which was run ended with: who ran it need not show it again.
+    told: BaseException | None = None
     #: Whether an error was shown while a result was being formatted.
     failed_in_display = False
     keepkernel_on_exit: bool | None = None
@@ -140,7 +142,7 @@ class ZMQInteractiveShell(InteractiveShell):
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """As IPython's, which prints exception groups to stderr instead of showing an error."""
         error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
-        if isinstance(error, Departure):
+        if isinstance(error, Departure) or (error is not None and error is self.told):
             return
         if error is None or not has_group(error):
             super().showtraceback(exc_tuple, *args, **kwargs)
@@ -240,17 +242,19 @@ class ZMQInteractiveShell(InteractiveShell):
     ) -> None:
         """As IPython's, which needs a package to read notebooks that is not there."""
         path = Path(fname).expanduser()
-        if path.suffix != ".ipynb":
-            super().safe_execfile_ipy(fname, shell_futures, raise_exceptions)
-            return
-        cells = notebook_files.code_cells(path)
-        with prepended_to_syspath(str(path.resolve().parent)):
-            for cell in cells:
-                result = self.run_cell(cell, silent=True, shell_futures=shell_futures)
-                if raise_exceptions:
-                    result.raise_error()
-                elif not result.success:
-                    break
+        with notebook_files.running(path):
+            if path.suffix != ".ipynb":
+                super().safe_execfile_ipy(fname, shell_futures, raise_exceptions)
+                return
+            cells = notebook_files.code_cells(path)
+            with prepended_to_syspath(str(path.resolve().parent)):
+                for cell in cells:
+                    result = self.run_cell(cell, silent=True, shell_futures=shell_futures)
+                    if raise_exceptions:
+                        self.told = result.error_before_exec or result.error_in_exec
+                        result.raise_error()
+                    elif not result.success:
+                        break
 
 
 InteractiveShellABC.register(ZMQInteractiveShell)

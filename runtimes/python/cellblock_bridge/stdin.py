@@ -12,6 +12,10 @@ from . import streams
 from .door import door
 
 
+# As ipykernel says it.
+_INTERRUPTED = "Interrupted by user"
+
+
 class Asker:
     """Asks the front end, if the request that is being served allows it."""
 
@@ -32,14 +36,20 @@ class Asker:
                 f"{function} was called, but this frontend does not support input requests."
             )
         streams.flush()
-        answer, _ = door.ask("input", prompt=str(prompt), password=password)
+        text = str(prompt)
+        try:
+            answer, _ = door.ask("input", prompt=text, password=password)
+        except KeyboardInterrupt as stop:
+            if type(stop) is not KeyboardInterrupt:  # a limit's, which says which
+                raise
+            raise KeyboardInterrupt(_INTERRUPTED) from None
         error = answer.get("error")
         if error is None:
             return str(answer.get("value", ""))
         if error == "eof":
             raise EOFError
         if error == "interrupted":
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(_INTERRUPTED)
         raise _unavailable(f"the frontend did not answer an input request: {error}")
 
 

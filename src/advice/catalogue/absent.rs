@@ -1,6 +1,6 @@
 //! Entries about what a sandbox has not: the network, processes, threads, somebody to ask.
 
-use super::Condition::{Reason, Source, Type};
+use super::Condition::{Function, Reason, Source, Type};
 use super::{Entry, ErrorType, Example};
 
 pub const ENTRIES: &[Entry] = &[
@@ -41,6 +41,8 @@ pub const ENTRIES: &[Entry] = &[
             "The sandbox cannot start processes, nor could one of them reach a package index.",
             "`{command}` does not run here.",
             "`{wanted_there}` is already installed: import it.",
+            "`{wanted_native}` could not run either: it, or what it is built on, is native code, and the sandbox runs WebAssembly only.",
+            "Use instead: {wanted_instead}.",
             "If it is pure Python: `pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
         ],
         docs: &[],
@@ -120,28 +122,35 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::SubprocessUnavailable,
+        when: &[&[Reason("subprocess"), Function]],
+        says: &[
+            "`{function}` deals with processes, and the sandbox has none but this one, nor can it start any.",
+            "It was in line {line}: `{source}`.",
+            "Use instead: {function_instead}.",
+            "No setting brings it. Code that runs elsewhere too can ask for it with `hasattr`, which is false here.",
+        ],
+        docs: &[],
+        examples: &[Example {
+            before: "{function_before}",
+            after: "{function_after}",
+            explanation: "What is there instead.",
+        }],
+    },
+    Entry {
+        kind: ErrorType::SubprocessUnavailable,
         when: &[&[Reason("subprocess")]],
         says: &[
             "The sandbox cannot start programs or processes.",
             "`{command}` does not run here.",
-            "`{function}` deals with processes, and there are none but this one.",
-            "Use instead of it: {function_instead}.",
             "It was in line {line}: `{source}`.",
             "Use Python for it: `pathlib`, `shutil`, `os.listdir`, `zipfile` and `tarfile` for files, `re` for text. Programs have to be run outside.",
         ],
         docs: &[],
-        examples: &[
-            Example {
-                before: "{command_line}",
-                after: "{command_instead}",
-                explanation: "Python does it without a shell.",
-            },
-            Example {
-                before: "subprocess.run([\"ls\", \"-la\"])",
-                after: "import os\nos.listdir(\"/app\")",
-                explanation: "Python does it without a shell.",
-            },
-        ],
+        examples: &[Example {
+            before: "{command_line}",
+            after: "{command_instead}",
+            explanation: "Python does it without a shell.",
+        }],
     },
     Entry {
         kind: ErrorType::ThreadsUnavailable,
@@ -179,13 +188,14 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "The sandbox has a single thread, so nothing could ever end this wait for a lock, an event, a queue or a future without a time-out.",
             "It was in line {line}: `{source}`.",
-            "Do first what it waits for, or wait with a time-out (`event.wait(1.0)`, `queue.get(timeout=1.0)`, `lock.acquire(timeout=1.0)`). For tasks that wait for each other, use asyncio's (`asyncio.Event`, `asyncio.Queue`), which work here.",
+            "It waited in `{function}`. Use instead: {function_instead}.",
+            "Do first what it waits for, or wait with a time-out. For tasks that wait for each other, use asyncio's (`asyncio.Event`, `asyncio.Queue`), which work here.",
         ],
         docs: &[],
         examples: &[Example {
-            before: "lock = threading.Lock()\nwith lock:\n    with lock:\n        work()",
-            after: "lock = threading.RLock()\nwith lock:\n    with lock:\n        work()",
-            explanation: "An `RLock` may be taken again by the thread that holds it.",
+            before: "{function_before}",
+            after: "{function_after}",
+            explanation: "What does not wait for ever.",
         }],
     },
     Entry {

@@ -61,7 +61,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::PathRestriction,
-        when: &[&[REFUSED, Source("link")], &[REFUSED, Source("symlink_to")]],
+        when: &[&[REFUSED, Source("symlink")], &[REFUSED, Source("hardlink")], &[REFUSED, Source("os.link")]],
         says: &[
             "The sandbox makes no links, so none to `{path}`: they could lead out of it.",
             "Copy the file instead.",

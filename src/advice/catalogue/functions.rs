@@ -40,6 +40,7 @@ const INTERRUPT: &str = "`KeyboardInterrupt`, which the front end's interrupt ra
 const SIZES: &str =
     "from pathlib import Path\nsum(file.stat().st_size for file in Path(\"/app\").rglob(\"*\") if file.is_file())";
 const OWN_SIZES: &str = "the sizes of the files; what the workspace may hold is in the policy (`workspace_bytes`)";
+const ONE_AFTER_ANOTHER: &str = "a plain loop, or asyncio, whose tasks take turns";
 const NO_OWNERS: &str = "nothing: files have neither owners nor attributes here, so leave it out";
 
 /// All of which something is known.
@@ -80,6 +81,51 @@ pub const FUNCTIONS: &[Function] = &[
         "`sys.stdout` and `sys.stderr` themselves, or `contextlib.redirect_stdout`",
         "saved = os.dup(1)",
         "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as text:\n    print(\"caught\")",
+    ),
+    of(
+        "os.dup2",
+        "`contextlib.redirect_stdout` and `redirect_stderr`, for what Python code prints; files can be duplicated",
+        "os.dup2(file.fileno(), 1)",
+        "import contextlib\nwith contextlib.redirect_stdout(file):\n    print(\"to the file\")",
+    ),
+    of(
+        "os.kill",
+        "`signal.raise_signal`, for a handler of one's own; `sys.exit()` ends the cell",
+        "os.kill(os.getpid(), signal.SIGINT)",
+        "signal.raise_signal(signal.SIGINT)",
+    ),
+    of("os.fork", ONE_AFTER_ANOTHER, "", ""),
+    of("os.forkpty", ONE_AFTER_ANOTHER, "", ""),
+    of("os.pipe", "`queue.Queue` or `io.BytesIO`: nobody is at the other end", "", ""),
+    of("threading.Event.wait", "`event.wait(1.0)`, or `asyncio.Event`", "event.wait()", "event.wait(1.0)"),
+    of("threading.Condition.wait", "`condition.wait(1.0)`", "condition.wait()", "condition.wait(1.0)"),
+    of(
+        "threading.Condition.wait_for",
+        "`condition.wait_for(ready, 1.0)`",
+        "condition.wait_for(ready)",
+        "condition.wait_for(ready, 1.0)",
+    ),
+    of("threading.Barrier.wait", "`barrier.wait(1.0)`", "barrier.wait()", "barrier.wait(1.0)"),
+    of(
+        "threading.Semaphore.acquire",
+        "`semaphore.acquire(timeout=1.0)`, or release it first",
+        "semaphore.acquire()",
+        "semaphore.acquire(timeout=1.0)",
+    ),
+    of("queue.Queue.get", "`queue.get_nowait()`, or a time-out", "queue.get()", "queue.get(timeout=1.0)"),
+    of("queue.Queue.put", "`queue.put_nowait(item)`, or a time-out", "queue.put(item)", "queue.put(item, timeout=1.0)"),
+    of("queue.SimpleQueue.get", "`queue.get_nowait()`, or a time-out", "queue.get()", "queue.get(timeout=1.0)"),
+    of(
+        "concurrent.futures.Future.result",
+        "`future.result(1.0)`, or `await asyncio.wrap_future(future)`",
+        "future.result()",
+        "future.result(1.0)",
+    ),
+    of(
+        "threading.Lock.acquire",
+        "`lock.acquire(timeout=1.0)`, or an `RLock`, which the thread that holds it may take again",
+        "lock = threading.Lock()\nwith lock:\n    with lock:\n        work()",
+        "lock = threading.RLock()\nwith lock:\n    with lock:\n        work()",
     ),
     of("os.getrandom", "`os.urandom`", "os.getrandom(16)", "os.urandom(16)"),
     of("os.sendfile", "`shutil.copyfileobj`", "", ""),

@@ -78,10 +78,14 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "The source of the cell, or of what it compiles, is nested deeper than Python's parser can follow. It is no matter of memory.",
             "It was in line {line}: `{source}`.",
-            "Build what is nested this deep step by step, or read it as data: `json.loads`, `ast.literal_eval` of its parts, or a file.",
+            "Build what is nested this deep step by step, or read it as data: `json.loads`, or a file.",
         ],
         docs: &[],
-        examples: &[FLATTENED],
+        examples: &[Example {
+            before: "value = eval(\"[\" * 1000 + \"]\" * 1000)",
+            after: "value = []\nfor _ in range(999):\n    value = [value]",
+            explanation: "What is built step by step needs no parser.",
+        }],
     },
     Entry {
         kind: ErrorType::MemoryExhausted,
@@ -123,7 +127,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::StackOverflow,
-        when: &[&[Happened("builtins.RecursionError")]],
+        when: &[&[Reason("calls")]],
         says: &[
             "Calls nested deeper than the limit of {recursion_limit}.",
             "Calls nested deeper than the limit of {own_recursion_limit}, which a cell has set with `sys.setrecursionlimit`.",
@@ -140,6 +144,7 @@ pub const ENTRIES: &[Entry] = &[
         when: &[&[Happened("builtins.OSError"), Errno(TOO_MANY_OPEN)]],
         says: &[
             "Too many files are open: `{path}` would have been one more than the {open_files_limit} that are allowed.",
+            "At most {open_files_limit} files may be open, duplicates among them.",
             "Close files when they are done with: `with open(...) as file:` does it by itself.",
             "For more, set `open_files` in the policy file, outside of the notebook.",
         ],

@@ -65,6 +65,8 @@ pub enum Condition {
     Stranger,
     /// The cell's source has this word.
     Source(&'static str),
+    /// The bridge named a function that is not there, or that waits.
+    Function,
     /// Text of the cell's was cut.
     Cut,
 }

@@ -1,6 +1,6 @@
 //! Entries about modules and packages that are not there.
 
-use super::Condition::{Class, Package, Reason, Source, Stranger, Type};
+use super::Condition::{Class, Happened, Package, Reason, Source, Stranger, Type};
 use super::{Entry, ErrorType, Example, Nature};
 
 const INSTEAD: Example =
@@ -13,6 +13,8 @@ pub const ENTRIES: &[Entry] = &[
         says: &[
             "Cells cannot install packages: the sandbox has no network and no processes.",
             "`{wanted_there}` is already installed: import it.",
+            "`{wanted_native}` could not run either: it, or what it is built on, is native code, and the sandbox runs WebAssembly only.",
+            "Use instead: {wanted_instead}.",
             "`pip install --target DIR {wanted_missing}`, outside of the notebook, with DIR among the policy's `[mounts]` (as `/mnt/packages`, say) adds it if it is pure Python; `import sys; sys.path.append(\"/mnt/packages\")` finds it.",
             "`%pip list` says what is installed.",
         ],
@@ -37,7 +39,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         // What pandas raises of it carries no attributes.
         kind: ErrorType::NativeExtensionMissing,
-        when: &[&[Class("builtins.ImportError"), Source("numexpr")]],
+        when: &[&[Class("builtins.ImportError"), Happened("builtins.ImportError"), Source("numexpr")]],
         says: &[
             "The engine `numexpr` is native code, and cannot run in the sandbox.",
             "Use `engine=\"python\"`, which gives the same; without an engine, pandas chooses it by itself.",
@@ -51,7 +53,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: ErrorType::NativeExtensionMissing,
-        when: &[&[Type("pandas.errors.PyperclipException")]],
+        when: &[&[Happened("pandas.errors.PyperclipException")]],
         says: &[
             "There is no clipboard in the sandbox, nor a program that reaches one.",
             "Write to a file in the workspace instead, or show the table and copy it from the page.",
@@ -88,8 +90,8 @@ pub const ENTRIES: &[Entry] = &[
         ],
         docs: &[],
         examples: &[Example {
-            before: "image.save(\"picture.jpg\")",
-            after: "image.save(\"picture.png\")",
+            before: "{picture_line}",
+            after: "{picture_fixed}",
             explanation: "PNG loses nothing, and every program reads it.",
         }],
     },
@@ -97,8 +99,8 @@ pub const ENTRIES: &[Entry] = &[
         // What pandas raises when these are not there carries no attributes.
         kind: ErrorType::NativeExtensionMissing,
         when: &[
-            &[Class("builtins.ImportError"), Source("parquet")],
-            &[Class("builtins.ImportError"), Source("pyarrow")],
+            &[Class("builtins.ImportError"), Happened("builtins.ImportError"), Source("parquet")],
+            &[Class("builtins.ImportError"), Happened("builtins.ImportError"), Source("pyarrow")],
         ],
         says: &[
             "Parquet files and Arrow's types need `pyarrow` (or `fastparquet`), which is native code, and cannot run in the sandbox.",

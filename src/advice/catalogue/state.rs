@@ -56,7 +56,7 @@ pub const ENTRIES: &[Entry] = &[
         kind: ErrorType::GuestExited,
         when: &[&[By(Ended::Exited)]],
         says: &[
-            "The cell ended the whole Python process, with status {exit_code}.",
+            "The whole Python process was ended, with status {exit_code}.",
             "The session needs that process, so it was rolled back to where it was before the cell.",
             "Leave out `os._exit()`. To end only the cell, raise an exception; `sys.exit()` does that too.",
         ],

@@ -1,6 +1,7 @@
 //! The host's side of the door: serves the guest's calls while a request runs (`docs/door.md`).
 //! Everything that comes in is hostile; only the ops below are known.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,8 @@ const MOST_LOGGED: usize = 1_000;
 
 /// Text of one write that goes out at once.
 const PIECE: usize = 1 << 20;
+/// Cells whose numbers are known by their requests' ids.
+const CELLS_MAX: usize = 256;
 /// Lines of the guest's own for the log, of one request.
 const MOST_LINES: u32 = 1_000;
 /// What a message takes on its way, however little there is in it.
@@ -82,6 +85,8 @@ pub struct DoorHost {
     current: Mutex<Vec<Current>>,
     /// What goes out between requests has one cell's limits until the next cell.
     between: Mutex<Option<Output>>,
+    /// The last cells: their requests' ids, and their numbers.
+    cells: Mutex<VecDeque<(String, u64)>>,
 }
 
 /// What a request left behind.
@@ -97,6 +102,19 @@ pub struct Served {
     pub cut: (bool, bool),
     /// What the guest was refused.
     pub denials: Vec<Denial>,
+    /// What ran last, if it was not the request itself, or nobody asked.
+    pub task: Option<Task>,
+}
+
+/// Something that an earlier cell started.
+#[derive(Debug)]
+pub struct Task {
+    /// The id of that cell's request.
+    pub request: Option<Arc<str>>,
+    /// Its number, if it is known.
+    pub cell: Option<u64>,
+    /// Whether no request was served.
+    pub is_between: bool,
 }
 
 impl DoorHost {
@@ -123,6 +141,7 @@ impl DoorHost {
             room: OutputBudget::new(),
             checks: Checks::new(),
             current: Mutex::new(Vec::new()),
+            cells: Mutex::default(),
         }
     }
 
@@ -163,6 +182,7 @@ impl DoorHost {
         let is_cell = request.op() == "execute";
         if is_cell {
             *self.between.lock() = None;
+            self.remember(&request.json);
         }
         self.put(Current::new(request, expected, output, allow_stdin, Whose::Face { is_cell }));
     }
@@ -173,6 +193,27 @@ impl DoorHost {
         let output =
             kept.unwrap_or_else(|| Output::new(self.contact.between(), &self.limits, self.session_filter.clone()));
         self.put(Current::new(request, Expected::Nothing, output, false, Whose::Between));
+    }
+
+    fn remember(&self, cell: &Map<String, Value>) {
+        let mut cells = self.cells.lock();
+        cells.truncate(CELLS_MAX - 1);
+        cells.push_front((
+            cell.get("msg_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            cell.get("execution_count").and_then(Value::as_u64).unwrap_or_default(),
+        ));
+    }
+
+    /// What ran when the guest came to an end, if it is none of the request that is served.
+    fn task(&self, request: Option<Arc<str>>, whose: &Whose) -> Option<Task> {
+        let cells = self.cells.lock();
+        let is_between = matches!(whose, Whose::Between);
+        let is_own = matches!((&request, cells.front()), (Some(id), Some((own, _))) if **id == **own);
+        if !is_between && (request.is_none() || is_own) {
+            return None;
+        }
+        let cell = cells.iter().find(|(id, _)| request.as_deref() == Some(id)).map(|(_, count)| *count);
+        Some(Task { request, cell, is_between })
     }
 
     fn put(&self, current: Current) {
@@ -210,7 +251,8 @@ impl DoorHost {
                 ))
             }
             GuestLimit::Recursion => Some(format!(
-                "calls nest at most {} deep; `recursion_limit` in the policy raises it",
+                "calls nest no deeper than `{}`, which begins at {}; `recursion_limit` in the policy raises that",
+                self.language.exceptions.recursion_limit,
                 grouped(self.limits.recursion)
             )),
             GuestLimit::OpenFiles if met(Refusal::OpenFile) => Some(format!(
@@ -230,6 +272,15 @@ impl DoorHost {
     /// Sends an event of the host's own, after all that the guest has sent.
     pub fn say(&self, event: Event) {
         self.with(|current| current.output.event(event, None));
+    }
+
+    /// Says it to the cell that started what it is about.
+    pub fn say_of(&self, task: &Task, event: Event) {
+        self.with(|current| {
+            current.output.belong_to(task.request.clone());
+            current.output.event(event, None);
+            current.output.belong_to(None);
+        });
     }
 
     /// Whether why the request failed has been shown.
@@ -255,14 +306,14 @@ impl DoorHost {
     pub fn collect_unread(&self) -> (Served, Option<Frame>) {
         self.with(|current| {
             current.end_taken();
-            current.output.belong_to(None);
+            let task = self.task(current.output.belong_to(None), &current.whose);
             let mut denials = std::mem::take(&mut current.denials);
             if let Some((gauges, before)) = &current.gauges {
                 denials.extend(gauges.refused().since(before));
             }
             let cut = current.output.cut();
             let taken = current.request.is_none();
-            let served = Served { reply: None, command: current.command.take(), taken, cut, denials };
+            let served = Served { reply: None, command: current.command.take(), taken, cut, denials, task };
             (served, current.reply.take())
         })
         .unwrap_or_default()
