@@ -130,7 +130,7 @@ impl SessionFactory {
         let keeping =
             PersistOptions { writers: self.writers.clone(), ..keeping(&self.policy, which, holder, &scratch)? };
         let (prepared, granted, edition) = (self.prepared.clone(), self.granted.clone(), edition(&self.policy));
-        let limits = limits(&self.policy);
+        let limits = Limits::of(&self.policy);
         let (open_files, message) = (limits.open_files, limits.message);
         let quota = limits.workspace;
         let mounts = move |app: &Path, tmp: &Path| {
@@ -193,24 +193,6 @@ fn firewall(policy: &Policy) -> Firewall {
         terminal: output.terminal,
     };
     Firewall::new(may, output.comm_targets.clone())
-}
-
-fn limits(policy: &Policy) -> Limits {
-    Limits {
-        fuel: policy.fuel_budget,
-        time: policy.timeout_seconds.map(Duration::from_secs_f64),
-        memory: policy.memory_bytes,
-        stdout: policy.stdout_max_bytes,
-        stderr: policy.stderr_max_bytes,
-        display: policy.display_max_bytes,
-        one_display: policy.output.max_display_bytes,
-        messages_per_second: policy.output.messages_per_second,
-        workspace: crate::sandbox::Quota { bytes: policy.workspace_bytes, files: policy.workspace_files },
-        open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
-        recursion: policy.recursion_limit,
-        message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),
-        grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
-    }
 }
 
 fn keeping(policy: &Policy, which: Which, holder: &str, scratch: &Path) -> Result<PersistOptions, StoreError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::output::grouped;
+use crate::policy::Policy;
 use crate::sandbox::Quota;
 
 /// The limits of a session, and the keys of the policy file that raise them.
@@ -38,6 +39,25 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Those of a policy.
+    pub fn of(policy: &Policy) -> Self {
+        Self {
+            fuel: policy.fuel_budget,
+            time: policy.timeout_seconds.map(Duration::from_secs_f64),
+            memory: policy.memory_bytes,
+            stdout: policy.stdout_max_bytes,
+            stderr: policy.stderr_max_bytes,
+            display: policy.display_max_bytes,
+            one_display: policy.output.max_display_bytes,
+            messages_per_second: policy.output.messages_per_second,
+            workspace: Quota { bytes: policy.workspace_bytes, files: policy.workspace_files },
+            open_files: usize::try_from(policy.open_files).unwrap_or(usize::MAX),
+            recursion: policy.recursion_limit,
+            message: usize::try_from(policy.message_max_bytes).unwrap_or(usize::MAX),
+            grace: Duration::from_secs_f64(policy.interrupt_grace_seconds),
+        }
+    }
+
     /// What is said of a cell that used up its fuel.
     pub fn fuel_message(&self) -> String {
         format!(
@@ -62,22 +82,8 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// The `notebook` profile (FEATURES.md, Decisions).
+    /// Those of the policy's own defaults.
     fn default() -> Self {
-        Self {
-            fuel: 1_000_000_000_000,
-            time: None,
-            memory: 2 << 30,
-            stdout: 50_000_000,
-            stderr: 50_000_000,
-            display: 200_000_000,
-            one_display: 50_000_000,
-            messages_per_second: 1000,
-            workspace: Quota::default(),
-            open_files: 256,
-            recursion: 1000,
-            message: 128 << 20,
-            grace: Duration::from_secs(1),
-        }
+        Self::of(&Policy::default())
     }
 }

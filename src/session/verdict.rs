@@ -2,8 +2,8 @@
 //! memory is kept.
 
 use super::answer::{Answer, Failure};
-use super::door::host::{Served, Task};
 use super::door::reply::{Reply, Report};
+use super::door::served::{Served, Task};
 use super::event::{State, TrapReason};
 use super::limits::Limits;
 use crate::language::Language;

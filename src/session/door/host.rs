@@ -19,24 +19,19 @@ use super::current::{Current, Whose};
 use super::event::{event, object, refusal, text, weight, work};
 use super::ops::Op;
 use super::reply::{Expected, Reply};
+use super::served::{Served, Task};
 use crate::firewall::{Firewall, Removals};
 use crate::language::Language;
-use crate::language::exceptions::GuestLimit;
 use crate::observe::shown;
-use crate::sandbox::{Frame, Gauges, GuestHost, HostCall, Reason, Refusal, RefusalClass};
+use crate::sandbox::{Frame, Gauges, GuestHost, HostCall, Reason, RefusalClass};
 use crate::session::advise::Wish;
 use crate::session::answer::{Answer, Failure};
 use crate::session::event::{Event, InputAnswer, Queued, StreamName};
 use crate::session::journal::Journal;
 use crate::session::limits::Limits;
-use crate::session::magics::command::{After, Command, Tell};
-use crate::session::magics::text;
-use crate::session::operation::{LogEntry, OperationError, Status};
 use crate::session::output::checks::Checks;
 use crate::session::output::filter::SessionFilter;
-use crate::session::output::{Output, OutputBudget, grouped};
-use crate::session::telemetry::Denial;
-use crate::store::SessionId;
+use crate::session::output::{Output, OutputBudget};
 
 /// Characters of a line of the guest's own for the log.
 const MOST_LOGGED: usize = 1_000;
@@ -63,58 +58,30 @@ pub const STAND_IN: &str = "cellblock-request";
 /// Serves one session's guest, request by request.
 #[derive(Debug)]
 pub struct DoorHost {
-    language: &'static Language,
-    limits: Limits,
+    pub(super) language: &'static Language,
+    pub(super) limits: Limits,
     /// Bytes of the warm image, which the memory limit does not count.
-    image: usize,
+    pub(super) image: usize,
     /// What `%session` speaks of, and where that is kept.
-    journal: Arc<Journal>,
+    pub(super) journal: Arc<Journal>,
     /// Whether a fork's id has to be a UUID.
-    only_uuids: bool,
+    pub(super) only_uuids: bool,
     /// Whether `%session resume` takes what is portable of another image's session.
-    portable: AtomicBool,
+    pub(super) portable: AtomicBool,
     /// What the notebook asked for with `%fuel`, and the last cell's analysis.
-    fuel: Mutex<(Wish, Map<String, Value>)>,
-    room: OutputBudget,
-    session_filter: SessionFilter,
-    checks: Checks,
-    contact: Contact,
+    pub(super) fuel: Mutex<(Wish, Map<String, Value>)>,
+    pub(super) room: OutputBudget,
+    pub(super) session_filter: SessionFilter,
+    pub(super) checks: Checks,
+    pub(super) contact: Contact,
     /// Whether the guest is told nothing of what is around it: neither how long it waits nor what was run before.
-    is_deterministic: bool,
+    pub(super) is_deterministic: bool,
     /// The request, and above it one of the host's own that is served on its way.
-    current: Mutex<Vec<Current>>,
+    pub(super) current: Mutex<Vec<Current>>,
     /// What goes out between requests has one cell's limits until the next cell.
-    between: Mutex<Option<Output>>,
+    pub(super) between: Mutex<Option<Output>>,
     /// The last cells: their requests' ids, and their numbers.
-    cells: Mutex<VecDeque<(String, u64)>>,
-}
-
-/// What a request left behind.
-#[derive(Debug, Default)]
-pub struct Served {
-    /// The guest's reply, if it gave one.
-    pub reply: Option<Reply>,
-    /// What the cell asked for with `%session`.
-    pub command: Option<Command>,
-    /// Whether the guest asked for the request.
-    pub taken: bool,
-    /// Whether stdout and stderr were cut.
-    pub cut: (bool, bool),
-    /// What the guest was refused.
-    pub denials: Vec<Denial>,
-    /// What ran last, if it was not the request itself, or nobody asked.
-    pub task: Option<Task>,
-}
-
-/// Something that an earlier cell started.
-#[derive(Debug)]
-pub struct Task {
-    /// The id of that cell's request.
-    pub request: Option<Arc<str>>,
-    /// Its number, if it is known.
-    pub cell: Option<u64>,
-    /// Whether no request was served.
-    pub is_between: bool,
+    pub(super) cells: Mutex<VecDeque<(String, u64)>>,
 }
 
 impl DoorHost {
@@ -231,44 +198,6 @@ impl DoorHost {
         self.with(|current| current.gauges = Some((gauges, before)));
     }
 
-    /// Adds to the traceback of a failure of the guest's that comes of a limit which one that is.
-    fn note_limit(&self, failure: &mut Failure) {
-        let note = self.limit_note(&failure.name, &failure.text);
-        failure.traceback.extend(note);
-    }
-
-    fn limit_note(&self, ename: &str, evalue: &str) -> Option<String> {
-        let (gauges, before) = self.with(|current| current.gauges.clone()).flatten()?;
-        let now = gauges.refused();
-        let met = |refusal| now.of(refusal) > before.of(refusal);
-        let text = self.language.exceptions.limits_of(ename, evalue).find_map(|limit| match limit {
-            GuestLimit::Memory if met(Refusal::Memory) => {
-                let used = gauges.memory().saturating_sub(self.image) as u64;
-                Some(format!(
-                    "the session holds {} bytes beyond the warm image and asked for more; {}",
-                    grouped(used),
-                    self.limits.memory_message()
-                ))
-            }
-            GuestLimit::Recursion => Some(format!(
-                "calls nest no deeper than `{}`, which begins at {}; `recursion_limit` in the policy raises that",
-                self.language.exceptions.recursion_limit,
-                grouped(self.limits.recursion)
-            )),
-            GuestLimit::OpenFiles if met(Refusal::OpenFile) => Some(format!(
-                "{} files are open, which is the limit; `open_files` in the policy raises it",
-                grouped(self.limits.open_files as u64)
-            )),
-            GuestLimit::WorkspaceNames if met(Refusal::WorkspaceNames) => Some(
-                "the names of the workspace's files, and what is recorded of each, are more than the 32 MiB that a state \
-                 of a session can hold: use fewer files or shorter paths; no setting raises this"
-                    .to_owned(),
-            ),
-            _ => None,
-        })?;
-        Some(format!("[cellblock] {text}"))
-    }
-
     /// Sends an event of the host's own, after all that the guest has sent.
     pub fn say(&self, event: Event) {
         self.with(|current| current.output.event(event, None));
@@ -349,7 +278,7 @@ impl DoorHost {
         });
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Current) -> T) -> Option<T> {
         self.current.lock().last_mut().map(work)
     }
 
@@ -508,80 +437,6 @@ impl DoorHost {
             offer.frame
         })
         .unwrap_or_default()
-    }
-
-    /// What the session's own kernels ran.
-    async fn history(&self, asked: Map<String, Value>) -> Frame {
-        match self.contact.memory().filter(|_| !self.is_deterministic) {
-            Some(memory) => Frame::of(memory.recall(asked).await),
-            None => refusal("there is no history here"),
-        }
-    }
-
-    /// `%session`. What changes the session is checked now and done when the cell has ended.
-    pub(in crate::session) async fn session(&self, json: &Map<String, Value>) -> Frame {
-        if self.with(|current| current.whose == Whose::Between) == Some(true) {
-            return refusal("`%session` is for cells, and none is running");
-        }
-        let command = match Command::parse(json) {
-            Ok(command) => command,
-            Err(problem) => return refusal(&problem),
-        };
-        let ends = match &command {
-            Command::Tell(tell) => return self.tell(*tell).await,
-            Command::After(After::Fork(id)) if self.only_uuids && !id.is_uuid() => {
-                return refusal(&OperationError::NotAUuid(SessionId::random()).to_string());
-            }
-            Command::After(_) => false,
-            Command::Go(to) => {
-                // Another image's session has no states here, only what was pickled.
-                if *to == crate::timeline::Move::Resume && self.portable.load(Ordering::Acquire) {
-                    self.with(|current| current.command = Some(command));
-                    return Frame::of(json!({"text": "", "ends": true}));
-                }
-                let to = to.clone();
-                match self.journal.ask(move |writer| writer.peek(&to)).await {
-                    Ok(Ok(_)) => true,
-                    Ok(Err(error)) | Err(error) => return refusal(&error.to_string()),
-                }
-            }
-        };
-        self.with(|current| current.command = Some(command));
-        Frame::of(json!({"text": "", "ends": ends}))
-    }
-
-    /// `%fuel`. It changes what is shown and nothing else.
-    fn fuel_display(&self, json: &Map<String, Value>) -> Frame {
-        let mut fuel = self.fuel.lock();
-        let text = match json.get("command").and_then(Value::as_str) {
-            Some("show") if fuel.1.is_empty() => "no cell has been run yet",
-            Some("show") => return Frame::of(json!({"bundle": fuel.1})),
-            Some("on") => {
-                fuel.0 = Wish::Always;
-                "the fuel of every cell is shown from now on"
-            }
-            Some("off") => {
-                fuel.0 = Wish::Never;
-                "the fuel of cells is not shown any more"
-            }
-            _ => return refusal("%fuel takes `on` or `off`, or nothing"),
-        };
-        Frame::of(json!({"text": text}))
-    }
-
-    async fn tell(&self, tell: Tell) -> Frame {
-        let id = self.journal.id().clone();
-        let asked = self.journal.ask(move |writer| {
-            writer.write_beginning();
-            match tell {
-                Tell::Status => text::status(&Status::of(&id, &writer.standing().lock(), writer.log())),
-                Tell::Log => text::log(&LogEntry::all(writer.log()), writer.standing().lock().problem()),
-            }
-        });
-        match asked.await {
-            Ok(text) => Frame::of(json!({"text": text, "ends": false})),
-            Err(error) => refusal(&error.to_string()),
-        }
     }
 
     async fn serve(&self, mut frame: Frame) -> Frame {
