@@ -62,7 +62,7 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// The `notebook` profile (FEATURES.md, Decisions).
+    /// The `notebook` profile.
     fn default() -> Self {
         Self {
             fuel: 1_000_000_000_000,
