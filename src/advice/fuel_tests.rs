@@ -1,4 +1,4 @@
-//! The numbers of FEATURES.md, at their edges.
+//! The numbers of `docs/fuel.md`, at their edges.
 
 use super::*;
 use proptest::prelude::*;

@@ -105,7 +105,7 @@ pub(super) async fn work(caller: &mut Caller<'_, Host>, fuel: u64) -> Result<(),
 }
 
 /// `host.call`: one frame through the door and the answer back. Answers 0, or -2 for pointers outside the
-/// guest's memory (the guest's ABI, DESIGN.md section 2).
+/// guest's memory (the guest's ABI).
 pub(super) async fn door(
     caller: &mut Caller<'_, Host>,
     (pointer, length, answer_pointer, answer_length): (i32, i32, i32, i32),
