@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TEST = "session::store::tests::s3::a_session_lives_in_a_bucket"
+TEST = "store::tests::s3::a_session_lives_in_a_bucket"
 
 
 @pytest.fixture
