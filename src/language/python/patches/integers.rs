@@ -43,7 +43,7 @@ pub const THEME: Theme = Theme {
             there follow in the bridge (`wide_integers.py`).\n\n\
             What stays: `np.intp` has to be what pointers are, so an array that is cast to it (`astype(np.intp)`) has 32 bits, and what does not fit is \
             taken modulo 2^32, as by `astype(np.int32)`, which it is; pandas' own arrays of positions (`Index.get_indexer`, `GroupBy.indices`) have 32 bits; \
-            `np.long` and the code `l` are C's `long`, and a `RandomState` draws numbers of its range.",
+            `np.long` and the code `l` are C's `long`, which has 32 bits.",
     patches: &[&[
         default_integer("discover_descriptor_from_pylong", 1, "The type of a Python integer whose value is not known."),
         Patch {

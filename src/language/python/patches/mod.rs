@@ -14,6 +14,7 @@ mod positions;
 mod reference;
 mod scalars;
 mod stack;
+mod wide_results;
 
 use wasm_encoder::ValType;
 
@@ -31,6 +32,7 @@ pub const PATCHES: PatchTable = PatchTable {
         &floats::THEME,
         &scalars::THEME,
         &files::THEME,
+        &wide_results::THEME,
     ],
     revisions: &[doors::REVISION, scalars::REVISION],
 };
