@@ -18,7 +18,6 @@ const WORDS: &[&str] = &[
     "scipy",
     "mplconfig",
     "mplbackend",
-    "ipykernel",
     "serve_turn",
     "cellblock_bridge",
     "pyerr_",

@@ -22,6 +22,8 @@ pub mod scratch;
 pub mod stored_files;
 pub mod telemetry;
 pub mod thread;
+#[cfg(test)]
+mod toy_tests;
 pub mod verdict;
 mod watcher;
 pub mod working_copy;
