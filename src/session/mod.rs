@@ -23,6 +23,8 @@ pub mod stored_files;
 pub mod telemetry;
 pub mod thread;
 #[cfg(test)]
+pub(crate) mod toy;
+#[cfg(test)]
 mod toy_tests;
 pub mod verdict;
 mod watcher;

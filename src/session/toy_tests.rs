@@ -1,52 +1,11 @@
 //! Sessions in a language that is not the product's: whatever works here knows no language.
 
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-
 use super::event::{Event, Outcome, State, TrapReason};
-use super::factory::{self, SessionFactory};
 use super::handle::SessionHandle;
 use super::opening::Which;
 use super::request::{Execute, Request};
-use crate::language::Language;
-use crate::language::toy::{TOY, module};
+use super::toy::{self, policy};
 use crate::policy::{Policy, Resume, Store};
-use crate::sandbox::Edition;
-use crate::setup::progress::Silent;
-use crate::setup::rewrite::rewrite;
-use crate::setup::stages::names;
-use crate::setup::{Builder, Cache, SandboxBuilder, artifact, ensure, store};
-
-/// Sets the toy up in `dir`, from its module on, and starts a session.
-fn session(dir: &Path, policy: Policy, which: Which) -> SessionHandle {
-    let language: &'static Language = &TOY;
-    let builder = SandboxBuilder::new(language, Edition::Ordinary).unwrap();
-    let cache = Cache::at(&dir.join("cache")).unwrap();
-    let runtime = cache.runtime_dir(&artifact::id(language, &builder.identity()));
-    let mut files = store::Store::open_to_write(&runtime).unwrap();
-    let tree = files.unfinished_dir().unwrap();
-    files.keep_tree(names::GUEST, tree).unwrap();
-    let original = module();
-    let rewritten = rewrite(&original, language.exported_functions).unwrap();
-    let memory = files.unfinished_file().unwrap();
-    memory.as_file().set_len(rewritten.memory.size()).unwrap();
-    for (address, bytes) in rewritten.memory.runs(&original) {
-        memory.as_file().write_all_at(bytes, address).unwrap();
-    }
-    files.keep_file(names::INITIAL, memory, serde_json::Value::Null).unwrap();
-    let code = files.unfinished_file().unwrap();
-    code.as_file().write_all_at(&rewritten.module, 0).unwrap();
-    files.keep_file(names::MODULE, code, serde_json::Value::Null).unwrap();
-    let prepared = ensure(&cache, &builder, &Silent).unwrap();
-    let scratch = dir.join("scratch");
-    std::fs::create_dir_all(&scratch).unwrap();
-    factory::start(move || SessionFactory::open(&builder, prepared, policy, &scratch), which, "a test".to_owned())
-        .unwrap()
-}
-
-fn policy() -> Policy {
-    Policy { memory_bytes: 4 << 20, interrupt_grace_seconds: 0.05, ..Policy::default() }
-}
 
 /// What a cell printed, and how it ended.
 fn run(session: &SessionHandle, code: &str) -> (String, Outcome) {
@@ -75,7 +34,7 @@ fn name(outcome: &Outcome) -> &str {
 #[test]
 fn cells_run_fail_and_are_undone() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path(), policy(), Which::Unkept);
+    let session = toy::session(dir.path(), policy(), Which::Unkept);
     assert_eq!(run(&session, "echo hello, world").0, "hello, world\n");
     assert_eq!(run(&session, "count").0, "1\n");
     assert_eq!(run(&session, "count").0, "2\n");
@@ -90,7 +49,7 @@ fn cells_run_fail_and_are_undone() {
 #[test]
 fn a_cell_that_looks_is_interrupted_and_one_that_does_not_is_killed() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path(), policy(), Which::Unkept);
+    let session = toy::session(dir.path(), policy(), Which::Unkept);
     assert_eq!(run(&session, "count").0, "1\n");
     for (code, state) in [("loop", State::Kept), ("spin", State::RolledBack)] {
         let events = submit(&session, code);
@@ -105,13 +64,13 @@ fn a_cell_that_looks_is_interrupted_and_one_that_does_not_is_killed() {
 #[test]
 fn limits_are_told_in_the_language_s_own_errors() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path(), policy(), Which::Unkept);
+    let session = toy::session(dir.path(), policy(), Which::Unkept);
     let (_, outcome) = run(&session, "grow");
     assert_eq!((name(&outcome), outcome.usage.trap_reason), ("ToyOutOfMemory", Some(TrapReason::MemoryLimit)));
     let traceback = outcome.content["traceback"].to_string();
     assert!(traceback.contains("`memory_bytes` in the policy"), "{traceback}");
     let little =
-        self::session(&dir.path().join("little"), Policy { fuel_budget: 10_000_000, ..policy() }, Which::Unkept);
+        toy::session(&dir.path().join("little"), Policy { fuel_budget: 10_000_000, ..policy() }, Which::Unkept);
     let (_, outcome) = run(&little, "loop");
     assert_eq!((name(&outcome), outcome.usage.trap_reason), ("ToyInterrupt", Some(TrapReason::OutOfFuel)));
 }
@@ -119,7 +78,7 @@ fn limits_are_told_in_the_language_s_own_errors() {
 #[test]
 fn a_guest_that_ends_itself_is_back_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path(), policy(), Which::Unkept);
+    let session = toy::session(dir.path(), policy(), Which::Unkept);
     assert_eq!(run(&session, "count").0, "1\n");
     for (code, reason, words) in [
         ("trap", TrapReason::Trap, "unreachable"),
@@ -136,7 +95,7 @@ fn a_guest_that_ends_itself_is_back_where_it_was() {
 #[test]
 fn files_go_back_with_the_memory() {
     let dir = tempfile::tempdir().unwrap();
-    let session = session(dir.path(), policy(), Which::Unkept);
+    let session = toy::session(dir.path(), policy(), Which::Unkept);
     assert_eq!(run(&session, "write").1.usage.files_created, ["toy.txt"]);
     assert_eq!(run(&session, "write").1.usage.files_created, [""; 0]);
     run(&session, "%session undo 2");
@@ -150,11 +109,27 @@ fn a_stored_session_goes_on() {
     policy.session.store = Some(Store::Directory(dir.path().join("store")));
     policy.session.resume = Resume::Always;
     let notebook = || Which::Notebook("a.toy".to_owned());
-    let first = session(dir.path(), policy.clone(), notebook());
+    let first = toy::session(dir.path(), policy.clone(), notebook());
     assert_eq!(run(&first, "count").0, "1\n");
     assert_eq!(run(&first, "count").0, "2\n");
     finish(first.submit(Request::Close { restart: false }));
     drop(first);
-    let (printed, _) = run(&session(dir.path(), policy, notebook()), "count");
+    let (printed, _) = run(&toy::session(dir.path(), policy, notebook()), "count");
     assert!(printed.ends_with("3\n"), "{printed}");
+}
+
+#[test]
+fn a_fork_goes_on_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut policy = policy();
+    policy.session.store = Some(Store::Directory(dir.path().join("store")));
+    policy.session.resume = Resume::Always;
+    let origin = toy::session(dir.path(), policy.clone(), Which::Id("origin".parse().unwrap()));
+    assert_eq!(run(&origin, "count").0, "1\n");
+    let (said, _) = run(&origin, "%session fork twin");
+    assert!(said.contains("forked as twin"), "{said}");
+    assert_eq!(run(&origin, "count").0, "2\n");
+    let twin = toy::session(dir.path(), policy, Which::Id("twin".parse().unwrap()));
+    let (printed, _) = run(&twin, "count");
+    assert!(printed.ends_with("2\n"), "{printed}");
 }

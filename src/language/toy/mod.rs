@@ -80,12 +80,19 @@ pub fn module() -> Vec<u8> {
             "payload": [], "user_expressions": {},
         }}))
     };
+    let says = |name: &str| {
+        let traceback = [format!("{name}: as told")];
+        frame(&json!({"op": "error", "ename": name, "evalue": "as told", "traceback": traceback}))
+    };
     let ok = json!({"op": "reply", "content": {"status": "ok", "payload": [], "user_expressions": {}}});
     let texts = [
         ("@next@", frame(&json!({"op": "next"}))),
         ("@ok@", frame(&ok)),
+        ("@says_failed@", says("ToyError")),
         ("@failed@", failed("ToyError")),
+        ("@says_no_memory@", says(TOY.exceptions.out_of_memory)),
         ("@no_memory@", failed(TOY.exceptions.out_of_memory)),
+        ("@says_interrupted@", says(TOY.exceptions.interrupted)),
         ("@interrupted@", failed(TOY.exceptions.interrupted)),
         ("@is_execute@", b"\"op\":\"execute\"".to_vec()),
         ("@is_code@", b"\"code\":\"".to_vec()),
