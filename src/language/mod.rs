@@ -15,6 +15,8 @@ pub mod patch;
 pub mod python;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub mod toy;
 
 use artifact::{DiskSpace, GuestPackages, PinnedArtifact};
 use exceptions::Exceptions;

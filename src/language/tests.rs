@@ -18,7 +18,6 @@ const WORDS: &[&str] = &[
     "scipy",
     "mplconfig",
     "mplbackend",
-    "ipykernel",
     "serve_turn",
     "cellblock_bridge",
     "pyerr_",
@@ -51,7 +50,7 @@ fn python_is_named_in_its_own_folder_only() {
     for path in sources(&root) {
         let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap();
-        for (number, line) in code(&text, name.starts_with("cli/")) {
+        for (number, line) in code(&text, Comments::of(&name)) {
             let lower = line.to_lowercase();
             let Some(word) = WORDS.iter().find(|word| lower.contains(**word)) else { continue };
             match EXCEPTIONS.iter().position(|(start, _)| name.starts_with(start)) {
@@ -89,9 +88,28 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The lines of code with their numbers: neither comments nor what is only there in tests. `docs` says whether the comments
-/// of items count: those of a command line's arguments are its help.
-fn code(text: &str, docs: bool) -> Vec<(usize, &str)> {
+/// Which comments count.
+#[derive(Clone, Copy, PartialEq)]
+enum Comments {
+    None,
+    /// Those of items: of a command line's arguments they are its help.
+    OfItems,
+    /// The sandbox names no language at all.
+    All,
+}
+
+impl Comments {
+    fn of(name: &str) -> Self {
+        match name.split('/').next() {
+            Some("cli") => Self::OfItems,
+            Some("sandbox") => Self::All,
+            _ => Self::None,
+        }
+    }
+}
+
+/// The lines of code with their numbers: not what is only there in tests, and of the comments those that count.
+fn code(text: &str, comments: Comments) -> Vec<(usize, &str)> {
     let mut code = Vec::new();
     let mut lines = text.lines().zip(1..);
     while let Some((line, number)) = lines.next() {
@@ -103,8 +121,13 @@ fn code(text: &str, docs: bool) -> Vec<(usize, &str)> {
             if whole.0.ends_with('{') {
                 lines.by_ref().find(|(line, _)| line.strip_prefix(indent).is_some_and(|rest| rest.starts_with('}')));
             }
-        } else if !bare.starts_with("//") || (docs && bare.starts_with("///")) {
-            code.push((line.split(" // ").next().unwrap_or(line), number));
+            continue;
+        }
+        match comments {
+            Comments::All => code.push((line, number)),
+            Comments::OfItems if bare.starts_with("///") => code.push((line, number)),
+            _ if bare.starts_with("//") => {}
+            _ => code.push((line.split(" // ").next().unwrap_or(line), number)),
         }
     }
     code.into_iter().map(|(line, number)| (number, line)).collect()
@@ -113,7 +136,9 @@ fn code(text: &str, docs: bool) -> Vec<(usize, &str)> {
 #[test]
 fn comments_and_tests_are_no_code() {
     let text = "//! a\nuse b; // c\n#[cfg(test)]\nmod tests;\n/// d\nfn e() {}\n#[cfg(test)]\nmod tests {\n    fn f() {\n    }\n}\nuse g;\n";
-    let words = |docs| code(text, docs).into_iter().map(|(number, line)| (number, line.trim())).collect::<Vec<_>>();
-    assert_eq!(words(false), [(2, "use b;"), (6, "fn e() {}"), (12, "use g;")]);
-    assert_eq!(words(true)[1], (5, "/// d"));
+    let words =
+        |comments| code(text, comments).into_iter().map(|(number, line)| (number, line.trim())).collect::<Vec<_>>();
+    assert_eq!(words(Comments::None), [(2, "use b;"), (6, "fn e() {}"), (12, "use g;")]);
+    assert_eq!(words(Comments::OfItems)[1], (5, "/// d"));
+    assert_eq!(words(Comments::All)[..2], [(1, "//! a"), (2, "use b; // c")]);
 }

@@ -21,7 +21,7 @@ pub enum Edition {
     #[default]
     Ordinary,
     /// Every run is the same as every other, on any machine: see [`super::determinism`]. Only its code makes each NaN the
-    /// same one: in numpy that costs a third up to twice the time, so others are spared it.
+    /// same one: in work on arrays that costs a third up to twice the time, so others are spared it.
     Deterministic,
 }
 
@@ -62,7 +62,7 @@ pub fn fingerprint(engine: &Engine) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Compiles a (rewritten) module to the bytes of a `.cwasm` file. Takes minutes and gigabytes for Python.
+/// Compiles a (rewritten) module to the bytes of a `.cwasm` file. Takes minutes and gigabytes for a large one.
 ///
 /// # Errors
 /// A module that is not valid.

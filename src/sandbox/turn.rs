@@ -178,7 +178,7 @@ impl Stages {
     }
 
     /// A limit outranks a wish. A wish that the guest took and went on from is its own affair, as in any
-    /// Python; repeated, it is an order, unless the guest only waits for an answer, as a debugger at its prompt: that it
+    /// interpreter; repeated, it is an order, unless the guest only waits for an answer, as a debugger at its prompt: that it
     /// does end.
     fn step(&mut self, look: &Look) -> Step {
         if let Some(reason) = self.limit(look)

@@ -26,6 +26,10 @@ mod serving;
 pub mod stored_files;
 pub mod telemetry;
 pub mod thread;
+#[cfg(test)]
+pub(crate) mod toy;
+#[cfg(test)]
+mod toy_tests;
 pub mod verdict;
 mod watcher;
 pub mod working_copy;

@@ -5,7 +5,7 @@
 //! make the runtime; `prepared` opens it. What has to be done inside the sandbox is behind the trait in `build`, and done in
 //! `sandboxed`. Knows nothing of sessions, nor of Jupyter.
 
-mod artifact;
+pub(crate) mod artifact;
 pub mod build;
 pub mod cache;
 mod digest;

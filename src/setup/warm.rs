@@ -38,8 +38,11 @@ pub enum WarmError {
 /// What images are made with.
 #[derive(Clone, Copy)]
 pub struct ImageMaker<'a> {
+    /// Whose guest is warmed up.
     pub language: &'a Language,
+    /// Its code.
     pub code: &'a Code,
+    /// What it sees of a machine.
     pub world: &'a WasiConfig,
 }
 

@@ -14,6 +14,7 @@ use zeromq::{DealerSocket, Socket as _, SocketOptions, SocketRecv as _, SocketSe
 use super::dummy;
 use crate::jupyter::kernel::{Exit, Kernel, KernelError, Launch};
 use crate::jupyter::wire::{Author, ConnectionFile, Reader, Request, Signer};
+use crate::language::Language;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,13 +40,18 @@ impl Client {
     }
 
     pub(super) async fn connect_to(launch: Launch) -> Self {
+        Self::connect_in(&dummy::DUMMY, launch).await
+    }
+
+    /// A client of a kernel for a language.
+    pub(super) async fn connect_in(language: &'static Language, launch: Launch) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kernel.json");
         std::fs::write(&path, r#"{"key":"secret"}"#).unwrap();
         let connection = ConnectionFile::read(&path).unwrap();
         let kernel = Kernel {
             connection,
-            language: &dummy::DUMMY,
+            language,
             history: crate::jupyter::kernel::history::Kept::default(),
             parent: None,
             metrics: Arc::default(),

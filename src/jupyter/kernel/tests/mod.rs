@@ -7,3 +7,4 @@ mod dummy;
 mod replies;
 mod setup;
 mod stdin;
+mod toy;
