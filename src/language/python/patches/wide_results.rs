@@ -3,10 +3,14 @@
 
 use wasm_encoder::{Ieee64, Instruction as I};
 
-use crate::language::patch::op::{Op, TO_LONG, long};
+use crate::language::patch::op::{Op, TO_LONG, int, load, long, store};
 use crate::language::patch::{Change, Patch, Theme};
 
 const TEST: &str = "tests/kernel/test_integers.py::test_integers_are_those_of_64_bit_linux";
+
+/// Where the module of the legacy random numbers has its names "l" and "int64".
+const NAME_L: u64 = 27_668_432;
+const NAME_INT64: u64 = 27_668_356;
 
 /// 2^31 - 1 and 2^63 as doubles: the largest C `long` here, and on 64-bit Linux.
 const LONG_MAX_HERE: Op = Op::Plain(I::F64Const(Ieee64::new(0x41df_ffff_ffc0_0000)));
@@ -16,6 +20,8 @@ const LONG_MAX: Op = Op::Plain(I::F64Const(Ieee64::new(0x43e0_0000_0000_0000)));
 const BELOW_64_HERE: &[Op] = &[long(0xffff_ffc0), Op::Plain(I::I64And), Op::Plain(I::I64Eqz)];
 const BELOW_64: &[Op] = &[long(-64), Op::Plain(I::I64And), Op::Plain(I::I64Eqz)];
 
+const CAST_TO_L: &[Op] = &[int(0), load(NAME_L), store(8)];
+const CAST_TO_INT64: &[Op] = &[int(0), load(NAME_INT64), store(8)];
 const TO_INTEGER_HERE: &[Op] = &[Op::Plain(I::I32TruncSatF64S), TO_LONG];
 const TO_INTEGER: &[Op] = &[Op::Plain(I::I64TruncSatF64S)];
 
@@ -60,6 +66,18 @@ pub const THEME: Theme = Theme {
             &[Op::Call("npy_legacy_random_poisson"), TO_LONG],
             &[Op::Call("random_poisson")],
             "`negative_binomial` draws what 64 bits hold: the same algorithm, compiled for them.",
+        ),
+        draws(
+            "__pyx_f_5numpy_6random_6mtrand_int64_to_long",
+            CAST_TO_L,
+            CAST_TO_INT64,
+            "What was drawn goes through `int64_to_long`: an array …",
+        ),
+        draws(
+            "__pyx_f_5numpy_6random_6mtrand_int64_to_long",
+            &[Op::Plain(I::I32WrapI64), Op::Call("PyLong_FromLong")],
+            &[Op::Call("PyLong_FromLongLong")],
+            "… or a number.",
         ),
     ]],
 };
