@@ -3,8 +3,8 @@
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::facade::Session;
 use super::factory::{self, SessionFactory};
-use super::handle::SessionHandle;
 use super::opening::Which;
 use crate::language::Language;
 use crate::language::toy::{TOY, module};
@@ -16,7 +16,7 @@ use crate::setup::stages::names;
 use crate::setup::{Builder, Cache, SandboxBuilder, artifact, ensure, store};
 
 /// Sets the toy up in `dir`, from its module on, and starts a session.
-pub(crate) fn session(dir: &Path, policy: Policy, which: Which) -> SessionHandle {
+pub(crate) fn session(dir: &Path, policy: Policy, which: Which) -> Session {
     let language: &'static Language = &TOY;
     let builder = SandboxBuilder::new(language, Edition::Ordinary).unwrap();
     let cache = Cache::at(&dir.join("cache")).unwrap();

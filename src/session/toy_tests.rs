@@ -1,18 +1,18 @@
 //! Sessions in a language that is not the product's: whatever works here knows no language.
 
 use super::event::{Event, Outcome, State, TrapReason};
-use super::handle::SessionHandle;
+use super::facade::Session;
 use super::opening::Which;
 use super::request::{Execute, Request};
 use super::toy::{self, policy};
 use crate::policy::{Policy, Resume, Store};
 
 /// What a cell printed, and how it ended.
-fn run(session: &SessionHandle, code: &str) -> (String, Outcome) {
+fn run(session: &Session, code: &str) -> (String, Outcome) {
     finish(submit(session, code))
 }
 
-fn submit(session: &SessionHandle, code: &str) -> super::Events {
+fn submit(session: &Session, code: &str) -> super::Events {
     session.submit(Request::Execute(Execute { code: code.to_owned(), store_history: true, ..Execute::default() }))
 }
 
@@ -28,7 +28,7 @@ fn finish(mut events: super::Events) -> (String, Outcome) {
 }
 
 fn name(outcome: &Outcome) -> &str {
-    outcome.content.get("ename").and_then(serde_json::Value::as_str).unwrap_or_default()
+    outcome.failure.as_ref().map_or("", |failure| &failure.name)
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn limits_are_told_in_the_language_s_own_errors() {
     let session = toy::session(dir.path(), policy(), Which::Unkept);
     let (_, outcome) = run(&session, "grow");
     assert_eq!((name(&outcome), outcome.usage.trap_reason), ("ToyOutOfMemory", Some(TrapReason::MemoryLimit)));
-    let traceback = outcome.content["traceback"].to_string();
+    let traceback = format!("{:?}", outcome.failure);
     assert!(traceback.contains("`memory_bytes` in the policy"), "{traceback}");
     let little =
         toy::session(&dir.path().join("little"), Policy { fuel_budget: 10_000_000, ..policy() }, Which::Unkept);
@@ -86,7 +86,7 @@ fn a_guest_that_ends_itself_is_back_where_it_was() {
     ] {
         let (_, outcome) = run(&session, code);
         assert_eq!((outcome.usage.trap_reason, outcome.usage.state), (Some(reason), State::RolledBack));
-        let text = outcome.content["evalue"].as_str().unwrap();
+        let text = outcome.failure.unwrap().text;
         assert!(text.contains(words), "{text}");
     }
     assert_eq!(run(&session, "count").0, "2\n");

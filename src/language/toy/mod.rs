@@ -49,10 +49,11 @@ pub static TOY: Language = Language {
     interrupt: Interrupt { function: "toy_interrupt", argument: 2, endless: "loop" },
     images: &[WarmImage { profile: "toy", file: "toy.img", title: "warming up the toy", disk: 0 }],
     exceptions: Exceptions {
+        recursion_limit: "depth",
         interrupted: "ToyInterrupt",
         out_of_memory: "ToyOutOfMemory",
         misused_magic: "ToyMisuse",
-        limits: &[LimitError { limit: GuestLimit::Memory, name: NamePattern::Is("ToyOutOfMemory"), unless: None }],
+        limits: &[LimitError { limit: GuestLimit::Memory, name: NamePattern::Is("ToyOutOfMemory"), begins: None }],
     },
     has_portable: false,
     kernel_info: KernelInfo {
