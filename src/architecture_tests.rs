@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("jupyter/kernel", &["jupyter/sockets", "jupyter/wire", "session", "language", "observe", "heap"]),
     ("jupyter/sockets", &["jupyter/wire", "heap"]),
-    ("jupyter/wire", &["language", "json"]),
+    ("jupyter/wire", &["json"]),
     (
         "session",
         &[

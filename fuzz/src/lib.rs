@@ -10,12 +10,19 @@ pub mod door;
 pub mod firewall;
 #[path = "../../src/json.rs"]
 pub mod json;
-#[path = "../../src/runtime/rewrite.rs"]
+#[path = "../../src/setup/rewrite.rs"]
 pub mod rewrite;
-#[path = "../../src/wire/mod.rs"]
-pub mod wire;
-#[path = "../../src/sockets/zmtp/mod.rs"]
-pub mod zmtp;
+
+/// The messaging protocol, and the sockets as far as they read bytes.
+#[path = "../../src/jupyter"]
+pub mod jupyter {
+    pub mod wire;
+    pub mod sockets {
+        pub mod zmtp;
+    }
+}
+pub use jupyter::sockets::zmtp;
+pub use jupyter::wire;
 
 /// Which characters are visible, which names of saved states have to be.
 #[path = "../../src/observe"]
@@ -29,6 +36,7 @@ pub mod observe {
 pub mod timeline;
 
 /// The lists of a session's files.
+#[allow(dead_code)]
 #[path = "../../src/workspace"]
 pub mod workspace {
     pub mod manifest;

@@ -1,7 +1,5 @@
 //! What faces say of a language.
 
-use serde::Serialize;
-
 /// What a kernel says of its language (`kernel_info_reply`).
 #[derive(Debug, Clone, Copy)]
 pub struct KernelInfo {
@@ -26,12 +24,11 @@ pub struct KernelInfo {
 }
 
 /// A mode of CodeMirror's.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct CodemirrorMode {
     /// Its name.
     pub name: &'static str,
     /// The version of the language, for modes that know several.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
 }
 

@@ -1,6 +1,6 @@
 //! What the kernel says about the language that it runs.
 
-use crate::jupyter::wire::contents::kernel_info::{HelpLink, KernelInfoReply, LanguageInfo};
+use crate::jupyter::wire::contents::kernel_info::{CodemirrorMode, HelpLink, KernelInfoReply, LanguageInfo};
 use crate::language::Language;
 
 /// The reply to `kernel_info_request`. The kernel passes on what is said of the language, and reads none of it.
@@ -12,7 +12,7 @@ pub(super) fn kernel_info(language: &Language) -> KernelInfoReply<'_> {
         mimetype: said.mimetype,
         file_extension: said.file_extension,
         pygments_lexer: said.pygments_lexer,
-        codemirror_mode: &said.codemirror_mode,
+        codemirror_mode: CodemirrorMode { name: said.codemirror_mode.name, version: said.codemirror_mode.version },
         nbconvert_exporter: said.nbconvert_exporter,
     };
     let links = said.help_links.iter().map(|(text, url)| HelpLink { text, url }).collect();

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::jupyter::wire::PROTOCOL_VERSION;
-use crate::language::face::CodemirrorMode;
 
 /// What the kernel says about itself.
 #[derive(Debug, Serialize)]
@@ -28,8 +27,17 @@ pub struct LanguageInfo<'a> {
     pub mimetype: &'a str,
     pub file_extension: &'a str,
     pub pygments_lexer: &'a str,
-    pub codemirror_mode: &'a CodemirrorMode,
+    pub codemirror_mode: CodemirrorMode<'a>,
     pub nbconvert_exporter: &'a str,
+}
+
+/// A mode of CodeMirror's.
+#[derive(Debug, Serialize)]
+pub struct CodemirrorMode<'a> {
+    pub name: &'a str,
+    /// For modes that know several versions of a language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
 }
 
 /// An entry of the frontend's help menu.
