@@ -25,6 +25,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-tests"
+#: How many tests are named that took longest.
+SLOWEST = 10
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 
 
@@ -34,6 +36,7 @@ class Count:
     def __init__(self) -> None:
         self.passed = self.failed = self.skipped = 0
         self.reasons: Counter[str] = Counter()
+        self.seconds: list[tuple[float, str]] = []
 
     def skip(self, reason: str, times: int = 1) -> None:
         self.skipped += times
@@ -44,6 +47,10 @@ class Count:
             print("\nSkipped, and why:")
             for reason, times in self.reasons.most_common():
                 print(f"  {times:4} x {reason}")
+        if self.seconds:
+            print("\nThe slowest, in seconds:")
+            for seconds, name in sorted(self.seconds, reverse=True)[:SLOWEST]:
+                print(f"  {seconds:7.1f}  {name}")
         print(f"\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         return 1 if self.failed else 0
 
@@ -127,6 +134,7 @@ def read_report(report: Path, count: Count) -> None:
     if not report.exists():
         return
     for case in ElementTree.parse(report).getroot().iter("testcase"):
+        count.seconds.append((float(case.get("time") or 0), f"{case.get('classname')}::{case.get('name')}"))
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             count.failed += 1
