@@ -14,9 +14,6 @@ NAMING = [Path(name) for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md",
                                   "docs/performance.md")]
 # Rooms that are planned: what is said of them is said to be planned.
 PLANNED = ("src/mcp/",)
-# Not there before the branch that makes a language a value has been merged; then the names in it are checked like all others.
-if not (ROOT / "src" / "language").exists():
-    PLANNED += ("src/language/",)
 # Placeholders.
 EXAMPLES = ("src/cli/NAME.rs", "runtimes/NAME/")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
