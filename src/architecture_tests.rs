@@ -144,6 +144,24 @@ fn rooms_use_only_what_is_below_them() {
 }
 
 #[test]
+fn only_faces_and_the_set_up_read_the_environment_or_look_for_a_home() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for room in ["session", "store", "workspace", "sandbox", "language", "firewall", "advice", "policy", "observe"] {
+        sources(&root.join(room), &mut files);
+    }
+    assert!(files.len() > 100);
+    let is_test =
+        |file: &Path| file.to_string_lossy().ends_with("tests.rs") || file.to_string_lossy().contains("/tests/");
+    for file in files.iter().filter(|file| !is_test(file.as_path())) {
+        let text = code(&std::fs::read_to_string(file).unwrap());
+        for word in ["ProjectDirs", "env::var", "home_dir"] {
+            assert!(!text.contains(word), "{}: `{word}`: hand it over as a value", file.display());
+        }
+    }
+}
+
+#[test]
 fn what_is_named_is_found() {
     let text = "use crate::store::{Log, View};\nuse super::super::wire::Header;\nlet x = crate::observe::shown(y); Vec::new();";
     let found = named(text, &["jupyter", "kernel", "shell"]);

@@ -260,17 +260,14 @@ pub fn keep(policy: &Policy) -> Keep {
 /// Where the policy has sessions stored.
 ///
 /// # Errors
-/// A place that cannot be reached, or no home directory to keep them in.
+/// A place that cannot be reached, or none: faces name the user's own where the policy names none.
 pub fn backend(policy: &Policy) -> Result<Backend, StoreError> {
     match &policy.session.store {
         Some(policy::Store::Directory(path)) => Backend::local(path),
         Some(policy::Store::Url(url)) => Backend::at(url),
-        None => match directories::ProjectDirs::from("", "", "cellblock") {
-            Some(dirs) => Backend::local(dirs.data_dir()),
-            None => Err(StoreError::Refused(
-                "there is no home directory to keep sessions in; name a place with `session.store` in the policy"
-                    .to_owned(),
-            )),
-        },
+        None => Err(StoreError::Refused(
+            "there is no home directory to keep sessions in; name a place with `session.store` in the policy"
+                .to_owned(),
+        )),
     }
 }

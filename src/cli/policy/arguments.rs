@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::jupyter_dirs::env;
 use crate::cli::log;
-use crate::policy::{Effective, Policy, PolicyError, Profile, Search};
+use crate::policy::{Effective, Policy, PolicyError, Profile, Search, Store};
 use crate::setup::Cache;
 
 /// Names the policy file, unless a flag does.
@@ -27,7 +27,10 @@ impl PolicyArguments {
     /// The policy that these ask for. The log has its form from here on; what speaks against the policy's files goes
     /// there.
     pub(in crate::cli) fn policy(&self) -> Result<Policy, PolicyError> {
-        let Effective { policy, warnings, .. } = self.search().effective()?;
+        let Effective { mut policy, warnings, .. } = self.search().effective()?;
+        // Sessions are the user's own affair where the policy names no place for them.
+        let own = data_directory().map(Store::Directory);
+        policy.session.store = policy.session.store.take().or(own);
         log::use_format(policy.log.format);
         for warning in warnings {
             tracing::warn!("a policy file should not be trusted: {warning}");
@@ -47,9 +50,14 @@ impl PolicyArguments {
     }
 }
 
+/// Where this program keeps the user's data.
+fn data_directory() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "cellblock")?.data_dir().to_owned())
+}
+
 /// Where this program keeps what it relies on: no place for cells to write to.
 pub(in crate::cli) fn own_directories() -> Vec<PathBuf> {
-    let data = directories::ProjectDirs::from("", "", "cellblock").map(|dirs| dirs.data_dir().to_owned());
+    let data = data_directory();
     // Running sessions' scratch is in the temporary directory.
     Cache::default_root().ok().into_iter().chain(data).chain([std::env::temp_dir()]).collect()
 }
