@@ -253,6 +253,8 @@ impl Instance {
         let waker = Waker::here();
         interrupter.attach(Some(waker.clone()));
         let mut asked = None;
+        // What was asked of an earlier turn, and never told, is no affair of this one.
+        drop(self.control.take_asked());
         let end = self.poll(source, allowance, interrupter, &waker, started, &mut asked);
         interrupter.attach(None);
         self.control.signal.clear();

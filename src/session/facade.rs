@@ -135,7 +135,7 @@ impl Session {
         let outcome = Running(self.submit(request)).end().await;
         match outcome.failure {
             None => Ok(outcome.answer),
-            Some(_) if outcome.usage.state == State::Lost => Err(OperationError::Gone),
+            Some(failure) if outcome.usage.state == State::Lost => Err(OperationError::Session(failure.text)),
             Some(failure) => Err(OperationError::Failed(failure)),
         }
     }

@@ -120,8 +120,6 @@ pub enum SessionError {
     Random(#[from] getrandom::Error),
     #[error("the session's memory is not there")]
     Evicted,
-    #[error("nothing of the saved session is portable: it was never closed, or saved by hand")]
-    NothingPortable,
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]

@@ -5,7 +5,7 @@ use super::event::Usage;
 use super::live::LiveSession;
 use super::operation::{FilesOperation, LogEntry, Operated, Operation, OperationError, Status};
 use crate::store::SessionId;
-use crate::workspace::FilesError;
+use crate::workspace::{Entry, FilesError, Quota};
 
 impl LiveSession {
     /// Does an operation, between two requests.
@@ -72,6 +72,7 @@ impl LiveSession {
     /// if that had done it: undo takes it back.
     fn operate_on_files(&mut self, operation: FilesOperation) -> Result<Operated, OperationError> {
         self.wake()?;
+        self.mind_the_store();
         self.instance()?;
         let files = self.workspace.files(APP).map_err(FilesError::Workspace)?;
         Ok(match operation {
@@ -85,29 +86,39 @@ impl LiveSession {
                 }
             }
             FilesOperation::Write { path, content, overwrite } => {
-                let quota = self.spec.keeping.quota;
+                files.check(&path)?;
+                let quota = self.quota_left();
                 let put = || files.put(&path, &mut &content[..], overwrite, quota);
                 let written = self.workspace.on_behalf((APP, &path), put)?;
-                self.commit_files();
+                self.commit_files()?;
                 Operated::Written(written)
             }
             FilesOperation::Delete { path, recursive } => {
+                files.check(&path)?;
                 let deleted = self.workspace.on_behalf((APP, &path), || files.delete(&path, recursive))?;
-                self.commit_files();
+                self.commit_files()?;
                 Operated::Deleted(deleted)
             }
         })
     }
 
-    fn commit_files(&mut self) {
+    /// What the workspace may hold besides what is in the other directories of the session.
+    fn quota_left(&self) -> Quota {
+        let Quota { bytes, files } = self.spec.keeping.quota;
+        let recorded = self.workspace.manifest();
+        let elsewhere = || recorded.0.iter().filter(|(path, _)| !path.starts_with("app/"));
+        let size = |entry: &Entry| if let Entry::File { size, .. } = entry { *size } else { 0 };
+        let taken = elsewhere().map(|(_, entry)| size(entry)).fold(0, u64::saturating_add);
+        Quota { bytes: bytes.saturating_sub(taken), files: files.saturating_sub(elsewhere().count() as u64) }
+    }
+
+    fn commit_files(&mut self) -> Result<(), OperationError> {
         let kind = Kind::Aside { is_comm: false };
         let files = self.changed_files(&kind, &mut Usage::default());
-        if !matches!(files, Files::Same) {
-            self.keep(&kind, files);
-        }
-        if self.is_deterministic() {
-            self.instance = None;
-        }
+        let committed = if matches!(files, Files::Same) { Ok(()) } else { self.commit(&kind, files) };
+        // The guest's own count of its files does not know of these.
+        self.instance = None;
+        Ok(committed?)
     }
 }
 

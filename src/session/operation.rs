@@ -81,12 +81,12 @@ pub struct Arrival {
 }
 
 /// What of a session another image takes up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Portable {
-    /// How many variables were taken up.
-    pub loaded: usize,
-    /// The names of those that were lost.
-    pub lost: Vec<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Portable {
+    /// None of it: it was never closed, or saved by hand.
+    Nothing,
+    /// So many variables; the names of those that were lost.
+    TakenUp { loaded: usize, lost: Vec<String> },
 }
 
 /// How a session stands.

@@ -228,7 +228,7 @@ impl LiveSession {
     /// A failure that the guest has not shown is shown here, so that whoever sees the outputs sees it.
     fn show_failure(&self, outcome: &Outcome) {
         if let Some(failure) = outcome.failure.as_ref().filter(|_| !self.door.has_shown_error()) {
-            self.door.say(Event::Error(failure.clone()));
+            self.door.show_failure(failure);
         }
     }
 

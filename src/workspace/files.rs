@@ -91,6 +91,17 @@ impl SessionFiles {
         Self { dir }
     }
 
+    /// Whether a path can be one of a file in the workspace.
+    ///
+    /// # Errors
+    /// [`FilesError::Outside`].
+    pub fn check(&self, path: &str) -> Result<(), FilesError> {
+        self.find(path, false).map(drop).or_else(|error| match error {
+            FilesError::NotFound { .. } => Ok(()),
+            error => Err(error),
+        })
+    }
+
     /// All files, by their paths in order; with a pattern, those that it names (`*.csv` anywhere, `data/*.csv`,
     /// `data/**`).
     ///

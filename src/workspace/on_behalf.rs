@@ -37,10 +37,10 @@ impl Workspace {
         let above = above.map(|path| (path, true));
         let paths: Vec<(String, bool)> =
             above.chain(below.iter().map(|rest| (format!("{whole}{rest}"), false))).collect();
-        for (path, make) in &paths {
-            block_on(self.tracker.touch(path, *make)).map_err(|refused| put_away(path, &refused))?;
-        }
-        let done = change();
+        let touch = |(path, make): &(String, bool)| {
+            block_on(self.tracker.touch(path, *make)).map(drop).map_err(|refused| put_away(path, &refused))
+        };
+        let done = paths.iter().try_for_each(touch).and_then(|()| change());
         for (path, _) in &paths {
             let (root, below) = path.split_once('/').unwrap_or((path, ""));
             self.tracker.after(root, below, false, None);

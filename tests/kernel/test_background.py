@@ -233,3 +233,10 @@ def test_a_task_that_waits_at_the_door_takes_nothing_that_is_for_the_next_cell(r
     cell = ready.execute("(await got)['n']")
     ready.request("comm_msg", {"comm_id": comm_id, "data": {"n": 7}})
     assert cell.finish().result == {"text/plain": "7"}
+
+
+def test_an_error_is_shown_once_whatever_ran_in_between(ready: Frontend) -> None:
+    ready.run_ok("async def tick():\n    while True:\n        await asyncio.sleep(0.02)\ntask = asyncio.create_task(tick())")
+    outcome = ready.run("await asyncio.sleep(0.2); 1/0")
+    assert [error["ename"] for error in outcome.of("error")] == ["ZeroDivisionError"]
+    ready.run_ok("task.cancel()")

@@ -57,6 +57,20 @@ def test_errors_are_cut(bounded: Frontend, kind: str) -> None:
     assert_bounded(bounded, outcome)
 
 
+def test_an_error_that_only_the_reply_says_is_cut_too(bounded: Frontend) -> None:
+    """A cell may put a bridge of its own in place of ours."""
+    outcome = bounded.run(
+        "import cellblock_bridge.turn as turn\nfrom cellblock_bridge.door import door\n"
+        "ours = turn._reply\n"
+        "def reply(content, buffers):\n"
+        "    turn._reply = ours\n"
+        "    door.tell('reply', content={'status': 'error', 'ename': 'E', 'evalue': 'x' * 5_000_000, 'traceback': []})\n"
+        "turn._reply = reply"
+    )
+    assert outcome.status == "error" and outcome.error["ename"] == "E"
+    assert_bounded(bounded, outcome)
+
+
 def test_an_error_still_says_where(bounded: Frontend) -> None:
     outcome = bounded.run("def deep():\n    raise Exception('x' * 5_000_000)  # this very line\ndeep()")
     assert "this very line" in outcome.traceback and outcome.error["evalue"].startswith("xxx")

@@ -30,7 +30,15 @@ def inventory(shell: ZMQInteractiveShell) -> dict[str, Any]:
 
 def _described(name: str, value: Any) -> dict[str, str]:
     found = {"name": name, "type": type_name(value)}
-    kind = type(value)
+    try:
+        found.update(_details(value))
+    except Exception:  # noqa: BLE001 - of the user's own classes
+        pass
+    return found
+
+
+def _details(value: Any) -> dict[str, str]:
+    kind, found = type(value), {}
     if kind in _SIZED:
         found["shape"] = str(len(value))
     elif (kind.__module__ or "").partition(".")[0] in _SHAPED:

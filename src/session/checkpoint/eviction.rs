@@ -16,6 +16,11 @@ impl LiveSession {
     /// Gives back the memory of a session that is idle: it is in the log.
     pub fn evict(&mut self) {
         self.save_background();
+        self.mind_the_store();
+        if self.kept && self.journal.is_deleted() {
+            // What is in memory is all that there is.
+            return;
+        }
         let is_whole = |writer: &mut JournalWriter| {
             writer.catch_up();
             writer.is_whole()

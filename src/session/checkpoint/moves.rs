@@ -20,13 +20,16 @@ impl LiveSession {
     /// # Errors
     /// The store's, those of the files, and those of starting an instance.
     pub(in crate::session) fn go(&mut self, to: Move) -> Result<Arrival, SessionError> {
-        self.background.rest();
-        if to == Move::Resume && std::mem::take(&mut self.portable) {
+        if to == Move::Resume && self.portable {
+            self.background.rest();
+            let arrival = self.take_up()?;
+            self.portable = false;
             self.door.offer_portable(false);
-            return self.take_up();
+            return Ok(arrival);
         }
         let asked = to.clone();
         let target = self.journal.with(move |writer| writer.peek(&asked))??;
+        self.background.rest();
         let mut answers = true;
         let elsewhere = matches!(to, Move::Resume | Move::Restore(_) | Move::At(_));
         let (mut kept, mut saved) = (Vec::new(), None);

@@ -36,20 +36,21 @@ impl LiveSession {
     /// Takes up what was pickled of a session whose image is gone.
     pub(super) fn take_up(&mut self) -> Result<Arrival, SessionError> {
         let Some(bytes) = self.journal.with(|writer| writer.portable())?? else {
-            return Err(SessionError::NothingPortable);
+            return Ok(Arrival { portable: Some(Portable::Nothing), ..Arrival::default() });
         };
         let mut frame = Frame::parse(&bytes.into(), room_for_structure(self.spec.limits.message)).map_err(|error| {
             JournalError::Damaged { what: "the portable part of the session", why: error.to_string() }
         })?;
         frame.json.insert("op".to_owned(), "load_portable".into());
         let mut lost = names(&frame.json, "lost");
-        let reply = self.ask(frame, AT_LEISURE)?;
+        // Stopped in the midst of it, a guest has half of what was to be taken up.
+        let reply = self.ask(frame, AT_LEISURE).inspect_err(|_| self.go_back())?;
         lost.extend(names(&reply.json, "lost"));
         let loaded = reply.json.get("loaded").and_then(Value::as_array).map_or(0, Vec::len);
         self.commit(&Kind::Aside { is_comm: false }, Files::Same)?;
         self.telemetry.took_up(&self.last_cell);
         let arrival = self.journal.with(|writer| writer.log().map(Arrival::at))?.unwrap_or_default();
-        Ok(Arrival { portable: Some(Portable { loaded, lost }), ..arrival })
+        Ok(Arrival { portable: Some(Portable::TakenUp { loaded, lost }), ..arrival })
     }
 }
 

@@ -15,6 +15,8 @@ use crate::session::telemetry::Denial;
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) request: Option<Frame>,
+    /// The id under which a face knows it, if it has one.
+    pub(super) id: Option<Arc<str>>,
     pub(super) reply: Option<Frame>,
     pub(super) expected: Expected,
     pub(super) output: Output,
@@ -42,9 +44,11 @@ pub(super) struct Current {
 impl Current {
     /// A request that the guest has not asked for yet.
     pub(super) fn new(request: Frame, expected: Expected, output: Output, allow_stdin: bool, whose: Whose) -> Self {
+        let id = request.json.get("msg_id").and_then(serde_json::Value::as_str).map(Arc::from);
         Self {
             whose,
             taken: None,
+            id,
             request: Some(request),
             reply: None,
             expected,

@@ -175,8 +175,7 @@ impl DoorHost {
     fn task(&self, request: Option<Arc<str>>, whose: &Whose) -> Option<Task> {
         let cells = self.cells.lock();
         let is_between = matches!(whose, Whose::Between);
-        let is_own = matches!((&request, cells.front()), (Some(id), Some((own, _))) if **id == **own);
-        if !is_between && (request.is_none() || is_own) {
+        if !is_between && request.is_none() {
             return None;
         }
         let cell = cells.iter().find(|(id, _)| request.as_deref() == Some(id)).map(|(_, count)| *count);
@@ -209,6 +208,16 @@ impl DoorHost {
             current.output.belong_to(task.request.clone());
             current.output.event(event, None);
             current.output.belong_to(None);
+        });
+    }
+
+    /// Shows a failure of the guest's that it has not shown itself: as one that it shows, and cut as one.
+    pub fn show_failure(&self, failure: &Failure) {
+        let mut failure = failure.clone();
+        self.with(|current| {
+            if current.output.count_error(&mut failure).is_some() {
+                current.output.event(Event::Error(failure), None);
+            }
         });
     }
 
@@ -398,8 +407,8 @@ impl DoorHost {
         let id = text(json, "msg_id");
         let is_id = !id.is_empty() && id.len() <= MOST_ID;
         self.with(|current| {
-            // A deterministic guest knows no ids.
-            let is_other = is_id && current.parent.is_none();
+            // A deterministic guest knows no ids. What belongs to the request itself belongs to no other.
+            let is_other = is_id && current.parent.is_none() && current.id.as_deref() != Some(&*id);
             current.output.belong_to(is_other.then(|| id.into()));
         });
         Frame::default()

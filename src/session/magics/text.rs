@@ -49,7 +49,10 @@ pub fn arrival(to: &Move, arrival: &Arrival, id: &SessionId, kept: bool) -> Stri
     }
 }
 
-fn taken_up(Portable { loaded, lost }: &Portable) -> String {
+fn taken_up(portable: &Portable) -> String {
+    let Portable::TakenUp { loaded, lost } = portable else {
+        return "nothing of the saved session is portable: it was never closed, or saved by hand".to_owned();
+    };
     let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { format!("lost: {}", lost.join(", ")) };
     format!(
         "took up {loaded} variables of a session of another version of Cellblock, or with another `deterministic`; {lost}"
