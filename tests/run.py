@@ -25,6 +25,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-tests"
+#: Files of tests that run at a time: each may have a few kernels.
+MOST_WORKERS = 4
 #: How many tests are named that took longest.
 SLOWEST = 10
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
@@ -122,11 +124,17 @@ def pytest(python: Path, binary: Path, arguments: list[str], count: Count) -> No
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [python, "-m", "pytest", "-c", ROOT / "tests" / "pytest.ini", "--rootdir", ROOT / "tests", "--tb=short", "-q",
-                   f"--junit-xml={report}", *(arguments or [])]
+                   f"--junit-xml={report}", *(arguments or side_by_side())]
         done = subprocess.run([str(part) for part in command], cwd=ROOT / "tests", env=environment)
         read_report(report, count)
         if done.returncode != 0 and count.failed == 0:
             count.failed = 1
+
+
+def side_by_side() -> list[str]:
+    """How the whole is run: a file's tests one after another, since they may share a kernel, and two files or more at a time."""
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    return ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
 
 
 def read_report(report: Path, count: Count) -> None:
