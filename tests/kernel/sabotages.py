@@ -135,6 +135,8 @@ SABOTAGES: dict[str, str] = {
 
 # What the bridge cannot put back: the host has to go back.
 BEYOND = ["the bridge's functions", "the bridge's door", "audit hook raises", "sys emptied", "os emptied", "many modules of junk"]
+# Whether there is enough left to go on with is chance: what little a full heap still gives.
+BY_CHANCE = ["memory full"]
 # What a Python beside the sandbox does not outlive, or shrugs off.
 ONLY_INSIDE = ["gc lists cleared", "stdlib code swapped", "many modules of junk", "bad bytecode", "memory full"]
 # Writes over what lies behind an array: what that breaks depends on what it is.

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from frontend import Frontend
-from sabotages import BEYOND, PLAIN, SABOTAGES, WRITES_OVER, goes_back, goes_on, says_what_to_do
+from sabotages import BEYOND, BY_CHANCE, PLAIN, SABOTAGES, WRITES_OVER, goes_back, goes_on, says_what_to_do
 
 pytestmark = pytest.mark.sandbox
 
@@ -31,7 +31,7 @@ def test_the_session_goes_on_or_back(fresh, name: str) -> None:
     kernel.run(SABOTAGES[name])
     assert "x = 41" in kernel.run_ok("%session log").stdout
     healed = goes_on(kernel)
-    assert healed or name in BEYOND
+    assert healed or name in (*BEYOND, *BY_CHANCE)
     if healed:
         assert kernel.value("6 * 7") == "42"
         assert kernel.value("x") == "42"
